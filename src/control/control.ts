@@ -1,0 +1,61 @@
+/** What every rule and flow of control works with. Made once by the role; holds no state of its own. */
+import type { Flows } from '#flow/flows.ts'
+import type { Clock } from '#host/clock.ts'
+import type { Random } from '#host/random.ts'
+import type { Mutation } from '#store/collection.ts'
+import type { CommitResult, Store } from '#store/store.ts'
+import type { Authority } from '#trust/authority.ts'
+import type { Vault } from '#trust/vault.ts'
+import type { EngineVersion } from '#catalog/engine-versions.ts'
+import type { Hosts } from './hosts.ts'
+
+export interface Control {
+  readonly store: Store
+  readonly flows: Flows
+  readonly hosts: Hosts
+  readonly clock: Clock
+  readonly random: Random
+  /** Seals and opens what may only be stored encrypted. */
+  readonly vault: Vault
+  /** Issues certificates for endpoints. */
+  readonly authority: Authority
+  /** Engine versions that can run here: installed ones and those that can be fetched. */
+  readonly versions: readonly EngineVersion[]
+  /** Address that endpoints are advertised under, and that engines listen on. */
+  readonly advertised: { readonly hostname: string; readonly listenAddress: string }
+  /** Whether nothing real runs: flows are then finished before the request that started them is answered. */
+  readonly simulated: boolean
+}
+
+/** Everything a user sees lives in one account and one region. */
+export interface Scope {
+  readonly account: string
+  readonly region: string
+}
+
+/** Start of the keys of one kind of resource: `rds/000000000000/us-east-1/db-instance/`. */
+export function prefixOf(scope: Scope, kind: string, service = 'rds'): string {
+  return `${service}/${scope.account}/${scope.region}/${kind}/`
+}
+
+export function commit(control: Pick<Control, 'store'>, mutation: Mutation): Promise<CommitResult> {
+  return control.store.commit(mutation.compares, mutation.ops)
+}
+
+/**
+ * Reads, decides and commits, again from the start when something that was read has changed in between.
+ * `decide` must have no effect but its return value. Throws what `decide` throws.
+ */
+export async function transact<R>(
+  control: Pick<Control, 'store'>,
+  decide: () => Promise<{ mutation: Mutation; result: R }>,
+): Promise<R> {
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
+    const { mutation, result } = await decide()
+    if ((await commit(control, mutation)).committed) return result
+  }
+  throw new Error(`a transaction met ${CONFLICTS_MAX} conflicts in a row`)
+}
+
+/** More conflicts in a row than this means that two writers undo each other, not that they met. */
+const CONFLICTS_MAX = 20

@@ -1,0 +1,82 @@
+/**
+ * The engine port: how one kind of database is made, run, probed, copied and stopped on this host.
+ * `postgres/` is the real driver, `simulated/` has no processes. The agent's supervisor owns the processes and decides
+ * when; a driver knows how. A driver keeps no state of its own about an instance: everything is in the instance's folder.
+ */
+import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
+
+export interface EngineDriver {
+  readonly name: EngineName
+
+  /** Exact versions whose binaries are here. */
+  installed(): Promise<string[]>
+  /**
+   * Binaries and template of this version, made if missing (concurrent calls share the work). `onProgress` gets short
+   * texts a person can read. Throws {@link EngineError} `engine-unavailable`.
+   */
+  prepare(version: string, onProgress: (text: string) => void): Promise<{ fetched: boolean }>
+
+  /**
+   * Fills an absent or half-made folder with a fresh data volume. Durable on disk when {@link EngineDriver.seal}
+   * resolves. Not started yet.
+   */
+  initialize(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<void>
+  /** The same from a snapshot's folder. */
+  restore(folder: string, spec: InstanceSpec, snapshotFolder: string, signal: AbortSignal): Promise<void>
+  /** Makes what `initialize` or `restore` wrote survive a power failure. May overlap with starting. */
+  seal(folder: string): Promise<void>
+
+  /** Writes configuration and TLS files for this spec. The running engine, if any, is not told. */
+  configure(folder: string, spec: InstanceSpec): Promise<void>
+  /**
+   * Starts the engine process detached: it outlives the agent. Resolves once it accepts connections.
+   * Throws {@link EngineError} (`bad-settings`, `port-busy`, `disk-full`, `failed`) when it ends instead.
+   */
+  start(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<EngineProcess>
+  /** The process that runs on this folder already, found by pid, its start time and its lock file together. */
+  adopt(folder: string, spec: InstanceSpec): Promise<EngineProcess | undefined>
+  /** True when a client could connect now. Never throws. */
+  probe(folder: string, spec: InstanceSpec): Promise<boolean>
+  /** Asks the engine to stop and resolves when the process is gone. Escalates to the next harder mode after `patienceMs`. */
+  stop(engine: EngineProcess, mode: StopMode, patienceMs: number): Promise<void>
+
+  /** Creates the master user and the first database, if they are not there yet. The engine runs. */
+  bootstrap(folder: string, spec: InstanceSpec, master: MasterUser, databaseName: string | undefined): Promise<void>
+  setPassword(folder: string, spec: InstanceSpec, master: MasterUser): Promise<void>
+  /** Makes the running engine read its configuration again; returns the settings that still wait for a restart. */
+  reload(folder: string, spec: InstanceSpec): Promise<readonly string[]>
+  /** The same question without reloading. */
+  pendingRestart(folder: string, spec: InstanceSpec): Promise<readonly string[]>
+
+  /**
+   * Consistent copy of the folder into `snapshotFolder` (absent before; complete and durable when this resolves).
+   * `running` says whether the engine serves meanwhile.
+   */
+  snapshot(folder: string, spec: InstanceSpec, snapshotFolder: string, running: boolean, signal: AbortSignal): Promise<SnapshotFacts>
+
+  logs(folder: string): Promise<LogFile[]>
+  readLog(
+    folder: string,
+    name: string,
+    offset: number,
+    bytesMax: number,
+  ): Promise<{ text: string; nextOffset: number; sizeBytes: number } | undefined>
+}
+
+/** A running engine that this agent started or adopted. */
+export interface EngineProcess {
+  readonly pid: number
+  /** Resolves when the process is gone, however it went. For an adopted one it is found by watching, within a second. */
+  readonly exited: Promise<void>
+}
+
+/** A failure that a flow decides on; everything else a driver throws counts as `failed`. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError'
+  readonly code: 'bad-settings' | 'port-busy' | 'disk-full' | 'engine-unavailable' | 'failed'
+
+  constructor(code: EngineError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * What serve and an agent say to each other. The only coupling between `control/` and `agent/`.
+ * One JSON document a line over one stream that the agent opens. Normative prose: docs/protocol/agent.md.
+ */
+
+/** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
+export const AGENT_PROTOCOL_VERSION = 1
+
+export type EngineName = 'postgres'
+
+/** Everything an agent needs to run one engine. Intent, decided by control; the agent keeps it beside the data. */
+export interface InstanceSpec {
+  /** The DbiResourceId: names the data folder, and stays when the instance is renamed. */
+  readonly id: string
+  readonly engine: EngineName
+  /** Exact engine version, as RDS writes it: `17.10`. */
+  readonly version: string
+  /** Address and port on which clients reach the engine. */
+  readonly listenAddress: string
+  readonly port: number
+  /** Engine parameters (formulas already evaluated, engine's own units), without what the driver owns (paths, ports, TLS files). */
+  readonly settings: Readonly<Record<string, string>>
+  /** Refuse clients that do not use TLS. */
+  readonly requireTls: boolean
+  readonly tls: TlsFiles
+}
+
+/** PEM texts. The private key is written only to a file that the engine's account alone can read. */
+export interface TlsFiles {
+  readonly certificatePem: string
+  readonly privateKeyPem: string
+  readonly caPem: string
+}
+
+export interface MasterUser {
+  readonly name: string
+  /** `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`. The clear password never reaches an agent. */
+  readonly passwordVerifier: string
+}
+
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+/** Every kind of job: what it takes and what it gives. Each may be started twice with the same id and runs once. */
+export interface JobKinds {
+  /** Fetch the engine's binaries if they are missing, and make its template. */
+  'engine.prepare': { input: { engine: EngineName; version: string }; result: { fetched: boolean } }
+  /** Make a data volume from the template, start the engine, create the master user and the first database. */
+  'instance.create': {
+    input: { spec: InstanceSpec; master: MasterUser; databaseName: string | undefined }
+    result: Record<never, never>
+  }
+  /** Make a data volume from a snapshot and start the engine on it. `master` sets a new password, where given. */
+  'instance.restore': {
+    input: { spec: InstanceSpec; snapshotId: string; master: MasterUser | undefined }
+    result: Record<never, never>
+  }
+  /** Start with this spec; it is from now on what the agent keeps running. Running already with the same spec: nothing. */
+  'instance.start': { input: { spec: InstanceSpec }; result: Record<never, never> }
+  /** Stop if running, then start with this spec. Another version in the spec is a minor upgrade. */
+  'instance.restart': { input: { spec: InstanceSpec }; result: Record<never, never> }
+  /** Stop, and keep it stopped. */
+  'instance.stop': { input: { id: string; mode: StopMode }; result: Record<never, never> }
+  /** Apply this spec to the running engine as far as that works without a restart. */
+  'instance.reload': { input: { spec: InstanceSpec }; result: { pendingRestart: readonly string[] } }
+  'instance.set-password': { input: { id: string; master: MasterUser }; result: Record<never, never> }
+  /** Stop the engine and delete everything the agent holds of it. */
+  'instance.remove': { input: { id: string }; result: Record<never, never> }
+  /** A consistent physical copy, taken while the engine serves (or while it is stopped). */
+  'instance.snapshot': { input: { id: string; snapshotId: string }; result: SnapshotFacts }
+  'snapshot.copy': { input: { snapshotId: string; targetId: string }; result: SnapshotFacts }
+  'snapshot.remove': { input: { snapshotId: string }; result: Record<never, never> }
+}
+
+export type JobKind = keyof JobKinds
+
+export interface SnapshotFacts {
+  /** Bytes in the copy. */
+  readonly sizeBytes: number
+  readonly engineVersion: string
+}
+
+/** Why a job failed, in a form that a flow can decide on. */
+export type JobErrorCode =
+  /** The engine refuses to start with these settings. */
+  | 'bad-settings'
+  | 'port-busy'
+  | 'disk-full'
+  /** Binaries are neither here nor to be had. */
+  | 'engine-unavailable'
+  | 'instance-missing'
+  | 'snapshot-missing'
+  | 'cancelled'
+  /** Anything else; the message says it. */
+  | 'failed'
+
+export interface JobError {
+  readonly code: JobErrorCode
+  /** Safe for a user to read: no secret, no path outside the state folder. */
+  readonly message: string
+}
+
+/** A job as the agent's table has it. */
+export type JobView =
+  | { readonly state: 'absent' }
+  | { readonly state: 'running'; readonly progress: string | undefined }
+  | { readonly state: 'succeeded'; readonly result: unknown }
+  | { readonly state: 'failed'; readonly error: JobError }
+
+/** What the agent sees of one engine now. Facts, never intent. */
+export interface ObservedInstance {
+  readonly id: string
+  readonly state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+  /** A client could connect at the last look. Only ever true while `running`. */
+  readonly accepting: boolean
+  readonly pid: number | undefined
+  readonly version: string
+  /** Parameters whose new value waits for a restart. */
+  readonly pendingRestart: readonly string[]
+  /** How often the engine died by itself since the agent first started it. */
+  readonly crashes: number
+  /** Why it is `failed`, or why it last died. */
+  readonly lastError: JobError | undefined
+}
+
+/** Questions an agent answers at once, without a job. */
+export interface Questions {
+  'logs.list': { input: { id: string }; answer: { files: readonly LogFile[] } }
+  /** Bytes [offset, offset + bytesMax) of a log file, as text cut at line ends. */
+  'logs.read': {
+    input: { id: string; name: string; offset: number; bytesMax: number }
+    answer: { text: string; nextOffset: number; sizeBytes: number } | { missing: true }
+  }
+  'host.facts': { input: Record<never, never>; answer: HostFacts }
+}
+
+export type Question = keyof Questions
+
+export interface LogFile {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly writtenAt: number
+}
+
+export interface HostFacts {
+  readonly az: string
+  readonly pid: number
+  readonly reflink: boolean
+  /** Exact versions whose binaries are on this host, by engine. */
+  readonly engines: Readonly<Record<EngineName, readonly string[]>>
+  readonly memoryBytes: number
+  /** Resident memory of the agent itself. */
+  readonly residentBytes: number
+}
+
+/** Agent → serve. */
+export type FromAgent =
+  | {
+      readonly type: 'hello'
+      readonly protocol: number
+      /** Version of Holdfast that the agent runs. */
+      readonly version: string
+      readonly az: string
+      readonly pid: number
+      readonly token: string
+      readonly instances: readonly ObservedInstance[]
+    }
+  | { readonly type: 'reply'; readonly to: number; readonly value: unknown }
+  | { readonly type: 'refusal'; readonly to: number; readonly message: string }
+  /** A job ended or moved on. Sent once; whoever missed it asks. */
+  | { readonly type: 'job'; readonly jobId: string; readonly view: JobView }
+  | { readonly type: 'observed'; readonly instance: ObservedInstance }
+  | { readonly type: 'gone'; readonly id: string }
+
+/** Serve → agent. Requests carry a `seq` that the reply names in `to`. */
+export type ToAgent =
+  | { readonly type: 'welcome' }
+  /** End this process and leave the engines running; another version of Holdfast takes over. */
+  | { readonly type: 'retire' }
+  /** Stop every engine in order and end. What ran is started again by the next agent. */
+  | { readonly type: 'shut-down' }
+  | { readonly type: 'start-job'; readonly seq: number; readonly jobId: string; readonly kind: JobKind; readonly input: unknown }
+  | { readonly type: 'get-job'; readonly seq: number; readonly jobId: string }
+  /** Ends the job if it runs (it becomes `failed: cancelled`); replies when it no longer runs. */
+  | { readonly type: 'cancel-jobs'; readonly seq: number; readonly prefix: string }
+  /** Drops ended jobs from the table. */
+  | { readonly type: 'forget-jobs'; readonly seq: number; readonly prefix: string }
+  | { readonly type: 'ask'; readonly seq: number; readonly question: Question; readonly input: unknown }
