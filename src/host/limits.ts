@@ -1,0 +1,16 @@
+import { MIB, KIB } from '#base/bytes.ts'
+
+/** Files of one tree that are copied or synced at once. More only queues in Node's four I/O threads. */
+export const FILES_AT_ONCE = 16
+
+/** How often a process that is no child of ours is looked at; its parent alone is told of its end. Milliseconds. */
+export const FOREIGN_PROCESS_LOOK_MS = 200
+
+/** Output kept of a command that runs to its end: enough for any message, and not the memory of a runaway one. */
+export const COMMAND_OUTPUT_BYTES_MAX = 4 * MIB
+
+/** Unit in which a sparse file is searched for holes. */
+export const SPARSE_CHUNK_BYTES = 64 * KIB
+
+/** Linux holds 107 bytes of path in a socket address, macOS 103. */
+export const SOCKET_PATH_BYTES_MAX = 103

@@ -1,0 +1,13 @@
+/** Facts about this machine and this process. */
+import { totalmem } from 'node:os'
+
+/** Memory that processes here may use together: of the machine, or of the container where that is less. Bytes. */
+export function memoryBytes(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 && limit < totalmem() ? limit : totalmem()
+}
+
+/** Resident memory of this process. Bytes. */
+export function residentBytes(): number {
+  return process.memoryUsage.rss()
+}
