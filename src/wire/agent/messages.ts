@@ -178,7 +178,13 @@ export type ToAgent =
   | { readonly type: 'retire' }
   /** Stop every engine in order and end. What ran is started again by the next agent. */
   | { readonly type: 'shut-down' }
-  | { readonly type: 'start-job'; readonly seq: number; readonly jobId: string; readonly kind: JobKind; readonly input: unknown }
+  | {
+      readonly type: 'start-job'
+      readonly seq: number
+      readonly jobId: string
+      readonly kind: JobKind
+      readonly input: unknown
+    }
   | { readonly type: 'get-job'; readonly seq: number; readonly jobId: string }
   /** Ends the job if it runs (it becomes `failed: cancelled`); replies when it no longer runs. */
   | { readonly type: 'cancel-jobs'; readonly seq: number; readonly prefix: string }
