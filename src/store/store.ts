@@ -8,7 +8,9 @@
  * - Reads see every commit whose promise has resolved (linearizable).
  * - A watcher sees every change under its prefix after the given revision, in order of revision, all changes of one
  *   commit together, none twice.
- * - When a lease expires or is revoked, its keys are deleted by one commit.
+ * - When a lease expires or is revoked, its keys are deleted by one commit. A put under a lease that is gone conflicts
+ *   on its key. Where one process owns the store, its leases end with the process.
+ * - Operations of one commit apply in order; a watcher sees what each key has become, once.
  *
  * Nobody retries a commit whose outcome is unknown (it threw): read the revision again instead.
  */
@@ -84,7 +86,7 @@ export class CompactedError extends Error {
   override readonly name = 'CompactedError'
 }
 
-/** Another process has the store open, and this driver allows one. `owner` says who, where it is known. */
+/** Another process has the store open, and this driver allows one. */
 export class StoreBusyError extends Error {
   override readonly name = 'StoreBusyError'
 }
