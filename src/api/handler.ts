@@ -14,6 +14,8 @@ export interface RequestContext extends Scope {
   readonly service: string
   readonly operation: string
   readonly control: Control
+  /** The account that an access key belongs to. */
+  readonly accountOf: (accessKeyId: string) => string
 }
 
 /**
