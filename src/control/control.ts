@@ -21,6 +21,10 @@ export interface Control {
   readonly authority: Authority
   /** Engine versions that can run here: installed ones and those that can be fetched. */
   readonly versions: readonly EngineVersion[]
+  /** Memory of the host that engines share; formulas of parameters never assume more. */
+  readonly hostMemoryBytes: number
+  /** Whether nothing listens on this TCP port of the engines' address. */
+  isPortFree(port: number): Promise<boolean>
   /** Address that endpoints are advertised under, and that engines listen on. */
   readonly advertised: { readonly hostname: string; readonly listenAddress: string }
   /** Whether nothing real runs: flows are then finished before the request that started them is answered. */

@@ -1,0 +1,23 @@
+import type { CaIdentifier } from '#trust/authority.ts'
+import type { Control } from '../control.ts'
+import type { EndpointCertificate } from './record.ts'
+import { tlsLabel } from './spec.ts'
+
+/** A certificate for the endpoint's names; its private key leaves this function sealed. */
+export async function issueCertificate(
+  control: Control,
+  resourceId: string,
+  identifier: string,
+): Promise<EndpointCertificate> {
+  const { hostname, listenAddress } = control.advertised
+  const names = [...new Set([hostname, 'localhost', '127.0.0.1', '::1', ...(isWildcard(listenAddress) ? [] : [listenAddress])])]
+  const issued = await control.authority.issue(identifier as CaIdentifier, names)
+  return {
+    certificatePem: issued.certificatePem,
+    sealedPrivateKey: control.vault.seal(issued.privateKeyPem, tlsLabel(resourceId)),
+    caPem: issued.caPem,
+    validTill: issued.validTill,
+  }
+}
+
+const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::' || address === '*'

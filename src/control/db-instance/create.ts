@@ -1,0 +1,127 @@
+/** CreateDBInstance: what is checked before anything exists, and the one transaction that makes it exist. */
+import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
+import { resourceId as newResourceId } from '#host/random.ts'
+import { together } from '#store/collection.ts'
+import { rdsArn } from '../arn.ts'
+import { refuseUnavailable } from '../capabilities.ts'
+import { commit, type Control, type Scope } from '../control.ts'
+import { chooseZone } from './placement.ts'
+import { requireQuota } from '../quota/quotas.ts'
+import { checkTags } from '../tag/tags.ts'
+import { instanceExists, invalidCombination, invalidValue } from './faults.ts'
+import { requireDatabaseName, requireIdentifier, requireMasterUsername, requirePort } from './identifiers.ts'
+import { newMaster } from './master.ts'
+import { choosePort } from './ports.ts'
+import { dbInstanceNames, dbInstances, nameIndexOf, subjectOf, type DbInstanceRecord } from './record.ts'
+import { newSettings, resolveParameterGroup, resolveVersion } from './settings.ts'
+import { started } from './started.ts'
+
+/** PostgreSQL's own port, which RDS uses too when none is asked for. */
+export const PORT_DEFAULT = 5432
+
+/** Losing a race for a port or a name this often in a row means something else is wrong. */
+const RACES_MAX = 20
+
+type Input = CreateDBInstanceMessage & { DBInstanceIdentifier: string; DBInstanceClass: string; Engine: string }
+
+export async function createDbInstance(control: Control, scope: Scope, input: Input): Promise<DbInstanceRecord> {
+  const id = requireIdentifier('DBInstanceIdentifier', input.DBInstanceIdentifier)
+  if (await dbInstances(control, scope).get(id)) throw instanceExists()
+  checkEngine(input)
+  refuseUnavailable(control, input)
+  await requireQuota(control, scope, 'DBInstances')
+  const version = resolveVersion(control, input.EngineVersion)
+  const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
+  const databaseName = input.DBName === undefined ? undefined : requireDatabaseName(input.DBName)
+  const settings = await newSettings(control, scope, input, version)
+  const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, version.major)
+  const tags = checkTags(input.Tags ?? [])
+  const wantedPort = requirePort('Port', input.Port ?? PORT_DEFAULT)
+  const { master, writes: secret } = await newMaster(control, scope, {
+    username,
+    password: input.MasterUserPassword,
+    managed: input.ManageMasterUserPassword,
+    kmsKeyId: input.MasterUserSecretKmsKeyId,
+    instanceArn: rdsArn(scope, 'db', id),
+  })
+  const resourceId = newResourceId('db', control.random)
+  const draft: Omit<DbInstanceRecord, 'port'> = {
+    id,
+    resourceId,
+    account: scope.account,
+    region: scope.region,
+    zone: chooseZone(control, scope, input.AvailabilityZone),
+    createdAt: control.clock.now(),
+    engine: 'postgres',
+    phase: 'creating',
+    complaint: undefined,
+    settings,
+    pending: {},
+    master,
+    databaseName,
+    endpointKnown: false,
+    certificate: undefined,
+    parameterGroup,
+    appliedParameterGroup: parameterGroup,
+    parameterStatus: 'in-sync',
+    stoppedAt: undefined,
+    tags,
+  }
+  return register(control, scope, { draft, wantedPort, flow: 'create-db-instance', input: {}, extra: secret })
+}
+
+interface Registration {
+  readonly draft: Omit<DbInstanceRecord, 'port'>
+  readonly wantedPort: number
+  readonly flow: string
+  /** What the flow needs beside the instance's key. */
+  readonly input: object
+  readonly extra: Parameters<typeof together>[0]
+}
+
+/** Writes a new instance, its port, its name and its first flow in one transaction. */
+export async function register(control: Control, scope: Scope, what: Registration): Promise<DbInstanceRecord> {
+  for (let race = 0; race < RACES_MAX; race++) {
+    const { port, writes } = await choosePort(control, what.wantedPort, what.draft.resourceId)
+    const record: DbInstanceRecord = { ...what.draft, port }
+    const key = { account: scope.account, region: scope.region, resourceId: record.resourceId }
+    const flow = control.flows.start(what.flow, subjectOf(key), { ...what.input, key })
+    const result = await commit(
+      control,
+      together(
+        dbInstances(control, scope).create(record.id, record),
+        dbInstanceNames(control).create(nameIndexOf(record), { id: record.id }),
+        writes,
+        what.extra,
+        flow.writes,
+      ),
+    )
+    if (result.committed) {
+      await started(control, flow.id)
+      return record
+    }
+    if (await dbInstances(control, scope).get(record.id)) throw instanceExists()
+  }
+  throw new Error('a new DB instance lost every race for a port')
+}
+
+function checkEngine(input: Input): void {
+  if (input.Engine !== 'postgres')
+    throw invalidValue(`Invalid DB engine: ${input.Engine}. The engines that can run here are: postgres.`)
+  if (input.CharacterSetName !== undefined || input.NcharCharacterSetName !== undefined)
+    throw invalidCombination('CharacterSetName is not supported for engine postgres.')
+  if (input.Timezone !== undefined) throw invalidCombination('Timezone is not supported for engine postgres.')
+  if (input.DBSystemId !== undefined) throw invalidCombination('DBSystemId is not supported for engine postgres.')
+  if (input.DBSecurityGroups?.length)
+    throw invalidCombination('DBSecurityGroups are for EC2-Classic. Use VpcSecurityGroupIds.')
+  if (input.ProcessorFeatures?.length)
+    throw invalidCombination('ProcessorFeatures are not supported for engine postgres.')
+  if (input.PromotionTier !== undefined)
+    throw invalidCombination('PromotionTier is for instances of Aurora DB clusters.')
+}
+
+function required(value: string | undefined, member: string): string {
+  if (value === undefined || value === '')
+    throw invalidValue(`The parameter ${member} must be provided and must not be blank.`)
+  return value
+}

@@ -1,0 +1,168 @@
+/** DescribeDBInstances: intent and fact of an instance, in RDS's shape. */
+import type { DBInstance, Filter, PendingModifiedValues } from '@aws-sdk/client-rds'
+import { DAY_MS } from '#base/durations.ts'
+import { rdsArn } from '../arn.ts'
+import type { Control, Scope } from '../control.ts'
+import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { invalidValue } from './faults.ts'
+import { instanceIdOf, requireInstance } from './find.ts'
+import { dbInstances, type DbInstanceRecord, type PendingChanges } from './record.ts'
+import { statusOf } from './status.ts'
+
+/** A stopped instance starts by itself after this long. Source: RDS User Guide, "Stopping an Amazon RDS DB instance". */
+export const AUTO_START_MS = 7 * DAY_MS
+
+export async function listInstances(
+  control: Control,
+  scope: Scope,
+  asked: { DBInstanceIdentifier?: string | undefined; Filters?: Filter[] | undefined },
+): Promise<DbInstanceRecord[]> {
+  const matches = filterOf(scope, asked.Filters ?? [])
+  const records =
+    asked.DBInstanceIdentifier === undefined
+      ? (await dbInstances(control, scope).list()).map((held) => held.value)
+      : [(await requireInstance(control, scope, asked.DBInstanceIdentifier)).value]
+  return records.filter(matches)
+}
+
+/** Filters are joined by and, the values of one by or. */
+function filterOf(scope: Scope, filters: readonly Filter[]): (record: DbInstanceRecord) => boolean {
+  const tests = filters.map(({ Name, Values = [] }) => {
+    if (Values.length === 0) throw invalidValue(`Filter ${Name} must have at least one value.`)
+    switch (Name) {
+      case 'db-instance-id': {
+        const ids = new Set(Values.map((value) => idOrNothing(scope, value)))
+        return (record: DbInstanceRecord) => ids.has(record.id)
+      }
+      case 'dbi-resource-id': {
+        const ids = new Set(Values.map((value) => value.toLowerCase()))
+        return (record: DbInstanceRecord) => ids.has(record.resourceId.toLowerCase())
+      }
+      case 'engine':
+        return (record: DbInstanceRecord) => Values.includes(record.engine)
+      // No instance is in a cluster or a directory domain.
+      case 'db-cluster-id':
+      case 'domain':
+        return () => false
+      default:
+        throw invalidValue(`Unrecognized filter name: ${Name}`)
+    }
+  })
+  return (record) => tests.every((test) => test(record))
+}
+
+/** A filter's ARN of another account or region matches nothing; it is no error. */
+function idOrNothing(scope: Scope, idOrArn: string): string | undefined {
+  try {
+    return instanceIdOf(scope, idOrArn)
+  } catch {
+    return undefined
+  }
+}
+
+export async function describeInstance(control: Control, record: DbInstanceRecord): Promise<DBInstance> {
+  const { settings } = record
+  const status = statusOf(control, record)
+  return {
+    DBInstanceIdentifier: record.id,
+    DBInstanceArn: rdsArn(record, 'db', record.id),
+    DbiResourceId: record.resourceId,
+    DBInstanceStatus: status,
+    Engine: record.engine,
+    DBInstanceClass: settings.DBInstanceClass,
+    EngineVersion: settings.EngineVersion,
+    MasterUsername: record.master.username,
+    DBName: record.databaseName,
+    InstanceCreateTime: record.endpointKnown ? new Date(record.createdAt) : undefined,
+    DbInstancePort: 0,
+    ...(record.endpointKnown && {
+      Endpoint: { Address: control.advertised.hostname, Port: record.port, HostedZoneId: HOSTED_ZONE_ID },
+    }),
+    AllocatedStorage: settings.AllocatedStorage,
+    StorageType: settings.StorageType,
+    Iops: settings.Iops,
+    StorageThroughput: settings.StorageThroughput ?? 0,
+    MaxAllocatedStorage: settings.MaxAllocatedStorage,
+    StorageEncrypted: settings.StorageEncrypted,
+    KmsKeyId: settings.KmsKeyId,
+    DedicatedLogVolume: false,
+    AvailabilityZone: record.region + record.zone,
+    MultiAZ: settings.MultiAZ,
+    PubliclyAccessible: settings.PubliclyAccessible,
+    NetworkType: settings.NetworkType,
+    CustomerOwnedIpEnabled: false,
+    DBSubnetGroup: await describeSubnetGroup(control, record, settings.DBSubnetGroupName),
+    DBSecurityGroups: [],
+    VpcSecurityGroups: settings.VpcSecurityGroupIds.map((id) => ({ VpcSecurityGroupId: id, Status: 'active' })),
+    DBParameterGroups: [
+      { DBParameterGroupName: record.parameterGroup, ParameterApplyStatus: parameterStatus(control, record) },
+    ],
+    OptionGroupMemberships: [{ OptionGroupName: settings.OptionGroupName, Status: 'in-sync' }],
+    PreferredBackupWindow: settings.PreferredBackupWindow,
+    PreferredMaintenanceWindow: settings.PreferredMaintenanceWindow,
+    BackupRetentionPeriod: settings.BackupRetentionPeriod,
+    BackupTarget: 'region',
+    AutoMinorVersionUpgrade: settings.AutoMinorVersionUpgrade,
+    CopyTagsToSnapshot: settings.CopyTagsToSnapshot,
+    DeletionProtection: settings.DeletionProtection,
+    LicenseModel: settings.LicenseModel,
+    EngineLifecycleSupport: 'open-source-rds-extended-support-disabled',
+    IAMDatabaseAuthenticationEnabled: settings.EnableIAMDatabaseAuthentication,
+    MonitoringInterval: 0,
+    DatabaseInsightsMode: 'standard',
+    PerformanceInsightsEnabled: false,
+    ActivityStreamStatus: 'stopped',
+    CACertificateIdentifier: settings.CACertificateIdentifier,
+    ...(record.certificate && {
+      CertificateDetails: {
+        CAIdentifier: settings.CACertificateIdentifier,
+        ValidTill: new Date(record.certificate.validTill),
+      },
+    }),
+    ...masterSecret(record),
+    ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
+    PendingModifiedValues: pendingValues(record.pending),
+    StatusInfos: record.complaint === undefined ? [] : [complaintInfo(status, record.complaint)],
+    ReadReplicaDBInstanceIdentifiers: [],
+    ReadReplicaDBClusterIdentifiers: [],
+    DomainMemberships: [],
+    AssociatedRoles: [],
+    TagList: [...record.tags],
+  }
+}
+
+/** Endpoints are not in any Route 53 zone; the SDKs want a value of the right shape. */
+const HOSTED_ZONE_ID = 'Z2R2ITUGPM61AM'
+
+const complaintInfo = (status: string, message: string): { StatusType: string; Normal: boolean; Status: string; Message: string } => ({
+  StatusType: 'instance',
+  Normal: false,
+  Status: status,
+  Message: message,
+})
+
+function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
+  if (record.parameterGroup !== record.appliedParameterGroup) return 'pending-reboot'
+  if (record.parameterStatus === 'in-sync' && record.phase === 'available') {
+    const observed = control.hosts.observed(record.zone, record.resourceId)
+    if (observed?.pendingRestart.length) return 'pending-reboot'
+  }
+  return record.parameterStatus
+}
+
+function masterSecret({ master, phase, region, account }: DbInstanceRecord): Pick<DBInstance, 'MasterUserSecret'> {
+  if (master.secretArn === undefined) return {}
+  return {
+    MasterUserSecret: {
+      SecretArn: master.secretArn,
+      SecretStatus: phase === 'creating' ? 'creating' : phase === 'resetting-master-credentials' ? 'rotating' : 'active',
+      KmsKeyId: master.secretKmsKeyId ?? `arn:aws:kms:${region}:${account}:alias/aws/secretsmanager`,
+    },
+  }
+}
+
+/** Pending changes as AWS shows them: a password only as stars. */
+function pendingValues(pending: PendingChanges): PendingModifiedValues {
+  const { passwordVerifier, OptionGroupName: _notShown, ...shown } = pending
+  return { ...shown, ...(passwordVerifier !== undefined && { MasterUserPassword: '****' }) }
+}

@@ -1,0 +1,239 @@
+/** ModifyDBInstance: checks the request against the instance as it is, and writes what {@link decideModification} says. */
+import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
+import { InvalidSubnet, StorageQuotaExceededFault } from '@aws-sdk/client-rds'
+import { together, type Held, type Mutation } from '#store/collection.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { scramVerifier } from '#trust/scram.ts'
+import { refuseUnavailable } from '../capabilities.ts'
+import { transact, type Control, type Scope } from '../control.ts'
+import { resolveVpcSecurityGroups } from '../network/membership.ts'
+import { requireOptionGroup } from '../option-group/option-groups.ts'
+import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { deleteManagedSecret } from '../secrets/managed.ts'
+import { rdsArn } from '../arn.ts'
+import { instanceExists, instanceNotAvailable, invalidCombination, invalidValue } from './faults.ts'
+import { requireInstance } from './find.ts'
+import {
+  parseBackupWindow,
+  parseMaintenanceWindow,
+  requireIdentifier,
+  requireMasterPassword,
+  requirePort,
+  windowsOverlap,
+} from './identifiers.ts'
+import { newMaster, rotateManagedPassword } from './master.ts'
+import { decideModification, phaseWhile, type Decision } from './modify-decision.ts'
+import { ownerOfPort, takePort } from './ports.ts'
+import { dbInstances, keyOf, subjectOf, timerSubjectOf, type DbInstanceRecord, type Master } from './record.ts'
+import {
+  requireCa,
+  requireClass,
+  requireLicense,
+  requireRetention,
+  resolveParameterGroup,
+  storageSettings,
+  windowsMustNotOverlap,
+} from './settings.ts'
+import { checkUpgrade } from './upgrade.ts'
+import { majorOf } from './spec.ts'
+import { started } from './started.ts'
+import { statusOf } from './status.ts'
+
+type Input = ModifyDBInstanceMessage & { DBInstanceIdentifier: string }
+
+/** AWS: "The new storage must be at least 10 % larger"; a smaller step is rounded up to this. */
+const STORAGE_STEP_FACTOR = 1.1
+
+export async function modifyDbInstance(control: Control, scope: Scope, asked: Input): Promise<DbInstanceRecord> {
+  const { record, flowIds } = await transact(control, async () => {
+    const held = await requireInstance(control, scope, asked.DBInstanceIdentifier)
+    const input = await checked(control, scope, held.value, asked)
+    const credentials = await newCredentials(control, scope, held.value, input)
+    const decision = decideModification(held.value, input, credentials.verifier)
+    return write(control, held, { input, decision, credentials })
+  })
+  for (const id of flowIds) await started(control, id)
+  return record
+}
+
+/** The request with its values in their stored form. Throws for the first thing that cannot be. */
+async function checked(control: Control, scope: Scope, record: DbInstanceRecord, asked: Input): Promise<Input> {
+  const status = statusOf(control, record)
+  if (status !== 'available' && status !== 'incompatible-parameters' && status !== 'storage-full')
+    throw instanceNotAvailable(record.id, status)
+  refuseUnavailable(control, asked)
+  refuseForeign(asked)
+  const input: Input = { ...asked }
+  if (asked.DBInstanceClass !== undefined) requireClass(asked.DBInstanceClass)
+  if (asked.LicenseModel !== undefined) requireLicense(asked.LicenseModel)
+  if (asked.BackupRetentionPeriod !== undefined) requireRetention(asked.BackupRetentionPeriod)
+  if (asked.EngineVersion !== undefined) input.EngineVersion = checkUpgrade(control, record, asked)
+  if (asked.CACertificateIdentifier !== undefined) await requireCa(control, scope, asked.CACertificateIdentifier)
+  if (asked.OptionGroupName !== undefined)
+    input.OptionGroupName = (await requireOptionGroup(control, scope, asked.OptionGroupName)).name
+  if (asked.DBParameterGroupName !== undefined) {
+    const major = majorOf(input.EngineVersion ?? record.settings.EngineVersion)
+    input.DBParameterGroupName = await resolveParameterGroup(control, scope, asked.DBParameterGroupName, major)
+  }
+  if (asked.DBPortNumber !== undefined) await checkPort(control, record, asked.DBPortNumber)
+  checkWindows(record, input)
+  await checkName(control, scope, record, input)
+  await checkNetwork(control, scope, record, input)
+  return { ...input, ...checkedStorage(record, asked) }
+}
+
+function refuseForeign(asked: Input): void {
+  if (asked.Engine !== undefined && asked.Engine !== 'postgres')
+    throw invalidCombination('The engine of a PostgreSQL DB instance cannot be changed.')
+  if (asked.DBSecurityGroups?.length)
+    throw invalidCombination('DBSecurityGroups are for EC2-Classic. Use VpcSecurityGroupIds.')
+  if (asked.ProcessorFeatures?.length || asked.UseDefaultProcessorFeatures !== undefined)
+    throw invalidCombination('ProcessorFeatures are not supported for engine postgres.')
+  if (asked.PromotionTier !== undefined) throw invalidCombination('PromotionTier is for instances of Aurora DB clusters.')
+  if (asked.ReplicaMode !== undefined) throw invalidCombination('ReplicaMode is not supported for engine postgres.')
+  if (asked.AutomationMode !== undefined || asked.ResumeFullAutomationModeMinutes !== undefined)
+    throw invalidCombination('AutomationMode is valid only for RDS Custom.')
+  if (asked.CloudwatchLogsExportConfiguration?.EnableLogTypes?.length)
+    throw invalidCombination('Export of logs to CloudWatch Logs is not available yet.')
+}
+
+async function checkPort(control: Control, record: DbInstanceRecord, port: number): Promise<void> {
+  requirePort('DBPortNumber', port)
+  if (port === record.port || control.simulated) return
+  if ((await ownerOfPort(control, port)) !== undefined || !(await control.isPortFree(port)))
+    throw invalidValue(`Port ${port} is in use on this host. Choose another DBPortNumber.`)
+}
+
+function checkWindows(record: DbInstanceRecord, input: Input): void {
+  if (input.PreferredBackupWindow === undefined && input.PreferredMaintenanceWindow === undefined) return
+  input.PreferredMaintenanceWindow = (
+    input.PreferredMaintenanceWindow ?? record.settings.PreferredMaintenanceWindow
+  ).toLowerCase()
+  const backup = parseBackupWindow(input.PreferredBackupWindow ?? record.settings.PreferredBackupWindow)
+  if (windowsOverlap(backup, parseMaintenanceWindow(input.PreferredMaintenanceWindow))) throw windowsMustNotOverlap()
+}
+
+async function checkName(control: Control, scope: Scope, record: DbInstanceRecord, input: Input): Promise<void> {
+  if (input.NewDBInstanceIdentifier === undefined) return
+  input.NewDBInstanceIdentifier = requireIdentifier('NewDBInstanceIdentifier', input.NewDBInstanceIdentifier)
+  if (input.NewDBInstanceIdentifier === record.id) return
+  if (await dbInstances(control, scope).get(input.NewDBInstanceIdentifier)) throw instanceExists()
+}
+
+async function checkNetwork(control: Control, scope: Scope, record: DbInstanceRecord, input: Input): Promise<void> {
+  const current = await requireSubnetGroup(control, scope, record.settings.DBSubnetGroupName)
+  if (input.DBSubnetGroupName !== undefined) {
+    const group = await requireSubnetGroup(control, scope, input.DBSubnetGroupName)
+    if (group.name === current.name)
+      throw fault(InvalidSubnet, `The DB instance is in the subnet group ${group.name} already.`)
+    input.DBSubnetGroupName = group.name
+  }
+  if (input.VpcSecurityGroupIds !== undefined)
+    input.VpcSecurityGroupIds = [...(await resolveVpcSecurityGroups(control, scope, input.VpcSecurityGroupIds, current.vpcId))]
+}
+
+/** Storage only grows, by a tenth at least; the rest must fit the type it has or gets. */
+function checkedStorage(record: DbInstanceRecord, asked: Input): Partial<Input> {
+  const { settings } = record
+  const { AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage } = asked
+  if ([AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage].every((v) => v === undefined)) return {}
+  let size = AllocatedStorage ?? settings.AllocatedStorage
+  if (size < settings.AllocatedStorage) throw invalidCombination('Requested size cannot be less than the current size.')
+  if (size > settings.AllocatedStorage) size = Math.max(size, Math.ceil(settings.AllocatedStorage * STORAGE_STEP_FACTOR))
+  if (size > STORAGE_GIB_MAX) throw fault(StorageQuotaExceededFault, `The storage of a DB instance cannot exceed ${STORAGE_GIB_MAX} GiB.`)
+  const typeChanges = StorageType !== undefined && StorageType !== settings.StorageType
+  storageSettings({
+    AllocatedStorage: size,
+    StorageType: StorageType ?? settings.StorageType,
+    Iops: Iops ?? (typeChanges ? undefined : settings.Iops),
+    StorageThroughput: StorageThroughput ?? (typeChanges ? undefined : settings.StorageThroughput),
+    MaxAllocatedStorage: MaxAllocatedStorage ?? settings.MaxAllocatedStorage,
+  })
+  return AllocatedStorage === undefined ? {} : { AllocatedStorage: size }
+}
+
+/** AWS: RDS User Guide, storage limits of PostgreSQL. */
+const STORAGE_GIB_MAX = 65_536
+
+interface Credentials {
+  readonly verifier: string | undefined
+  /** Set when the master's secret comes or goes. */
+  readonly master: Master | undefined
+  readonly writes: Mutation
+}
+
+const UNCHANGED: Credentials = { verifier: undefined, master: undefined, writes: { compares: [], ops: [] } }
+
+async function newCredentials(
+  control: Control,
+  scope: Scope,
+  record: DbInstanceRecord,
+  input: Input,
+): Promise<Credentials> {
+  const { master } = record
+  const isManaged = master.secretArn !== undefined
+  if (input.RotateMasterUserPassword) {
+    if (!isManaged) throw invalidCombination('RotateMasterUserPassword needs a master password that RDS manages.')
+    if (input.ApplyImmediately !== true)
+      throw invalidCombination('You must specify ApplyImmediately when you rotate the master user password.')
+    const { verifier, writes } = await rotateManagedPassword(control, scope, master)
+    return { verifier, master: undefined, writes }
+  }
+  if (input.ManageMasterUserPassword === true && !isManaged) {
+    const { master: managed, writes } = await newMaster(control, scope, {
+      username: master.username,
+      password: input.MasterUserPassword,
+      managed: true,
+      kmsKeyId: input.MasterUserSecretKmsKeyId,
+      instanceArn: rdsArn(scope, 'db', record.id),
+    })
+    return { verifier: managed.verifier, master: { ...managed, verifier: master.verifier }, writes }
+  }
+  if (input.ManageMasterUserPassword === false && isManaged) {
+    if (input.MasterUserPassword === undefined)
+      throw invalidCombination('You must specify MasterUserPassword when ManageMasterUserPassword becomes false.')
+    const verifier = await scramVerifier(requireMasterPassword(input.MasterUserPassword))
+    const writes = await deleteManagedSecret(control, scope, master.secretArn)
+    return { verifier, master: { ...master, secretArn: undefined, secretKmsKeyId: undefined }, writes }
+  }
+  if (input.MasterUserPassword === undefined) return UNCHANGED
+  if (isManaged)
+    throw invalidCombination('You cannot specify MasterUserPassword while RDS manages the master user password.')
+  return { ...UNCHANGED, verifier: await scramVerifier(requireMasterPassword(input.MasterUserPassword)) }
+}
+
+interface Modification {
+  readonly input: Input
+  readonly decision: Decision
+  readonly credentials: Credentials
+}
+
+async function write(
+  control: Control,
+  held: Held<DbInstanceRecord>,
+  { input, decision, credentials }: Modification,
+): Promise<{ mutation: Mutation; result: { record: DbInstanceRecord; flowIds: string[] } }> {
+  const key = keyOf(held.value)
+  const parts: Mutation[] = [credentials.writes]
+  const flowIds: string[] = []
+  let record: DbInstanceRecord = {
+    ...held.value,
+    settings: decision.settings,
+    pending: decision.pending,
+    parameterGroup: input.DBParameterGroupName ?? held.value.parameterGroup,
+    master: credentials.master ?? held.value.master,
+  }
+  if (decision.apply.length > 0) {
+    record = { ...record, phase: phaseWhile(decision.apply) }
+    const flow = control.flows.start('modify-db-instance', subjectOf(key), { key, apply: decision.apply })
+    parts.push(flow.writes)
+    flowIds.push(flow.id)
+  } else if (Object.keys(decision.pending).length > 0) {
+    const timer = await control.flows.supersede('apply-pending-modifications', timerSubjectOf(key, 'maintenance'), { key })
+    parts.push(timer.writes)
+  }
+  if (decision.pending.Port !== undefined && !control.simulated && decision.apply.includes('Port'))
+    parts.push(takePort(decision.pending.Port, held.value.resourceId))
+  parts.push(dbInstances(control, key).update(held, record))
+  return { mutation: together(...parts), result: { record, flowIds } }
+}

@@ -1,0 +1,53 @@
+/**
+ * Ports of endpoints. An endpoint keeps its port for life, so the choice is written in the transaction that makes the
+ * instance: `port/<n>` → the owner's resource id.
+ */
+import { InsufficientDBInstanceCapacityFault } from '@aws-sdk/client-rds'
+import type { Mutation } from '#store/collection.ts'
+import { fault } from '#wire/aws/faults.ts'
+import type { Control } from '../control.ts'
+
+/** Where ports come from when the wanted one is taken. Source: the convention of AWS emulators, see docs/adr. */
+export const POOL_FIRST = 4510
+export const POOL_LAST = 4999
+
+const keyOf = (port: number): string => `port/${String(port).padStart(5, '0')}`
+
+/**
+ * The wanted port if nobody has it, else the first free one of the pool, and the writes that take it. The caller's
+ * transaction fails when another took it first; choosing again is right then.
+ */
+export async function choosePort(
+  control: Control,
+  wanted: number,
+  owner: string,
+): Promise<{ port: number; writes: Mutation }> {
+  // Simulated engines listen nowhere: every instance can have the port it asks for.
+  if (control.simulated) return { port: wanted, writes: { compares: [], ops: [] } }
+  const { entries } = await control.store.range('port/')
+  const taken = new Set(entries.map((entry) => entry.key))
+  for (const port of candidates(wanted)) {
+    if (!taken.has(keyOf(port)) && (await control.isPortFree(port))) return { port, writes: takePort(port, owner) }
+  }
+  throw fault(
+    InsufficientDBInstanceCapacityFault,
+    `Port ${wanted} is in use, and so are all ports from ${POOL_FIRST} to ${POOL_LAST}.`,
+  )
+}
+
+function* candidates(wanted: number): Generator<number> {
+  yield wanted
+  for (let port = POOL_FIRST; port <= POOL_LAST; port++) if (port !== wanted) yield port
+}
+
+export const takePort = (port: number, owner: string): Mutation => ({
+  compares: [{ key: keyOf(port), modRevision: 0 }],
+  ops: [{ op: 'put', key: keyOf(port), value: owner }],
+})
+
+export const releasePort = (port: number): Mutation => ({ compares: [], ops: [{ op: 'delete', key: keyOf(port) }] })
+
+/** Who has the port: a resource id. */
+export async function ownerOfPort(control: Pick<Control, 'store'>, port: number): Promise<string | undefined> {
+  return (await control.store.get(keyOf(port)))?.value
+}

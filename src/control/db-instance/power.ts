@@ -1,0 +1,96 @@
+/** RebootDBInstance, StopDBInstance, StartDBInstance. */
+import { resourceId as newResourceId } from '#host/random.ts'
+import { together, type Mutation } from '#store/collection.ts'
+import { transact, type Control, type Scope } from '../control.ts'
+import { newManualSnapshot } from '../db-snapshot/create.ts'
+import { instanceEvent } from '../flows/context.ts'
+import { instanceNotAvailable, invalidCombination, invalidState } from './faults.ts'
+import { requireInstance } from './find.ts'
+import { dbInstances, keyOf, subjectOf, type DbInstanceRecord, type Phase } from './record.ts'
+import { started } from './started.ts'
+import { statusOf } from './status.ts'
+
+interface Order {
+  readonly idOrArn: string
+  readonly phase: Phase
+  readonly flow: string
+  /** Throws unless the instance may do this now. */
+  readonly check: (record: DbInstanceRecord, status: string) => void
+  readonly more?: (record: DbInstanceRecord) => Promise<{ input: object; writes: Mutation }>
+}
+
+const NOTHING: Mutation = { compares: [], ops: [] }
+
+async function order(control: Control, scope: Scope, what: Order): Promise<DbInstanceRecord> {
+  const { record, flowId } = await transact(control, async () => {
+    const held = await requireInstance(control, scope, what.idOrArn)
+    what.check(held.value, statusOf(control, held.value))
+    const record: DbInstanceRecord = { ...held.value, phase: what.phase }
+    const key = keyOf(record)
+    const more = (await what.more?.(record)) ?? { input: {}, writes: NOTHING }
+    const flow = control.flows.start(what.flow, subjectOf(key), { ...more.input, key })
+    return {
+      mutation: together(dbInstances(control, scope).update(held, record), more.writes, flow.writes),
+      result: { record, flowId: flow.id },
+    }
+  })
+  await started(control, flowId)
+  return record
+}
+
+export function rebootDbInstance(
+  control: Control,
+  scope: Scope,
+  input: { DBInstanceIdentifier: string; ForceFailover?: boolean | undefined },
+): Promise<DbInstanceRecord> {
+  return order(control, scope, {
+    idOrArn: input.DBInstanceIdentifier,
+    phase: 'rebooting',
+    flow: 'reboot-db-instance',
+    check: (record, status) => {
+      if (input.ForceFailover && !record.settings.MultiAZ)
+        throw invalidCombination('You cannot force a failover when the instance is not configured for Multi-AZ.')
+      if (status !== 'available' && status !== 'incompatible-parameters' && status !== 'storage-full')
+        throw instanceNotAvailable(record.id, status)
+    },
+  })
+}
+
+export function stopDbInstance(
+  control: Control,
+  scope: Scope,
+  input: { DBInstanceIdentifier: string; DBSnapshotIdentifier?: string | undefined },
+): Promise<DbInstanceRecord> {
+  return order(control, scope, {
+    idOrArn: input.DBInstanceIdentifier,
+    phase: 'stopping',
+    flow: 'stop-db-instance',
+    check: (record, status) => {
+      if (status !== 'available') throw instanceNotAvailable(record.id, status)
+    },
+    more: async (record) => {
+      if (input.DBSnapshotIdentifier === undefined)
+        return { input: {}, writes: instanceEvent(control, record, 'RDS-EVENT-0004') }
+      const resourceId = newResourceId('snap', control.random)
+      const snapshot = await newManualSnapshot(control, record, input.DBSnapshotIdentifier, { resourceId, tags: [] })
+      return { input: { snapshot: { name: snapshot.record.id, resourceId } }, writes: snapshot.writes }
+    },
+  })
+}
+
+export function startDbInstance(
+  control: Control,
+  scope: Scope,
+  input: { DBInstanceIdentifier: string },
+): Promise<DbInstanceRecord> {
+  return order(control, scope, {
+    idOrArn: input.DBInstanceIdentifier,
+    phase: 'starting',
+    flow: 'start-db-instance',
+    check: (record, status) => {
+      if (record.phase !== 'stopped')
+        throw invalidState(`Instance ${record.id} cannot be started: its status is ${status}, not stopped.`)
+    },
+    more: () => Promise.resolve({ input: { automatic: false }, writes: NOTHING }),
+  })
+}

@@ -1,0 +1,171 @@
+/** What the store holds of a DB instance: intent, and the stage it is in. What the engine does now is in its agent's reports. */
+import { Collection, type Held } from '#store/collection.ts'
+import { prefixOf, type Control, type Scope } from '../control.ts'
+
+export interface Tag {
+  readonly Key: string
+  readonly Value: string
+}
+
+/**
+ * Where an instance is in its life. All but `available` are shown as they are; `available` is shown only while the agent
+ * reports that the engine accepts connections (status.ts).
+ */
+export type Phase =
+  | 'creating'
+  | 'available'
+  | 'backing-up'
+  | 'modifying'
+  | 'renaming'
+  | 'upgrading'
+  | 'resetting-master-credentials'
+  | 'rebooting'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
+  | 'deleting'
+  | 'failed'
+  | 'restore-error'
+  | 'incompatible-parameters'
+
+/** Settings that a modification can change, under AWS's names. */
+export interface DbInstanceSettings {
+  readonly DBInstanceClass: string
+  readonly EngineVersion: string
+  readonly AllocatedStorage: number
+  readonly StorageType: string
+  readonly Iops: number | undefined
+  readonly StorageThroughput: number | undefined
+  readonly MaxAllocatedStorage: number | undefined
+  readonly LicenseModel: string
+  readonly BackupRetentionPeriod: number
+  readonly PreferredBackupWindow: string
+  readonly PreferredMaintenanceWindow: string
+  readonly AutoMinorVersionUpgrade: boolean
+  readonly CopyTagsToSnapshot: boolean
+  readonly DeletionProtection: boolean
+  readonly PubliclyAccessible: boolean
+  readonly DBSubnetGroupName: string
+  readonly VpcSecurityGroupIds: readonly string[]
+  readonly OptionGroupName: string
+  readonly CACertificateIdentifier: string
+  readonly NetworkType: string
+  /** Real mode refuses these unless false (capabilities.ts); the simulated driver accepts them. */
+  readonly MultiAZ: boolean
+  readonly StorageEncrypted: boolean
+  readonly KmsKeyId: string | undefined
+  readonly EnableIAMDatabaseAuthentication: boolean
+}
+
+export interface Master {
+  readonly username: string
+  /** PostgreSQL's SCRAM verifier; the password itself is nowhere. */
+  readonly verifier: string
+  /** Set while RDS manages the password in Secrets Manager. */
+  readonly secretArn: string | undefined
+  readonly secretKmsKeyId: string | undefined
+}
+
+/** The endpoint's certificate. The private key is sealed under the label `tls/<resourceId>`. */
+export interface EndpointCertificate {
+  readonly certificatePem: string
+  readonly sealedPrivateKey: string
+  readonly caPem: string
+  readonly validTill: number
+}
+
+/** Changes that were asked for and are not in force yet, under the names of PendingModifiedValues. */
+export interface PendingChanges {
+  readonly DBInstanceClass?: string
+  readonly EngineVersion?: string
+  readonly AllocatedStorage?: number
+  readonly StorageType?: string
+  readonly Iops?: number
+  readonly StorageThroughput?: number
+  readonly BackupRetentionPeriod?: number
+  readonly Port?: number
+  readonly DBInstanceIdentifier?: string
+  readonly LicenseModel?: string
+  readonly DBSubnetGroupName?: string
+  readonly CACertificateIdentifier?: string
+  readonly MultiAZ?: boolean
+  readonly OptionGroupName?: string
+  readonly IAMDatabaseAuthenticationEnabled?: boolean
+  /** The new password's verifier. */
+  readonly passwordVerifier?: string
+}
+
+export interface DbInstanceRecord {
+  readonly id: string
+  readonly resourceId: string
+  readonly account: string
+  readonly region: string
+  /** Letter of the availability zone whose host runs it. */
+  readonly zone: string
+  readonly createdAt: number
+  readonly engine: 'postgres'
+  readonly phase: Phase
+  /** Why the phase is what it is, where a person needs to know. */
+  readonly complaint: string | undefined
+  readonly settings: DbInstanceSettings
+  readonly pending: PendingChanges
+  readonly master: Master
+  readonly databaseName: string | undefined
+  readonly port: number
+  /** The endpoint is shown from the first time that it worked. */
+  readonly endpointKnown: boolean
+  readonly certificate: EndpointCertificate | undefined
+  /** The group that is associated, and the one whose values the engine was last started with. */
+  readonly parameterGroup: string
+  readonly appliedParameterGroup: string
+  readonly parameterStatus: 'in-sync' | 'applying' | 'pending-reboot'
+  readonly stoppedAt: number | undefined
+  readonly tags: readonly Tag[]
+}
+
+export const dbInstances = (control: Pick<Control, 'store'>, scope: Scope): Collection<DbInstanceRecord> =>
+  new Collection(control.store, prefixOf(scope, 'db-instance'))
+
+/** `<account>/<region>/<resourceId>` → the instance's present name, so that what outlives a rename can find it. */
+export interface ResourceName {
+  readonly id: string
+}
+
+export const dbInstanceNames = (control: Pick<Control, 'store'>): Collection<ResourceName> =>
+  new Collection(control.store, 'db-instance-name/')
+
+/** Identifies an instance in flow inputs: stays the same when it is renamed. */
+export interface InstanceKey extends Scope {
+  readonly resourceId: string
+}
+
+export const keyOf = (record: DbInstanceRecord): InstanceKey => ({
+  account: record.account,
+  region: record.region,
+  resourceId: record.resourceId,
+})
+
+const nameKey = (key: InstanceKey): string => `${key.account}/${key.region}/${key.resourceId}`
+
+/** The subject of flows that change the instance. At most one is alive. */
+export const subjectOf = (key: InstanceKey): string => `db-instance/${nameKey(key)}`
+
+/** The subject of the flow that brings changed parameter values to the instance; it may wait beside another flow. */
+export const parametersSubjectOf = (key: InstanceKey): string => `db-instance-parameters/${nameKey(key)}`
+
+/** The subject of the flow that waits for the time to do something with the instance. */
+export const timerSubjectOf = (key: InstanceKey, purpose: 'auto-start' | 'maintenance'): string =>
+  `db-instance-timer/${nameKey(key)}/${purpose}`
+
+export const nameIndexOf = (record: DbInstanceRecord): string => nameKey(keyOf(record))
+
+/** The instance with this resource id, whatever its name is by now. */
+export async function findByKey(
+  control: Pick<Control, 'store'>,
+  key: InstanceKey,
+): Promise<Held<DbInstanceRecord> | undefined> {
+  const name = await dbInstanceNames(control).get(nameKey(key))
+  if (!name) return undefined
+  const held = await dbInstances(control, key).get(name.value.id)
+  return held?.value.resourceId === key.resourceId ? held : undefined
+}

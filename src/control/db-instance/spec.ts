@@ -1,0 +1,43 @@
+import { instanceClass } from '#catalog/instance-classes.ts'
+import { assert } from '#base/assert.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { Control } from '../control.ts'
+import { effectiveSettings } from '../parameter-group/effective.ts'
+import { parameterGroupValues } from '../parameter-group/record.ts'
+import type { DbInstanceRecord } from './record.ts'
+
+export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
+
+/**
+ * What an agent needs to run this instance: the record's settings as engine parameters, with the values of
+ * `appliedParameterGroup`. Memory in formulas is the class's, as far as the host has it.
+ */
+export async function instanceSpec(control: Control, record: DbInstanceRecord): Promise<InstanceSpec> {
+  const { certificate, resourceId, settings } = record
+  assert(certificate, 'an instance has its certificate before its engine is configured')
+  const family = `postgres${majorOf(settings.EngineVersion)}`
+  const { settings: parameters, requireTls } = effectiveSettings({
+    family,
+    values: await parameterGroupValues(control, record, record.appliedParameterGroup),
+    classMemoryBytes: instanceClass(settings.DBInstanceClass)!.memoryBytes,
+    hostMemoryBytes: control.hostMemoryBytes,
+    allocatedStorageGiB: settings.AllocatedStorage,
+    port: record.port,
+  })
+  return {
+    id: resourceId,
+    engine: record.engine,
+    version: settings.EngineVersion,
+    listenAddress: control.advertised.listenAddress,
+    port: record.port,
+    settings: parameters,
+    requireTls,
+    tls: {
+      certificatePem: certificate.certificatePem,
+      privateKeyPem: control.vault.open(certificate.sealedPrivateKey, tlsLabel(resourceId)),
+      caPem: certificate.caPem,
+    },
+  }
+}
+
+export const majorOf = (engineVersion: string): string => engineVersion.split('.')[0]!

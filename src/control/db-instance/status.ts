@@ -1,0 +1,26 @@
+import type { ObservedInstance } from '#wire/agent/messages.ts'
+import type { Control } from '../control.ts'
+import type { DbInstanceRecord } from './record.ts'
+
+/**
+ * The DBInstanceStatus that is true now: the phase, except that `available` needs an engine that accepts connections.
+ * An engine that should serve and does not yet (its host has just come back, or it is recovering from a crash) is
+ * `starting`.
+ */
+export function statusOf(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
+  if (record.phase !== 'available') return record.phase
+  const observed = control.hosts.observed(record.zone, record.resourceId)
+  if (observed?.accepting) return 'available'
+  return observed?.state === 'failed' ? statusOfFailure(observed) : 'starting'
+}
+
+function statusOfFailure(observed: ObservedInstance): string {
+  switch (observed.lastError?.code) {
+    case 'bad-settings':
+      return 'incompatible-parameters'
+    case 'disk-full':
+      return 'storage-full'
+    default:
+      return 'failed'
+  }
+}

@@ -1,0 +1,113 @@
+import { done, flow, go, wait } from '#flow/flow.ts'
+import { together, type Mutation } from '#store/collection.ts'
+import { releasePort } from '../db-instance/ports.ts'
+import { dbInstanceNames, dbInstances, nameIndexOf, parametersSubjectOf, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { deleteManagedSecret } from '../secrets/managed.ts'
+import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
+import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
+
+interface Input extends InstanceInput {
+  readonly finalSnapshot: SnapshotRef | undefined
+  /** What the instance goes back to if its final snapshot cannot be taken. */
+  readonly phaseBefore: 'available' | 'stopped' | 'failed' | 'incompatible-parameters' | 'restore-error'
+}
+type C = FlowContext<Input>
+
+const NOTHING: Mutation = { compares: [], ops: [] }
+
+/**
+ * Deletes an instance, whatever it was doing: this flow has taken the place of the one that was alive. Nothing is lost
+ * that should be kept: if the final snapshot cannot be taken, the instance stays.
+ */
+export const deleteDbInstance = flow(
+  'delete-db-instance',
+  {
+    exhausted: 'cancel',
+    steps: { snapshot: { deadlineMs: engineDeadlineMs }, remove: { deadlineMs: restartDeadlineMs } },
+  },
+  {
+    cancel: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      // The flow that was alive may have left a job running; it must not make again what `remove` takes away.
+      await c.control.hosts.cancelJobs(held.value.zone, `${held.value.resourceId}/`)
+      return go(c.input.finalSnapshot ? 'snapshot' : 'remove')
+    },
+
+    snapshot: async (c: C) => {
+      const held = await instanceOf(c)
+      const snapshot = c.input.finalSnapshot
+      if (!held) return done('deleted')
+      if (!snapshot) return go('remove')
+      const outcome = await job(c, {
+        zone: held.value.zone,
+        resourceId: held.value.resourceId,
+        name: 'final-snapshot',
+        kind: 'instance.snapshot',
+        input: async () => ({ id: held.value.resourceId, snapshotId: snapshot.resourceId }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded')
+        return go('remove', await snapshotSucceeded(c.control, c.input.key, snapshot, outcome.result))
+      const { message } = outcome.error
+      return done(
+        'kept',
+        change(c, held, { phase: c.input.phaseBefore, complaint: `The final snapshot failed: ${message}` }),
+        await snapshotFailed(c.control, c.input.key, snapshot, message),
+        instanceEvent(c.control, held.value, 'RDS-EVENT-0086', `The final snapshot failed: ${message}`),
+      )
+    },
+
+    remove: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const { zone, resourceId } = held.value
+      const outcome = await job(c, {
+        zone,
+        resourceId,
+        // A failed removal is tried again under another name: the host still remembers the first.
+        name: `remove-${c.failures}`,
+        kind: 'instance.remove',
+        input: async () => ({ id: resourceId }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`remove ${resourceId}: ${outcome.error.message}`)
+      return go('forget')
+    },
+
+    forget: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      await c.control.hosts.forgetJobs(record.zone, `${record.resourceId}/`)
+      const name = await dbInstanceNames(c.control).get(nameIndexOf(record))
+      const { secretArn } = record.master
+      return go(
+        'silence',
+        together(
+          dbInstances(c.control, record).remove(held),
+          name ? dbInstanceNames(c.control).remove(name) : NOTHING,
+          ...(c.control.simulated ? [] : portsOf(record).map(releasePort)),
+          secretArn === undefined ? NOTHING : await deleteManagedSecret(c.control, record, secretArn),
+          instanceEvent(c.control, record, 'RDS-EVENT-0003'),
+        ),
+      )
+    },
+
+    /** Timers and the parameter flow look at the instance, find none, and end. */
+    silence: async (c: C) => {
+      for (const subject of [
+        timerSubjectOf(c.input.key, 'auto-start'),
+        timerSubjectOf(c.input.key, 'maintenance'),
+        parametersSubjectOf(c.input.key),
+      ])
+        c.control.flows.wakeSubjects(subject)
+      return done('deleted')
+    },
+  },
+)
+
+/** A port change that was cut short has two. */
+const portsOf = ({ port, pending }: DbInstanceRecord): number[] =>
+  pending.Port === undefined ? [port] : [port, pending.Port]

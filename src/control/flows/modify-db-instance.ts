@@ -1,0 +1,220 @@
+import { done, flow, go, wait } from '#flow/flow.ts'
+import { together, type Held, type Mutation } from '#store/collection.ts'
+import { issueCertificate } from '../db-instance/certificate.ts'
+import { NEEDS_RESTART, withChanges, withoutChanges } from '../db-instance/modify-decision.ts'
+import { releasePort } from '../db-instance/ports.ts'
+import {
+  dbInstanceNames,
+  dbInstances,
+  nameIndexOf,
+  type DbInstanceRecord,
+  type PendingChanges,
+} from '../db-instance/record.ts'
+import { instanceSpec } from '../db-instance/spec.ts'
+import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { failed, finished } from './endings.ts'
+import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
+import { modificationEvents } from './modification-events.ts'
+
+type ChangeName = keyof PendingChanges
+
+interface Input extends InstanceInput {
+  /** Which of the record's pending changes this flow makes. */
+  readonly apply: readonly ChangeName[]
+}
+type C = FlowContext<Input>
+
+const NOTHING: Mutation = { compares: [], ops: [] }
+
+/** Of the changes that this flow is for, those that are still pending. */
+const due = (c: C, record: DbInstanceRecord): ChangeName[] =>
+  c.input.apply.filter((name) => record.pending[name] !== undefined)
+
+const dueRestart = (c: C, record: DbInstanceRecord): ChangeName[] =>
+  due(c, record).filter((name) => NEEDS_RESTART.includes(name))
+
+const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
+  dbInstances(c.control, c.input.key).update(held, record)
+
+/**
+ * Makes pending changes, those with a restart first and all of them in one. Whatever cannot be made is taken back: the
+ * instance goes on as it was, and an event says why.
+ */
+export const modifyDbInstance = flow(
+  'modify-db-instance',
+  {
+    exhausted: 'fail',
+    steps: {
+      prepare: { deadlineMs: engineDeadlineMs },
+      restart: { deadlineMs: restartDeadlineMs },
+      revert: { deadlineMs: restartDeadlineMs },
+    },
+  },
+  {
+    /** New binaries are fetched before anything stops. */
+    prepare: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const version = held.value.pending.EngineVersion
+      if (version === undefined || !c.input.apply.includes('EngineVersion')) return go('certify')
+      const { zone, resourceId, engine } = held.value
+      const outcome = await job(c, {
+        zone,
+        resourceId,
+        name: 'prepare',
+        kind: 'engine.prepare',
+        input: async () => ({ engine, version }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded') return go('certify')
+      return go(
+        'certify',
+        replace(c, held, withoutChanges(held.value, ['EngineVersion'])),
+        instanceEvent(c.control, held.value, 'RDS-EVENT-0268', `Engine version ${version}: ${outcome.error.message}`),
+      )
+    },
+
+    certify: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const identifier = held.value.pending.CACertificateIdentifier
+      if (identifier === undefined || !c.input.apply.includes('CACertificateIdentifier')) return go('restart')
+      const certificate = await issueCertificate(c.control, held.value.resourceId, identifier)
+      return go('restart', replace(c, held, { ...withChanges(held.value, ['CACertificateIdentifier']), certificate }))
+    },
+
+    restart: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const names = dueRestart(c, held.value)
+      if (names.length === 0) return go(c.input.apply.includes('CACertificateIdentifier') ? 'reload' : 'password')
+      const target: DbInstanceRecord = {
+        ...withChanges(held.value, names),
+        appliedParameterGroup: held.value.parameterGroup,
+      }
+      const outcome = await job(c, {
+        zone: target.zone,
+        resourceId: target.resourceId,
+        name: 'restart',
+        kind: 'instance.restart',
+        input: async () => ({ spec: await instanceSpec(c.control, target) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded')
+        return go(
+          'password',
+          replace(c, held, { ...target, parameterStatus: 'in-sync', complaint: undefined }),
+          target.port === held.value.port || c.control.simulated ? NOTHING : releasePort(held.value.port),
+          ...modificationEvents(c.control, held.value, names),
+        )
+      return go(
+        'revert',
+        replace(c, held, { ...withoutChanges(held.value, names), complaint: outcome.error.message }),
+        names.includes('Port') && !c.control.simulated ? releasePort(held.value.pending.Port!) : NOTHING,
+      )
+    },
+
+    /** The engine does not run with the changes: back to what it ran with. */
+    revert: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const outcome = await job(c, {
+        zone: record.zone,
+        resourceId: record.resourceId,
+        name: 'revert',
+        kind: 'instance.restart',
+        input: async () => ({ spec: await instanceSpec(c.control, record) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      const complaint = record.complaint ?? 'The engine did not start with the changed settings.'
+      if (outcome.state === 'failed' && outcome.error.code !== 'bad-settings') return go('fail')
+      return go(
+        outcome.state === 'succeeded' ? 'password' : 'finish',
+        change(c, held, {
+          complaint,
+          ...(outcome.state === 'failed' && { phase: 'incompatible-parameters' as const }),
+        }),
+        instanceEvent(c.control, record, 'RDS-EVENT-0035', `The modification was taken back: ${complaint}`),
+      )
+    },
+
+    /** A new certificate needs no restart. */
+    reload: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const outcome = await job(c, {
+        zone: record.zone,
+        resourceId: record.resourceId,
+        name: 'reload',
+        kind: 'instance.reload',
+        input: async () => ({ spec: await instanceSpec(c.control, record) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`reload the engine: ${outcome.error.message}`)
+      return go('password')
+    },
+
+    password: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const verifier = record.pending.passwordVerifier
+      if (verifier === undefined || !c.input.apply.includes('passwordVerifier')) return go('settle')
+      const outcome = await job(c, {
+        zone: record.zone,
+        resourceId: record.resourceId,
+        name: 'password',
+        kind: 'instance.set-password',
+        input: async () => ({
+          id: record.resourceId,
+          master: { name: record.master.username, passwordVerifier: verifier },
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded')
+        return go(
+          'settle',
+          replace(c, held, withChanges(record, ['passwordVerifier'])),
+          instanceEvent(c.control, record, 'RDS-EVENT-0016'),
+        )
+      return go(
+        'settle',
+        replace(c, held, withoutChanges(record, ['passwordVerifier'])),
+        instanceEvent(c.control, record, 'RDS-EVENT-0031', `The password was not changed: ${outcome.error.message}`),
+      )
+    },
+
+    /** What the engine need not know: storage accounting, membership of groups, and last the name. */
+    settle: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const names = due(c, held.value)
+      const renamedTo = names.includes('DBInstanceIdentifier') ? held.value.pending.DBInstanceIdentifier : undefined
+      const record: DbInstanceRecord = { ...withChanges(held.value, names), phase: 'available' }
+      const events = modificationEvents(c.control, held.value, names)
+      if (renamedTo === undefined) return go('finish', replace(c, held, record), ...events)
+      if (await dbInstances(c.control, c.input.key).get(renamedTo))
+        return go(
+          'finish',
+          replace(c, held, record),
+          instanceEvent(c.control, record, 'RDS-EVENT-0031', `Not renamed: ${renamedTo} exists already.`),
+        )
+      return go('finish', await rename(c, held, record, renamedTo), ...events)
+    },
+
+    finish: (c: C) => finished(c, 'modified'),
+
+    fail: (c: C) => failed(c, 'failed', 'The modification did not end in time.'),
+  },
+)
+
+async function rename(c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord, name: string): Promise<Mutation> {
+  const index = await dbInstanceNames(c.control).get(nameIndexOf(record))
+  return together(
+    dbInstances(c.control, c.input.key).remove(held),
+    dbInstances(c.control, c.input.key).create(name, { ...record, id: name }),
+    index ? dbInstanceNames(c.control).update(index, { id: name }) : NOTHING,
+  )
+}

@@ -1,0 +1,60 @@
+import { done, flow, go, wait } from '#flow/flow.ts'
+import { issueCertificate } from '../db-instance/certificate.ts'
+import { instanceSpec } from '../db-instance/spec.ts'
+import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { failed, finished } from './endings.ts'
+import { engineDeadlineMs } from './limits.ts'
+
+interface Input extends InstanceInput {
+  /** The snapshot's resource id: the copy on disk, whatever the snapshot is called. */
+  readonly snapshotId: string
+  /** For the event: the snapshot's name. */
+  readonly snapshotName: string
+  readonly resetPassword: boolean
+}
+type C = FlowContext<Input>
+
+/** A new DB instance from a snapshot's data. */
+export const restoreDbInstance = flow(
+  'restore-db-instance',
+  { exhausted: 'abandon', steps: { restore: { deadlineMs: engineDeadlineMs } } },
+  {
+    certify: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const { resourceId, settings } = held.value
+      const certificate = await issueCertificate(c.control, resourceId, settings.CACertificateIdentifier)
+      return go('restore', change(c, held, { certificate }))
+    },
+
+    restore: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const { username, verifier } = record.master
+      const outcome = await job(c, {
+        zone: record.zone,
+        resourceId: record.resourceId,
+        name: 'restore',
+        kind: 'instance.restore',
+        input: async () => ({
+          spec: await instanceSpec(c.control, record),
+          snapshotId: c.input.snapshotId,
+          master: c.input.resetPassword ? { name: username, passwordVerifier: verifier } : undefined,
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded')
+        return go(
+          'finish',
+          change(c, held, { phase: 'available', endpointKnown: true }),
+          instanceEvent(c.control, record, 'RDS-EVENT-0043', `Restored from snapshot ${c.input.snapshotName}`),
+        )
+      return go('abandon', change(c, held, { complaint: outcome.error.message }))
+    },
+
+    finish: (c: C) => finished(c, 'available'),
+
+    abandon: (c: C) => failed(c, 'restore-error', 'The DB instance could not be restored in time.'),
+  },
+)
