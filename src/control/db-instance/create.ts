@@ -1,7 +1,7 @@
 /** CreateDBInstance: what is checked before anything exists, and the one transaction that makes it exist. */
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together } from '#store/collection.ts'
+import { together, type Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { commit, type Control, type Scope } from '../control.ts'
@@ -76,7 +76,7 @@ interface Registration {
   readonly flow: string
   /** What the flow needs beside the instance's key. */
   readonly input: object
-  readonly extra: Parameters<typeof together>[0]
+  readonly extra: Mutation
 }
 
 /** Writes a new instance, its port, its name and its first flow in one transaction. */

@@ -1,5 +1,6 @@
 import type { Mutation } from '#store/collection.ts'
 import { randomPassword } from '#trust/password.ts'
+import { SCRAM_SALT_BYTES } from '#trust/limits.ts'
 import { scramVerifier } from '#trust/scram.ts'
 import type { Control, Scope } from '../control.ts'
 import { createManagedSecret, putManagedSecret } from '../secrets/managed.ts'
@@ -33,7 +34,7 @@ export async function newMaster(
     throw invalidCombination('MasterUserSecretKmsKeyId needs ManageMasterUserPassword.')
   if (wanted.password === undefined)
     throw invalidCombination('You must specify MasterUserPassword or ManageMasterUserPassword.')
-  const verifier = await scramVerifier(requireMasterPassword(wanted.password))
+  const verifier = await verifierOf(control, requireMasterPassword(wanted.password))
   return {
     master: { username: wanted.username, verifier, secretArn: undefined, secretKmsKeyId: undefined },
     writes: NOTHING,
@@ -45,7 +46,7 @@ async function newManagedMaster(
   scope: Scope,
   wanted: Wanted,
 ): Promise<{ master: Master; writes: Mutation }> {
-  const password = randomPassword()
+  const password = randomPassword(control.random)
   const { arn, mutation } = await createManagedSecret(control, scope, {
     name: `rds!db-${control.random.uuid()}`,
     owner: 'rds',
@@ -53,7 +54,7 @@ async function newManagedMaster(
     tags: [{ Key: 'aws:rds:primaryDBInstanceArn', Value: wanted.instanceArn }],
     ...(wanted.kmsKeyId !== undefined && { kmsKeyId: wanted.kmsKeyId }),
   })
-  const verifier = await scramVerifier(password)
+  const verifier = await verifierOf(control, password)
   return {
     master: { username: wanted.username, verifier, secretArn: arn, secretKmsKeyId: wanted.kmsKeyId },
     writes: mutation,
@@ -66,12 +67,16 @@ export async function rotateManagedPassword(
   scope: Scope,
   master: Master,
 ): Promise<{ verifier: string; writes: Mutation }> {
-  const password = randomPassword()
+  const password = randomPassword(control.random)
   const writes = await putManagedSecret(
     control,
     scope,
     master.secretArn!,
     JSON.stringify({ username: master.username, password }),
   )
-  return { verifier: await scramVerifier(password), writes }
+  return { verifier: await verifierOf(control, password), writes }
 }
+
+/** PostgreSQL's SCRAM verifier of a password, with a fresh salt. */
+export const verifierOf = (control: Pick<Control, 'random'>, password: string): Promise<string> =>
+  scramVerifier(password, { salt: control.random.bytes(SCRAM_SALT_BYTES) })

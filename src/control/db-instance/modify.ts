@@ -3,7 +3,6 @@ import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
 import { InvalidSubnet, StorageQuotaExceededFault } from '@aws-sdk/client-rds'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
-import { scramVerifier } from '#trust/scram.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
@@ -21,7 +20,7 @@ import {
   requirePort,
   windowsOverlap,
 } from './identifiers.ts'
-import { newMaster, rotateManagedPassword } from './master.ts'
+import { newMaster, rotateManagedPassword, verifierOf } from './master.ts'
 import { decideModification, phaseWhile, type Decision } from './modify-decision.ts'
 import { ownerOfPort, takePort } from './ports.ts'
 import { dbInstances, keyOf, subjectOf, timerSubjectOf, type DbInstanceRecord, type Master } from './record.ts'
@@ -192,14 +191,14 @@ async function newCredentials(
   if (input.ManageMasterUserPassword === false && isManaged) {
     if (input.MasterUserPassword === undefined)
       throw invalidCombination('You must specify MasterUserPassword when ManageMasterUserPassword becomes false.')
-    const verifier = await scramVerifier(requireMasterPassword(input.MasterUserPassword))
+    const verifier = await verifierOf(control, requireMasterPassword(input.MasterUserPassword))
     const writes = await deleteManagedSecret(control, scope, master.secretArn)
     return { verifier, master: { ...master, secretArn: undefined, secretKmsKeyId: undefined }, writes }
   }
   if (input.MasterUserPassword === undefined) return UNCHANGED
   if (isManaged)
     throw invalidCombination('You cannot specify MasterUserPassword while RDS manages the master user password.')
-  return { ...UNCHANGED, verifier: await scramVerifier(requireMasterPassword(input.MasterUserPassword)) }
+  return { ...UNCHANGED, verifier: await verifierOf(control, requireMasterPassword(input.MasterUserPassword)) }
 }
 
 interface Modification {

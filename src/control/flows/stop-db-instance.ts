@@ -2,7 +2,7 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
 import { timerSubjectOf } from '../db-instance/record.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
-import { failed, finished } from './endings.ts'
+import { failed, finished, forgetJobs } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
 

@@ -1,0 +1,126 @@
+/** RestoreDBInstanceFromDBSnapshot: always a new instance. */
+import type { RestoreDBInstanceFromDBSnapshotMessage } from '@aws-sdk/client-rds'
+import { InvalidDBSnapshotStateFault } from '@aws-sdk/client-rds'
+import { resourceId as newResourceId } from '#host/random.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { rdsArn } from '../arn.ts'
+import { refuseUnavailable } from '../capabilities.ts'
+import type { Control, Scope } from '../control.ts'
+import { PORT_DEFAULT, register } from '../db-instance/create.ts'
+import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
+import { newMaster } from '../db-instance/master.ts'
+import { chooseZone } from '../db-instance/placement.ts'
+import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { newSettings, resolveParameterGroup, resolveVersion } from '../db-instance/settings.ts'
+import { majorOf } from '../db-instance/spec.ts'
+import { requireQuota } from '../quota/quotas.ts'
+import { checkTags } from '../tag/tags.ts'
+import { requireReadableSnapshot } from './find.ts'
+import type { DbSnapshotRecord } from './record.ts'
+
+type Input = RestoreDBInstanceFromDBSnapshotMessage & { DBInstanceIdentifier: string }
+
+/** AWS: storage given to a restore must be the snapshot's or at least a tenth more. */
+const STORAGE_STEP_FACTOR = 1.1
+
+export async function restoreDbInstance(control: Control, scope: Scope, input: Input): Promise<DbInstanceRecord> {
+  const id = requireIdentifier('DBInstanceIdentifier', input.DBInstanceIdentifier)
+  if (input.DBClusterSnapshotIdentifier !== undefined)
+    throw invalidCombination('Snapshots of Multi-AZ DB clusters are not available yet.')
+  if (input.DBSnapshotIdentifier === undefined)
+    throw invalidValue('The parameter DBSnapshotIdentifier must be provided and must not be blank.')
+  const snapshot = (await requireReadableSnapshot(control, scope, input.DBSnapshotIdentifier)).value
+  if (snapshot.status !== 'available')
+    throw fault(InvalidDBSnapshotStateFault, `Snapshot ${snapshot.id} is not in the available state: it is ${snapshot.status}.`)
+  if (await dbInstances(control, scope).get(id)) throw instanceExists()
+  checkAgainst(snapshot, input)
+  refuseUnavailable(control, input)
+  await requireQuota(control, scope, 'DBInstances')
+  const { instance } = snapshot
+  const version = resolveVersion(control, instance.settings.EngineVersion)
+  const major = majorOf(version.version)
+  const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, major)
+  const settings = await newSettings(control, scope, asked(snapshot, input), version)
+  const kept = { username: instance.masterUsername, verifier: instance.masterVerifier, secretArn: undefined, secretKmsKeyId: undefined }
+  const { master, writes } = input.ManageMasterUserPassword
+    ? await newMaster(control, scope, {
+        username: instance.masterUsername,
+        password: undefined,
+        managed: true,
+        kmsKeyId: input.MasterUserSecretKmsKeyId,
+        instanceArn: rdsArn(scope, 'db', id),
+      })
+    : { master: kept, writes: { compares: [], ops: [] } }
+  return register(control, scope, {
+    draft: {
+      id,
+      resourceId: newResourceId('db', control.random),
+      account: scope.account,
+      region: scope.region,
+      zone: chooseZone(control, scope, input.AvailabilityZone),
+      createdAt: control.clock.now(),
+      engine: 'postgres',
+      phase: 'creating',
+      complaint: undefined,
+      settings,
+      pending: {},
+      master,
+      databaseName: instance.databaseName,
+      endpointKnown: false,
+      certificate: undefined,
+      parameterGroup,
+      appliedParameterGroup: parameterGroup,
+      parameterStatus: 'in-sync',
+      stoppedAt: undefined,
+      tags: checkTags(input.Tags ?? []),
+    },
+    wantedPort: requirePort('Port', input.Port ?? PORT_DEFAULT),
+    flow: 'restore-db-instance',
+    input: { snapshotId: snapshot.resourceId, snapshotName: snapshot.id, resetPassword: input.ManageMasterUserPassword === true },
+    extra: writes,
+  })
+}
+
+function checkAgainst(snapshot: DbSnapshotRecord, input: Input): void {
+  const { settings, engine } = snapshot.instance
+  if (input.Engine !== undefined && input.Engine !== engine)
+    throw invalidCombination(`A snapshot of ${engine} cannot be restored as ${input.Engine}.`)
+  if (input.DBName !== undefined) throw invalidCombination(`DBName is not applicable for engine ${engine}.`)
+  const size = input.AllocatedStorage
+  if (size === undefined || size === settings.AllocatedStorage) return
+  if (size < settings.AllocatedStorage * STORAGE_STEP_FACTOR)
+    throw invalidCombination(
+      `Allocated storage ${size} is too small: it must be ${settings.AllocatedStorage} GiB, the snapshot's, or at least 10 percent more.`,
+    )
+}
+
+/** What the request leaves out comes from the snapshot, except what AWS sets to its default: groups, protection, tags. */
+function asked(snapshot: DbSnapshotRecord, input: Input): Parameters<typeof newSettings>[2] {
+  const from = snapshot.instance.settings
+  return {
+    DBInstanceClass: input.DBInstanceClass ?? from.DBInstanceClass,
+    AllocatedStorage: input.AllocatedStorage ?? from.AllocatedStorage,
+    StorageType: input.StorageType ?? from.StorageType,
+    Iops: input.Iops ?? (input.StorageType === undefined ? from.Iops : undefined),
+    StorageThroughput: input.StorageThroughput ?? (input.StorageType === undefined ? from.StorageThroughput : undefined),
+    MaxAllocatedStorage: from.MaxAllocatedStorage,
+    LicenseModel: input.LicenseModel,
+    BackupRetentionPeriod: input.BackupRetentionPeriod ?? from.BackupRetentionPeriod,
+    PreferredBackupWindow: input.PreferredBackupWindow ?? from.PreferredBackupWindow,
+    PreferredMaintenanceWindow: from.PreferredMaintenanceWindow,
+    AutoMinorVersionUpgrade: input.AutoMinorVersionUpgrade ?? from.AutoMinorVersionUpgrade,
+    CopyTagsToSnapshot: input.CopyTagsToSnapshot ?? from.CopyTagsToSnapshot,
+    DeletionProtection: input.DeletionProtection,
+    PubliclyAccessible: input.PubliclyAccessible,
+    DBSubnetGroupName: input.DBSubnetGroupName,
+    VpcSecurityGroupIds: input.VpcSecurityGroupIds,
+    OptionGroupName: input.OptionGroupName,
+    CACertificateIdentifier: input.CACertificateIdentifier,
+    NetworkType: input.NetworkType,
+    MultiAZ: input.MultiAZ,
+    StorageEncrypted: from.StorageEncrypted,
+    KmsKeyId: from.KmsKeyId,
+    EnableIAMDatabaseAuthentication: input.EnableIAMDatabaseAuthentication,
+  }
+}

@@ -1,0 +1,30 @@
+/** Every flow there is. A flow whose row is in a store must stay here for as long as the row may be. */
+import type { FlowDefinition } from '#flow/flow.ts'
+import { applyDbParameters } from './apply-db-parameters.ts'
+import { applyPendingModifications } from './apply-pending-modifications.ts'
+import { autoStartDbInstance } from './auto-start-db-instance.ts'
+import { createDbInstance } from './create-db-instance.ts'
+import { createDbSnapshot } from './create-db-snapshot.ts'
+import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
+import { deleteDbInstance } from './delete-db-instance.ts'
+import { modifyDbInstance } from './modify-db-instance.ts'
+import { rebootDbInstance } from './reboot-db-instance.ts'
+import { restoreDbInstance } from './restore-db-instance.ts'
+import { startDbInstance } from './start-db-instance.ts'
+import { stopDbInstance } from './stop-db-instance.ts'
+
+export const flowDefinitions: readonly FlowDefinition[] = [
+  createDbInstance,
+  restoreDbInstance,
+  modifyDbInstance,
+  rebootDbInstance,
+  stopDbInstance,
+  startDbInstance,
+  deleteDbInstance,
+  applyDbParameters,
+  applyPendingModifications,
+  autoStartDbInstance,
+  createDbSnapshot,
+  copyDbSnapshot,
+  deleteDbSnapshot,
+]
