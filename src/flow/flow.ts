@@ -13,7 +13,7 @@ export type Next<Step extends string> =
   | { readonly next: 'go'; readonly step: Step; readonly writes: readonly Mutation[] }
   /** Runs this step again when the flow is woken, or `timeoutMs` from now, whichever is first. */
   | { readonly next: 'wait'; readonly timeoutMs: number; readonly writes: readonly Mutation[] }
-  /** The end. `outcome` is kept with the flow's row for whoever asks. */
+  /** The end: the row goes, `outcome` is told to whoever asks. May write what starts the subject's next flow (`supersede`). */
   | { readonly next: 'done'; readonly outcome: string; readonly writes: readonly Mutation[] }
 
 export const go = <S extends string>(step: S, ...writes: Mutation[]): Next<S> => ({ next: 'go', step, writes })
@@ -41,7 +41,7 @@ export interface FlowFacts<Input> {
   readonly enteredAt: number
   /** How often this step has thrown since it was entered: 0 at first. */
   readonly failures: number
-  /** The message of the error it threw last, if it has. */
+  /** The message of the error it threw last, if it has. In the `exhausted` step: why the flow came to it. */
   readonly lastError: string | undefined
 }
 
