@@ -77,7 +77,7 @@ function randomStructure(schema: NormalizedSchema, chance: Chance, depth: number
   for (const [index, entry] of members.entries()) {
     if (index < required || (depth <= DEPTH_SPARSE && chance.next() >= 0.3)) add(entry)
   }
-  // Forms cannot say "an empty structure", so there is none.
+  // Few servers or clients tell "an empty structure" from none, so there is none but where a shape has no members.
   const plain = members.find(([, member]) => isScalar(member)) ?? members[0]
   if (plain && Object.keys(out).length === 0) add(plain)
   return out
@@ -108,3 +108,17 @@ function plain(value: unknown): unknown {
   const present = Object.entries(value).filter(([, member]) => member !== undefined)
   return Object.fromEntries(present.map(([name, member]) => [name, plain(member)]))
 }
+
+/** Without the structures that hold nothing, which a form has no way to say. */
+export function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty)
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Date) return value
+  const members = Object.entries(value).map(([name, member]) => [name, withoutEmpty(member)] as const)
+  return Object.fromEntries(members.filter(([, member]) => !isEmpty(member)))
+}
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.getPrototypeOf(value) === Object.prototype &&
+  Object.keys(value).length === 0
