@@ -18,8 +18,7 @@ export class FrameError extends Error {
 
 /** Takes the stream in pieces, cut anywhere, and gives its documents. Throws {@link FrameError}; then it is used up. */
 export class FrameDecoder {
-  /** May be raised once the peer is known. */
-  bytesMax: number
+  private readonly bytesMax: number
   private pieces: Buffer[] = []
   private bytes = 0
 

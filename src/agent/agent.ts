@@ -1,0 +1,215 @@
+/**
+ * The agent of one host: its job table, its engines, and the answers to questions about them. It knows neither sockets
+ * (connection.ts brings it together with serve) nor, beyond its ports, a disk: in simulated mode the same code runs in
+ * the process of serve.
+ */
+import type { Log } from '#base/log.ts'
+import type { EngineDriver } from '#engine/engine.ts'
+import type { Clock } from '#host/clock.ts'
+import { memoryBytes, residentBytes } from '#host/machine.ts'
+import type { Store } from '#store/store.ts'
+import { LOG_PORTION_BYTES_MAX } from '#wire/agent/limits.ts'
+import type {
+  EngineName,
+  FromAgent,
+  JobKind,
+  JobKinds,
+  JobView,
+  ObservedInstance,
+  Question,
+  Questions,
+} from '#wire/agent/messages.ts'
+import { JobFailure } from './job/failure.ts'
+import { fillingJobs } from './job/fill.ts'
+import { instanceIdOf } from './job/job.ts'
+import type { JobContext, JobOutcome, JobRunners } from './job/job.ts'
+import { liveJobs } from './job/live.ts'
+import { runStateJobs } from './job/run-state.ts'
+import { snapshotJobs } from './job/snapshots.ts'
+import { JobTable } from './job/table.ts'
+import { Turns } from './job/turns.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
+import type { Volumes } from './volumes.ts'
+
+export interface AgentOptions {
+  readonly az: string
+  /** This agent's alone. Closed by {@link Agent.retire} and {@link Agent.shutDown}. */
+  readonly store: Store
+  readonly drivers: Readonly<Record<EngineName, EngineDriver>>
+  readonly volumes: Volumes
+  readonly clock: Clock
+  readonly log: Log
+  /** Whether engines are processes, which may stop accepting connections without a word: they are asked now and then. */
+  readonly probes: boolean
+}
+
+export type AgentReport = Extract<FromAgent, { type: 'job' | 'observed' | 'gone' }>
+
+export interface Agent {
+  readonly az: string
+  /** No engine runs or is to run, and no job does. */
+  readonly idle: boolean
+  observed(): ObservedInstance[]
+  job(jobId: string): JobView
+  /** Resolves when the job is in the table, durably. Known already: nothing. */
+  startJob<K extends JobKind>(jobId: string, kind: K, input: JobKinds[K]['input']): Promise<void>
+  /** Resolves when no job with this prefix runs any more. */
+  cancelJobs(prefix: string): Promise<void>
+  /** Drops ended jobs. */
+  forgetJobs(prefix: string): Promise<void>
+  ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']>
+  /** Told of every change of a job or an instance. Returns what ends that. */
+  onReport(listener: (report: AgentReport) => void): () => void
+  /** Interrupts jobs, stops every engine in order. What ran is started again by the next agent. */
+  shutDown(): Promise<void>
+  /** Leaves engines running and jobs unfinished; the process must end now. */
+  retire(): Promise<void>
+}
+
+/**
+ * Reads what an earlier agent left in the store: adopts its engines, starts those that are to run and do not, and runs
+ * unfinished jobs again. Resolves when what {@link Agent.observed} says is true.
+ */
+export async function createAgent(options: AgentOptions): Promise<Agent> {
+  const agent = new LocalAgent(options)
+  await agent.load()
+  return agent
+}
+
+class LocalAgent implements Agent {
+  readonly az: string
+  private readonly options: AgentOptions
+  private readonly listeners = new Set<(report: AgentReport) => void>()
+  private readonly supervisor: Supervisor
+  private readonly table: JobTable
+  private readonly runners: JobRunners
+
+  constructor(options: AgentOptions) {
+    const { store, clock, log, drivers, volumes, probes } = options
+    const turns = new Turns()
+    this.az = options.az
+    this.options = options
+    this.supervisor = new Supervisor({
+      store,
+      clock,
+      log,
+      turns,
+      volumes,
+      drivers,
+      probes,
+      onObserved: (instance) => this.report({ type: 'observed', instance }),
+      onGone: (id) => this.report({ type: 'gone', id }),
+    })
+    this.runners = {
+      ...fillingJobs(this.supervisor, volumes),
+      ...runStateJobs(this.supervisor, volumes),
+      ...liveJobs(this.supervisor, drivers),
+      ...snapshotJobs(this.supervisor, volumes),
+    }
+    this.table = new JobTable({
+      store,
+      clock,
+      log,
+      turns,
+      run: (kind, input, context) => this.run(kind, input as never, context),
+      onAccepted: (kind, input) => this.accepted(kind, input),
+      onEnded: (kind, input) => this.ended(kind, input),
+      onView: (jobId, view) => this.report({ type: 'job', jobId, view }),
+    })
+  }
+
+  get idle(): boolean {
+    return !this.supervisor.busy && this.table.running === 0
+  }
+
+  async load(): Promise<void> {
+    const unfinished = await this.table.load()
+    const busy = new Set(unfinished.map((job) => instanceIdOf(job.kind, job.input)))
+    await this.supervisor.load((id) => busy.has(id))
+    this.table.resume(unfinished)
+  }
+
+  observed(): ObservedInstance[] {
+    return this.supervisor.observed()
+  }
+
+  job(jobId: string): JobView {
+    return this.table.view(jobId)
+  }
+
+  startJob<K extends JobKind>(jobId: string, kind: K, input: JobKinds[K]['input']): Promise<void> {
+    return this.table.start(jobId, kind, input)
+  }
+
+  cancelJobs(prefix: string): Promise<void> {
+    return this.table.cancel(prefix)
+  }
+
+  forgetJobs(prefix: string): Promise<void> {
+    return this.table.forget(prefix)
+  }
+
+  async ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']> {
+    return this.answers[question](input)
+  }
+
+  onReport(listener: (report: AgentReport) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  async shutDown(): Promise<void> {
+    await this.table.abandon()
+    await this.supervisor.shutDown()
+    await this.options.store.close()
+  }
+
+  async retire(): Promise<void> {
+    this.supervisor.end()
+    await this.options.store.close()
+  }
+
+  private readonly answers: { [Q in Question]: (input: Questions[Q]['input']) => Promise<Questions[Q]['answer']> } = {
+    'logs.list': async ({ id }) => {
+      const { driver, folder } = this.supervisor.get(id)
+      return { files: await driver.logs(folder) }
+    },
+    'logs.read': async ({ id, name, offset, bytesMax }) => {
+      const { driver, folder } = this.supervisor.get(id)
+      return (
+        (await driver.readLog(folder, name, offset, Math.min(bytesMax, LOG_PORTION_BYTES_MAX))) ?? { missing: true }
+      )
+    },
+    'host.facts': async () => ({
+      az: this.az,
+      pid: process.pid,
+      reflink: await this.options.volumes.reflink(),
+      engines: { postgres: await this.options.drivers.postgres.installed() },
+      memoryBytes: memoryBytes(),
+      residentBytes: residentBytes(),
+    }),
+  }
+
+  private run<K extends JobKind>(kind: K, input: JobKinds[K]['input'], context: JobContext): Promise<JobOutcome> {
+    const runner: JobRunners[K] | undefined = this.runners[kind]
+    // Serve asks an agent of another version to retire, so this is a job that an earlier, newer agent took.
+    if (!runner) throw new JobFailure('failed', `This version of Holdfast does not know the job ${kind}.`)
+    return runner(input, context)
+  }
+
+  /** Neither stopping nor removing waits until an engine that does not come up has been tried once more. */
+  private accepted(kind: JobKind, input: unknown): void {
+    if (kind === 'instance.stop' || kind === 'instance.remove' || kind === 'instance.restart') {
+      this.supervisor.interrupt(instanceIdOf(kind, input)!)
+    }
+  }
+
+  private ended(kind: JobKind, input: unknown): void {
+    const id = instanceIdOf(kind, input)
+    if (id !== undefined) this.supervisor.settle(id)
+  }
+
+  private report(report: AgentReport): void {
+    for (const listener of this.listeners) listener(report)
+  }
+}

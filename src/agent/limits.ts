@@ -1,0 +1,40 @@
+import { MINUTE_MS, SECOND_MS } from '#base/durations.ts'
+
+/** Jobs that run at once on one host; more wait. Each may copy a data volume or start an engine. */
+export const JOBS_AT_ONCE = 8
+
+/** Jobs in the table, ended ones that nobody has dropped yet included. More are refused until some are dropped. */
+export const JOBS_MAX = 10_000
+
+/** Engines that are adopted, revived or stopped at once, apart from jobs. */
+export const ENGINES_AT_ONCE = 8
+
+/** How often engines are asked whether they accept connections. */
+export const PROBE_EVERY_MS = 5 * SECOND_MS
+
+/** How often a starting engine that was adopted is asked whether it accepts connections by now. */
+export const STARTING_PROBE_MS = 100
+
+/** Pauses before an engine that died is started again; the last one is kept for ever. */
+export const REVIVAL_PAUSES_MS = [0, SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, MINUTE_MS] as const
+
+/** Attempts in a row after which an instance counts as failed. It is still tried again, at the slowest pace. */
+export const QUICK_DEATHS_MAX = 5
+
+/** An engine that lived longer than this had not failed to start: its death begins a new count. */
+export const STABLE_AFTER_MS = MINUTE_MS
+
+/** Time an engine gets for each mode of stopping before the next harder one. */
+export const STOP_PATIENCE_MS = 20 * SECOND_MS
+
+/** Pause before the end of a job is written again after the store refused it. */
+export const RECORD_AGAIN_MS = 2 * SECOND_MS
+
+/** Pauses before serve is dialled again. Short at first: an agent waits for serve's restart. */
+export const REDIAL_PAUSES_MS = [20, 50, 100, 250] as const
+
+/** Unsent bytes to serve after which the connection is given up: serve does not read any more. */
+export const UNSENT_BYTES_MAX = 32 * 1_024 * 1_024
+
+/** An agent without engines, jobs and serve ends after this long; serve starts another when it needs one. */
+export const IDLE_MS = MINUTE_MS

@@ -1,0 +1,183 @@
+import { assert } from '#base/assert.ts'
+import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
+import type { Clock } from '#host/clock.ts'
+import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
+import { JobFailure, jobErrorOf } from '../job/failure.ts'
+import { STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
+
+/** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
+export interface InstanceRecord {
+  readonly spec: InstanceSpec
+  /** Whether the engine is to run: after a crash, an agent's restart, a machine's restart. */
+  readonly wanted: 'running' | 'stopped'
+  /** Deaths of the engine that nobody asked for, since the agent first started it. */
+  readonly crashes: number
+}
+
+export interface InstanceOptions {
+  readonly driver: EngineDriver
+  readonly folder: string
+  readonly clock: Clock
+  readonly onChange: (instance: Instance) => void
+  /** The engine ended and nobody asked it to. */
+  readonly onDeath: (instance: Instance) => void
+}
+
+/**
+ * One instance on this host: its record, its engine process, and what is seen of it. Its verbs are called by whoever
+ * has the instance's turn, so never two at once; deaths and probes come at any time.
+ */
+export class Instance {
+  record: InstanceRecord
+  /** In the store, rather than half-made by a job that may still fail. */
+  recorded: boolean
+  /** The engine refuses its settings: starting it again without new ones is pointless. */
+  refusesSettings = false
+  readonly folder: string
+  private readonly options: InstanceOptions
+  private engine: EngineProcess | undefined
+  private state: ObservedInstance['state'] = 'stopped'
+  private accepting = false
+  private pendingRestart: readonly string[] = []
+  private lastError: JobError | undefined
+
+  constructor(record: InstanceRecord, recorded: boolean, options: InstanceOptions) {
+    this.record = record
+    this.recorded = recorded
+    this.folder = options.folder
+    this.options = options
+  }
+
+  get id(): string {
+    return this.record.spec.id
+  }
+
+  get spec(): InstanceSpec {
+    return this.record.spec
+  }
+
+  get driver(): EngineDriver {
+    return this.options.driver
+  }
+
+  get alive(): boolean {
+    return this.engine !== undefined
+  }
+
+  observed(): ObservedInstance {
+    const { accepting, state, pendingRestart, lastError } = this
+    const { version } = this.spec
+    const { crashes } = this.record
+    return { id: this.id, state, accepting, pid: this.engine?.pid, version, pendingRestart, crashes, lastError }
+  }
+
+  /** Finds the engine that an earlier agent started, if it runs. */
+  async adopt(): Promise<void> {
+    if (this.engine) return
+    const engine = await this.driver.adopt(this.folder, this.spec)
+    if (!engine) return
+    this.take(engine)
+    this.state = 'starting'
+    await this.look()
+  }
+
+  /** Writes the configuration and starts the engine; it accepts connections when this resolves. */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.driver.configure(this.folder, this.spec)
+    await this.launch(signal)
+  }
+
+  /** Starts the engine with the configuration that lies in its folder. */
+  async launch(signal: AbortSignal): Promise<void> {
+    assert(!this.engine, 'an engine is started only where none runs')
+    this.set({ state: 'starting', accepting: false })
+    try {
+      this.take(await this.driver.start(this.folder, this.spec, signal))
+      this.refusesSettings = false
+      this.set({ state: 'running', accepting: true, pendingRestart: [], lastError: undefined })
+    } catch (error) {
+      if (signal.aborted) {
+        this.set({ state: 'stopped' })
+        throw error
+      }
+      const lastError = jobErrorOf(error)
+      this.refusesSettings = lastError.code === 'bad-settings'
+      this.set({ state: 'failed', lastError })
+      throw error
+    }
+  }
+
+  /** Stops the engine, also one that no agent has adopted yet. Nothing runs in the folder when this resolves. */
+  async stop(mode: StopMode): Promise<void> {
+    await this.adopt()
+    const engine = this.engine
+    if (engine) {
+      this.set({ state: 'stopping', accepting: false })
+      await this.driver.stop(engine, mode, STOP_PATIENCE_MS)
+      this.engine = undefined
+    }
+    this.set({ state: 'stopped', accepting: false, pendingRestart: [], lastError: undefined })
+  }
+
+  /** Waits until the adopted engine accepts connections. Throws when it ends instead. */
+  async ready(signal: AbortSignal): Promise<void> {
+    while (!this.accepting) {
+      if (!this.engine) throw new JobFailure('failed', 'The engine ended while it was starting.')
+      await this.options.clock.sleep(STARTING_PROBE_MS, signal)
+      await this.look()
+    }
+  }
+
+  /** Asks the engine whether it accepts connections. */
+  async look(): Promise<void> {
+    const engine = this.engine
+    if (!engine || (this.state !== 'starting' && this.state !== 'running')) return
+    const accepting = await this.driver.probe(this.folder, this.spec)
+    const found = accepting && this.state === 'starting'
+    const pending = found
+      ? await this.driver.pendingRestart(this.folder, this.spec).catch(() => [])
+      : this.pendingRestart
+    // It may have died or been asked to stop while we looked.
+    if (this.engine !== engine || (this.state !== 'starting' && this.state !== 'running')) return
+    this.set({ state: found ? 'running' : this.state, accepting, pendingRestart: pending })
+  }
+
+  async reload(): Promise<readonly string[]> {
+    const pendingRestart = await this.driver.reload(this.folder, this.spec)
+    this.set({ pendingRestart })
+    return pendingRestart
+  }
+
+  /** After repeated deaths: says that it is not coming up, while it is still tried. */
+  giveUp(): void {
+    this.set({ state: 'failed' })
+  }
+
+  /** Says that it is to come up, while it waits for its next start. */
+  expect(): void {
+    if (!this.engine) this.set({ state: 'starting', accepting: false })
+  }
+
+  private take(engine: EngineProcess): void {
+    this.engine = engine
+    void engine.exited.then(() => this.exited(engine))
+  }
+
+  private exited(engine: EngineProcess): void {
+    // While it is stopping, whoever stops it waits for this and goes on.
+    if (this.engine !== engine || this.state === 'stopping') return
+    this.engine = undefined
+    this.record = { ...this.record, crashes: this.record.crashes + 1 }
+    const lastError: JobError = { code: 'failed', message: 'The engine process ended unexpectedly.' }
+    this.set({ state: 'failed', accepting: false, pendingRestart: [], lastError })
+    this.options.onDeath(this)
+  }
+
+  private set(seen: Partial<Pick<ObservedInstance, 'state' | 'accepting' | 'pendingRestart' | 'lastError'>>): void {
+    if (seen.state !== undefined) this.state = seen.state
+    if (seen.accepting !== undefined) this.accepting = seen.accepting
+    if (seen.pendingRestart !== undefined) this.pendingRestart = seen.pendingRestart
+    if ('lastError' in seen) this.lastError = seen.lastError
+    this.options.onChange(this)
+  }
+}

@@ -1,0 +1,79 @@
+import { assert } from '#base/assert.ts'
+import type { Account } from '#host/account.ts'
+import { canReflink, makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
+import { copyTree, syncTree } from '#host/tree.ts'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
+import type { Volumes } from '../volumes.ts'
+
+interface Folders {
+  /** Of this host: `instances/<id>/` lies in it. */
+  readonly host: string
+  /** Shared by the hosts of this machine: `<id>/`, and beside it `<id>.json`, which makes the snapshot complete. */
+  readonly snapshots: string
+  /** Whom engines run as, and snapshots belong to. */
+  readonly account: Account | undefined
+}
+
+/** Directories on the local disk. */
+export async function diskVolumes(folders: Folders): Promise<Volumes> {
+  // Others may pass through, as the engines' account must, but not look around.
+  await makeFolder(`${folders.host}/instances`, { mode: 0o711 })
+  await makeFolder(folders.snapshots, { mode: 0o711 })
+  return new DiskVolumes(folders)
+}
+
+class DiskVolumes implements Volumes {
+  private readonly folders: Folders
+  private reflinks: Promise<boolean> | undefined
+
+  constructor(folders: Folders) {
+    this.folders = folders
+  }
+
+  instanceFolder(id: string): string {
+    return `${this.folders.host}/instances/${plainName(id)}`
+  }
+
+  snapshotFolder(snapshotId: string): string {
+    return `${this.folders.snapshots}/${plainName(snapshotId)}`
+  }
+
+  removeInstance(id: string): Promise<void> {
+    return removeTree(this.instanceFolder(id))
+  }
+
+  async snapshot(snapshotId: string): Promise<SnapshotFacts | undefined> {
+    const text = await readText(this.factsFile(snapshotId))
+    return text === undefined ? undefined : (JSON.parse(text) as SnapshotFacts)
+  }
+
+  recordSnapshot(snapshotId: string, facts: SnapshotFacts): Promise<void> {
+    return writeFileDurably(this.factsFile(snapshotId), JSON.stringify(facts), { mode: 0o600 })
+  }
+
+  async removeSnapshot(snapshotId: string): Promise<void> {
+    // The facts go first: a folder that is half gone must not look complete.
+    await removeTree(this.factsFile(snapshotId))
+    await removeTree(this.snapshotFolder(snapshotId))
+  }
+
+  async copySnapshot(snapshotId: string, targetId: string, signal: AbortSignal): Promise<void> {
+    const target = this.snapshotFolder(targetId)
+    await copyTree(this.snapshotFolder(snapshotId), target, { account: this.folders.account, signal })
+    await syncTree(target)
+  }
+
+  reflink(): Promise<boolean> {
+    return (this.reflinks ??= canReflink(this.folders.host))
+  }
+
+  private factsFile(snapshotId: string): string {
+    return `${this.snapshotFolder(snapshotId)}.json`
+  }
+}
+
+/** Ids are made by serve and never contain a path; a wrong one must not become a `removeTree` somewhere else. */
+function plainName(id: string): string {
+  assert(/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id), `'${id}' is a plain id`)
+  return id
+}
