@@ -1,4 +1,4 @@
-/** Where the data of instances and snapshots lies on this host. `volumes/` has one on disk and one that holds nothing. */
+/** Where the data of instances and snapshots lies on this host. disk-volumes.ts: on disk; memory-volumes.ts: none. */
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 
 export interface Volumes {

@@ -3,7 +3,7 @@ import type { Account } from '#host/account.ts'
 import { canReflink, makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { copyTree, syncTree } from '#host/tree.ts'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
-import type { Volumes } from '../volumes.ts'
+import type { Volumes } from './volumes.ts'
 
 interface Folders {
   /** Of this host: `instances/<id>/` lies in it. */

@@ -1,5 +1,5 @@
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
-import type { Volumes } from '../volumes.ts'
+import type { Volumes } from './volumes.ts'
 
 /** For engines without processes: nothing is stored but which snapshots exist. One for all hosts of a simulation. */
 export function memoryVolumes(): Volumes {

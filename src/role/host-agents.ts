@@ -1,0 +1,88 @@
+/** The agents of this machine, as serve starts and reaches them. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Log } from '#base/log.ts'
+import { MIB } from '#base/bytes.ts'
+import { connectHosts } from '#control/connected-hosts.ts'
+import type { ConnectedHosts } from '#control/connected-hosts.ts'
+import { systemClock } from '#host/clock.ts'
+import { makeFolder, readText, renameDurably, statOf, writeFileDurably } from '#host/disk.ts'
+import { socketFolder } from '#host/net.ts'
+import { spawnDetached } from '#host/process.ts'
+import { systemRandom } from '#host/random.ts'
+import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
+import { VERSION } from './version.ts'
+
+/** Availability zones of a machine that runs all of Holdfast. */
+const ZONES = ['a', 'b', 'c'] as const
+
+/** An agent's log that is longer is put aside when the next agent starts. One older log is kept. */
+const LOG_BYTES_MAX = 8 * MIB
+
+export interface HostAgentsOptions {
+  /** Absolute path of the state folder, which exists. */
+  readonly state: string
+  readonly log: Log
+  /** What runs as an agent; default: this program. It gets `--state` and `--az`. */
+  readonly program?: readonly string[]
+  /** Environment of this process, of which agents get a part. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Listens for agents and starts them when they are needed. The caller closes it, which leaves agents running. */
+export async function openHostAgents(options: HostAgentsOptions): Promise<ConnectedHosts> {
+  const { state, log } = options
+  const folder = stateFolder(state)
+  const sockets = await socketFolder(folder.run, AGENT_SOCKET)
+  const env = environmentOf(options.env)
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+  const program = options.program ?? [process.execPath, main, 'agent']
+  const launched = new Set<string>()
+  return connectHosts({
+    socketPath: join(sockets, AGENT_SOCKET),
+    token: await agentToken(folder.run, folder.agentToken),
+    zones: ZONES,
+    version: VERSION,
+    clock: systemClock,
+    log,
+    async launch(zone) {
+      const home = folder.host(zone)
+      // Engines run under another account and pass through on the way to their volumes.
+      await makeFolder(join(state, 'hosts'), { mode: 0o711 })
+      await makeFolder(home, { mode: 0o711 })
+      const outputPath = await roomyLog(join(home, 'agent.log'))
+      const [command, ...args] = [...program, '--state', state, '--az', zone]
+      // An agent that was killed at a crash point must not be killed there again.
+      const { HOLDFAST_CRASH_AT: crashAt, ...plain } = env
+      const again = crashAt === undefined || launched.has(zone)
+      launched.add(zone)
+      const agent = await spawnDetached(command!, args, { env: again ? plain : env, outputPath })
+      log.info({ zone, pid: agent.pid }, 'started an agent')
+    },
+  })
+}
+
+/** Made once for a state folder, so that agents which outlive serve find the next one. */
+async function agentToken(folder: string, file: string): Promise<string> {
+  const known = await readText(file)
+  if (known !== undefined && known !== '') return known
+  const token = systemRandom.bytes(32).toString('hex')
+  await makeFolder(folder, { mode: 0o700 })
+  await writeFileDurably(file, token, { mode: 0o600 })
+  return token
+}
+
+/** What an agent and its commands may need, and no credentials of whoever started serve. */
+function environmentOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && entry[0] !== 'HOLDFAST_ACCESS_KEYS' && !entry[0].startsWith('AWS_'),
+  )
+  return Object.fromEntries(kept)
+}
+
+async function roomyLog(path: string): Promise<string> {
+  const stat = await statOf(path)
+  if (stat && stat.sizeBytes > LOG_BYTES_MAX) await renameDurably(path, `${path}.1`)
+  return path
+}

@@ -1,0 +1,84 @@
+/** One agent process over whatever engine drivers it is given: `agent.ts` gives the real ones. */
+import { join } from 'node:path'
+import { serveRequests } from '#agent/connection.ts'
+import type { Farewell } from '#agent/connection.ts'
+import { createAgent } from '#agent/agent.ts'
+import { diskVolumes } from '#agent/disk-volumes.ts'
+import type { Log } from '#base/log.ts'
+import type { EngineDriver } from '#engine/engine.ts'
+import { engineAccount } from '#host/account.ts'
+import type { Account } from '#host/account.ts'
+import { systemClock } from '#host/clock.ts'
+import { makeFolder, readText } from '#host/disk.ts'
+import { dial, socketFolder } from '#host/net.ts'
+import { openSqliteStore } from '#store/sqlite-store.ts'
+import { StoreBusyError } from '#store/store.ts'
+import type { Store } from '#store/store.ts'
+import type { EngineName } from '#wire/agent/messages.ts'
+import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
+import { VERSION } from './version.ts'
+
+export interface AgentProcessOptions {
+  /** Absolute path of the state folder. */
+  readonly state: string
+  readonly az: string
+  readonly log: Log
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly drivers: (account: Account | undefined) => Promise<Readonly<Record<EngineName, EngineDriver>>>
+}
+
+/**
+ * Looks after one host until it is told to end; resolves then. Resolves at once when another agent has the host:
+ * the lock on the table's file makes sure that there is never more than one.
+ */
+export async function runAgentProcess(options: AgentProcessOptions): Promise<void> {
+  const { state, az, log, env } = options
+  const folder = stateFolder(state)
+  const home = folder.host(az)
+  await makeFolder(home, { mode: 0o711 })
+  const store = openUnlessTaken(join(home, 'agent.sqlite'))
+  if (!store) return log.info({ az }, 'another agent looks after this host')
+  log.info({ az, pid: process.pid, version: VERSION }, 'agent started')
+  const account = await engineAccount(env)
+  const agent = await createAgent({
+    az,
+    store,
+    drivers: await options.drivers(account),
+    volumes: await diskVolumes({ host: home, snapshots: folder.snapshots, account }),
+    clock: systemClock,
+    log,
+    probes: true,
+  })
+  const told = await Promise.race([
+    serveRequests({
+      agent,
+      dial: async () => dial({ path: join(await socketFolder(folder.run, AGENT_SOCKET), AGENT_SOCKET) }),
+      token: async () => (await readText(folder.agentToken)) ?? '',
+      version: VERSION,
+      clock: systemClock,
+      log,
+    }),
+    terminated(),
+  ])
+  log.info({ az, why: told.farewell }, 'agent ends')
+  if (told.farewell === 'shut-down') await agent.shutDown()
+  else await agent.retire()
+  told.close()
+}
+
+function openUnlessTaken(path: string): Store | undefined {
+  try {
+    return openSqliteStore(path, systemClock)
+  } catch (error) {
+    if (error instanceof StoreBusyError) return undefined
+    throw error
+  }
+}
+
+/** An ordinary kill stops the engines in order. Ctrl-C and a closed terminal are for serve, which then says what to do. */
+function terminated(): Promise<{ farewell: Farewell; close(): void }> {
+  for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {})
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve({ farewell: 'shut-down', close: () => {} }))
+  })
+}

@@ -1,0 +1,33 @@
+/** Where things lie in the state folder of one Holdfast. Serve and its agents agree on this and nothing else. */
+import { join } from 'node:path'
+
+/** File name of the socket that agents dial; its folder may be elsewhere when the path is too long. */
+export const AGENT_SOCKET = 'serve.sock'
+
+export interface StateFolder {
+  readonly root: string
+  /** Folder of the socket for agents, for serve alone. */
+  readonly run: string
+  /** The secret that an agent shows to serve. */
+  readonly agentToken: string
+  /** Binaries and templates of engines, shared by all hosts of this machine. */
+  readonly engines: string
+  readonly snapshots: string
+  /** Keys and certificate authorities. */
+  readonly trust: string
+  /** Everything of one host: its table, its volumes, its log. */
+  host(az: string): string
+}
+
+/** `root` is absolute. */
+export function stateFolder(root: string): StateFolder {
+  return {
+    root,
+    run: join(root, 'run'),
+    agentToken: join(root, 'run', 'agent-token'),
+    engines: join(root, 'engines'),
+    snapshots: join(root, 'snapshots'),
+    trust: join(root, 'trust'),
+    host: (az) => join(root, 'hosts', az),
+  }
+}
