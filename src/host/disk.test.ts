@@ -9,7 +9,9 @@ import {
   freeBytes,
   isDiskFull,
   makeFolder,
+  makeLink,
   namesIn,
+  overwriteBytes,
   readBytes,
   readText,
   removeTree,
@@ -84,4 +86,20 @@ test('the reflink probe leaves nothing behind', async () => {
   assert.equal(typeof (await canReflink(folder)), 'boolean')
   assert.deepEqual(await namesIn(folder), [])
   assert.ok((await freeBytes(folder)) > 0)
+})
+
+test('bytes in the middle of a file are overwritten, and the rest of it stays', async () => {
+  const path = join(root, 'middle')
+  writeFileSync(path, 'abcdef')
+  await overwriteBytes(path, 2, Buffer.from('XY'))
+  assert.equal(readFileSync(path, 'utf8'), 'abXYef')
+  await assert.rejects(overwriteBytes(join(root, 'absent'), 0, Buffer.from('X')), { code: 'ENOENT' })
+})
+
+test('a link takes the place of what was there', async () => {
+  const path = join(root, 'link')
+  writeFileSync(join(root, 'aim'), 'aimed at')
+  writeFileSync(path, 'in the way')
+  await makeLink('aim', path)
+  assert.equal(readFileSync(path, 'utf8'), 'aimed at')
 })

@@ -88,6 +88,22 @@ export async function renameDurably(from: string, to: string): Promise<void> {
   if (dirname(from) !== dirname(to)) await syncPath(dirname(from))
 }
 
+/** Overwrites bytes in the middle of a file that is there. Not durable by itself: {@link syncPath}. */
+export async function overwriteBytes(path: string, offset: number, bytes: Uint8Array): Promise<void> {
+  const file = await fs.open(path, 'r+')
+  try {
+    await file.write(bytes, 0, bytes.length, offset)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes a symbolic link, in the place of whatever file or link is there. `target` is as readers of the link see it. */
+export async function makeLink(target: string, path: string): Promise<void> {
+  await fs.rm(path, { force: true })
+  await fs.symlink(target, path)
+}
+
 /** fsync of one file, or of one folder's own entries. */
 export async function syncPath(path: string): Promise<void> {
   const handle = await fs.open(path, 'r')
