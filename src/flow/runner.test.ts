@@ -446,3 +446,24 @@ test('a thousand flows run, a bounded number of steps at once', async (t) => {
   assert.deepEqual(new Set(await Promise.all(ids.map((id) => flows.ended(id)))), new Set(['ok']))
   assert.equal(most, 64)
 })
+
+test('a row that another writer moved on while its step ran is taken as it is now', async (t) => {
+  const inside = gate()
+  const three = flow<Facts, 'first' | 'second' | 'third'>(
+    'three',
+    { exhausted: 'third' },
+    {
+      first: async () => (await inside.opened, go('second')),
+      second: async () => done('second'),
+      third: async () => done('third'),
+    },
+  )
+  const { begin, flows, store, settle } = await bench(t, [three])
+  const id = await begin('three')
+  await settle()
+  const entry = (await store.get(`flow/${id}`))!
+  const moved = { ...(JSON.parse(entry.value) as object), step: 'third' }
+  await store.commit([], [{ op: 'put', key: entry.key, value: JSON.stringify(moved) }])
+  inside.open()
+  assert.equal(await flows.ended(id), 'third')
+})
