@@ -56,7 +56,7 @@ export const GP3_STRIPED_GIB = 400
 const GP3_BASE = { Iops: 3000, StorageThroughput: 125 } as const
 const GP3_STRIPED_BASE = { Iops: 12_000, StorageThroughput: 500 } as const
 /** MiB/s of throughput for each IOPS, at most. */
-const GP3_THROUGHPUT_PER_IOPS_MAX = 0.25
+export const GP3_THROUGHPUT_PER_IOPS_MAX = 0.25
 /** The limit of autoscaling must leave room for one step. AWS: "Managing capacity automatically". */
 const AUTOSCALING_HEADROOM = 1.1
 
