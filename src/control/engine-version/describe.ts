@@ -1,0 +1,105 @@
+/** Engine versions as RDS describes them: those that can run here, and the upgrades between them. */
+import type { DBEngineVersion, DescribeDBEngineVersionsMessage, UpgradeTarget } from '@aws-sdk/client-rds'
+import type { EngineVersion } from '#catalog/engine-versions.ts'
+import { familyOf } from '#catalog/families.ts'
+import type { Control } from '../control.ts'
+import { invalidValue } from '../db-instance/faults.ts'
+import { resolveVersion } from '../db-instance/settings.ts'
+
+/** Versions that match, in no particular order. Throws InvalidParameterValue for a filter that RDS does not have. */
+export function matchingVersions(control: Control, asked: DescribeDBEngineVersionsMessage): EngineVersion[] {
+  const tests = (asked.Filters ?? []).map(({ Name, Values = [] }) => filterTest(Name ?? '', Values))
+  const versions = control.versions
+    .filter(({ engine }) => asked.Engine === undefined || asked.Engine === engine)
+    .filter(({ version, major }) => asked.EngineVersion === undefined || [version, major].includes(asked.EngineVersion))
+    .filter(
+      ({ major }) => asked.DBParameterGroupFamily === undefined || asked.DBParameterGroupFamily === familyOf(major),
+    )
+    .filter((version) => tests.every((test) => test(version)))
+  return asked.DefaultOnly ? versions.filter(({ version }) => version === defaultVersion(control, asked)) : versions
+}
+
+/** The version that an instance gets for the asked major, or for none; undefined where the major cannot run here. */
+function defaultVersion(
+  control: Control,
+  { EngineVersion, DBParameterGroupFamily }: DescribeDBEngineVersionsMessage,
+): string | undefined {
+  const major = control.versions.find(
+    (known) =>
+      [known.major, known.version].includes(EngineVersion ?? '') || familyOf(known.major) === DBParameterGroupFamily,
+  )?.major
+  if (major === undefined && (EngineVersion ?? DBParameterGroupFamily) !== undefined) return undefined
+  return resolveVersion(control, major).version
+}
+
+function filterTest(name: string, values: readonly string[]): (version: EngineVersion) => boolean {
+  switch (name) {
+    case 'db-parameter-group-family':
+      return ({ major }) => values.includes(familyOf(major))
+    case 'engine':
+      return ({ engine }) => values.includes(engine)
+    case 'engine-mode':
+      return () => values.includes('provisioned')
+    case 'engine-version':
+      return ({ version }) => values.includes(version)
+    case 'status':
+      return () => values.includes('available')
+    default:
+      throw invalidValue(`Unrecognized filter name: ${name}`)
+  }
+}
+
+/** Sorts versions as numbers: `17.9` before `17.10`. */
+export function versionKey({ engine, version }: EngineVersion): string {
+  return `${engine}/${version
+    .split('.')
+    .map((part) => part.padStart(4, '0'))
+    .join('.')}`
+}
+
+export function describeVersion(control: Control, version: EngineVersion): DBEngineVersion {
+  return {
+    Engine: version.engine,
+    MajorEngineVersion: version.major,
+    EngineVersion: version.version,
+    DBParameterGroupFamily: familyOf(version.major),
+    DBEngineDescription: 'PostgreSQL',
+    DBEngineVersionDescription: `PostgreSQL ${version.version}`,
+    ValidUpgradeTarget: upgradesOf(control, version),
+    ExportableLogTypes: [],
+    SupportsLogExportsToCloudwatchLogs: false,
+    SupportsReadReplica: false,
+    SupportedEngineModes: ['provisioned'],
+    SupportedFeatureNames: [],
+    Status: 'available',
+    SupportsParallelQuery: false,
+    SupportsGlobalDatabases: false,
+    TagList: [],
+    SupportsBabelfish: false,
+    SupportsLimitlessDatabase: false,
+    SupportsCertificateRotationWithoutRestart: true,
+    SupportedCACertificateIdentifiers: [...control.authority.identifiers],
+    SupportsLocalWriteForwarding: false,
+    SupportsIntegrations: false,
+  }
+}
+
+/** Later minors of the same major. An upgrade to another major is not offered before it can be done. */
+function upgradesOf(control: Control, from: EngineVersion): UpgradeTarget[] {
+  return control.versions
+    .filter((to) => to.engine === from.engine && to.major === from.major && versionKey(to) > versionKey(from))
+    .map((to) => ({
+      Engine: to.engine,
+      EngineVersion: to.version,
+      Description: `PostgreSQL ${to.version}`,
+      AutoUpgrade: false,
+      IsMajorVersionUpgrade: false,
+      SupportedEngineModes: ['provisioned'],
+      SupportsParallelQuery: false,
+      SupportsGlobalDatabases: false,
+      SupportsBabelfish: false,
+      SupportsLimitlessDatabase: false,
+      SupportsLocalWriteForwarding: false,
+      SupportsIntegrations: false,
+    }))
+}

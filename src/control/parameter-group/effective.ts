@@ -1,0 +1,69 @@
+/** From a parameter group to what an engine is given: family defaults, the user's values, formulas evaluated. */
+import { assert } from '#base/assert.ts'
+import { GIB } from '#base/bytes.ts'
+import { evaluateFormula, isFormula, parseFormula } from '#catalog/formula.ts'
+import type { FormulaValues } from '#catalog/formula.ts'
+import { familyParameters } from '#catalog/rds-parameters.ts'
+import type { Parameter } from '#catalog/rds-parameters.ts'
+
+export interface EffectiveInput {
+  readonly family: string
+  /** The user's values, by parameter. */
+  readonly values: Readonly<Record<string, string>>
+  readonly classMemoryBytes: number
+  readonly classVcpus: number
+  readonly hostMemoryBytes: number
+  readonly allocatedStorageGiB: number
+  readonly port: number
+}
+
+export interface EffectiveSettings {
+  /** Engine parameters in the engine's own units. What belongs to the driver (port, paths, TLS files) is not among them. */
+  readonly settings: Record<string, string>
+  readonly requireTls: boolean
+}
+
+/**
+ * What an engine of this class gets on this host. `DBInstanceClassMemory` is the memory of the class, but never more than
+ * the host has: a class larger than the host would otherwise ask for buffers that cannot be mapped.
+ */
+export function effectiveSettings(input: EffectiveInput): EffectiveSettings {
+  const parameters = familyParameters(input.family)
+  assert(parameters, `the family ${input.family} of an instance is known`)
+  const variables = variablesOf(input)
+  const values = new Map<string, string>()
+  for (const parameter of parameters.values()) {
+    const text = input.values[parameter.name] ?? parameter.familyValue
+    if (text !== undefined) values.set(parameter.name, valueOf(parameter, text, variables))
+  }
+  // RDS turns logical decoding on by a parameter of its own, since wal_level is not the user's to set.
+  if (values.get('rds.logical_replication') === '1') values.set('wal_level', 'logical')
+  const settings = Object.fromEntries([...values].filter(([name]) => !name.startsWith('rds.')))
+  return { settings, requireTls: values.get('rds.force_ssl') === '1' }
+}
+
+/** How changes of these parameters take effect. Names that the family does not have are in neither list. */
+export function changeKind(family: string, names: Iterable<string>): { static: string[]; dynamic: string[] } {
+  const parameters = familyParameters(family)
+  const known = [...names].filter((name) => parameters?.has(name))
+  const isStatic = (name: string): boolean => parameters?.get(name)?.applyType === 'static'
+  return { static: known.filter(isStatic), dynamic: known.filter((name) => !isStatic(name)) }
+}
+
+function variablesOf(input: EffectiveInput): FormulaValues {
+  return {
+    AllocatedStorage: input.allocatedStorageGiB * GIB,
+    DBInstanceClassMemory: Math.min(input.classMemoryBytes, input.hostMemoryBytes),
+    DBInstanceVCPU: input.classVcpus,
+    EndPointPort: input.port,
+  }
+}
+
+/** A formula's result is moved into the parameter's range: what is too small for a tiny class is the least that works. */
+function valueOf({ name, dataType, range }: Parameter, text: string, variables: FormulaValues): string {
+  if ((dataType !== 'integer' && dataType !== 'float') || !isFormula(text)) return text
+  const formula = parseFormula(text)
+  assert(formula, `the stored value of ${name} is a formula`)
+  const value = evaluateFormula(formula, variables) ?? range?.min ?? 0
+  return String(range ? Math.min(Math.max(value, range.min), range.max) : value)
+}

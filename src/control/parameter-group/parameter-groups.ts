@@ -1,0 +1,130 @@
+/** Rules of parameter groups as a whole: create, copy, delete, describe. Their values are in values.ts. */
+import { DBParameterGroupAlreadyExistsFault, InvalidDBParameterGroupStateFault } from '@aws-sdk/client-rds'
+import type { DBParameterGroup } from '@aws-sdk/client-rds'
+import { defaultParameterGroupName, familyOf, majorOfFamily } from '#catalog/families.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { isArn, parseRdsArn, rdsArn } from '../arn.ts'
+import { transact } from '../control.ts'
+import type { Control, Scope } from '../control.ts'
+import { invalidValue } from '../db-instance/faults.ts'
+import { dbInstances } from '../db-instance/record.ts'
+import type { Tag } from '../db-instance/record.ts'
+import { requireQuota } from '../quota/quotas.ts'
+import { implicitParameterGroup, parameterGroupNotFound, parameterGroups, requireParameterGroup } from './record.ts'
+import type { ParameterGroupRecord } from './record.ts'
+
+export { requireParameterGroup } from './record.ts'
+
+/** Stored groups, and the default ones of what can run here. */
+export async function listParameterGroups(control: Control, scope: Scope): Promise<ParameterGroupRecord[]> {
+  const stored = (await parameterGroups(control, scope).list()).map(({ value }) => value)
+  const majors = new Set(control.versions.map(({ major }) => major))
+  const implicit = [...majors].flatMap(
+    (major) => implicitParameterGroup(defaultParameterGroupName(familyOf(major))) ?? [],
+  )
+  return [...stored, ...implicit.filter(({ name }) => !stored.some((group) => group.name === name))]
+}
+
+export interface NewParameterGroup {
+  readonly name: string
+  readonly family: string
+  readonly description: string
+  readonly tags: readonly Tag[]
+}
+
+export async function createParameterGroup(
+  control: Control,
+  scope: Scope,
+  wanted: NewParameterGroup,
+): Promise<ParameterGroupRecord> {
+  if (majorOfFamily(wanted.family) === undefined)
+    throw invalidValue(`ParameterGroupFamily ${wanted.family} is not a valid parameter group family`)
+  return register(control, scope, {
+    ...wanted,
+    name: requireName('DBParameterGroupName', wanted.name),
+    values: {},
+    deferred: [],
+  })
+}
+
+export interface ParameterGroupCopy {
+  /** Name or ARN. */
+  readonly source: string
+  readonly name: string
+  readonly description: string
+  readonly tags: readonly Tag[]
+}
+
+/** The copy has the source's values, and its tags unless it is given others. */
+export async function copyParameterGroup(
+  control: Control,
+  scope: Scope,
+  wanted: ParameterGroupCopy,
+): Promise<ParameterGroupRecord> {
+  const name = requireName('TargetDBParameterGroupIdentifier', wanted.name)
+  const source = await requireParameterGroup(control, scope, nameOf(scope, wanted.source))
+  if (implicitParameterGroup(source.name))
+    throw invalidValue('A default parameter group cannot be copied: create a new one of the same family instead.')
+  const tags = wanted.tags.length > 0 ? wanted.tags : source.tags
+  return register(control, scope, { ...source, name, description: wanted.description, deferred: [], tags })
+}
+
+/** Throws InvalidDBParameterGroupStateFault for a default group and for one that instances use. */
+export async function deleteParameterGroup(control: Control, scope: Scope, wanted: string): Promise<void> {
+  const name = wanted.toLowerCase()
+  if (implicitParameterGroup(name))
+    throw fault(InvalidDBParameterGroupStateFault, `Default DBParameterGroup cannot be deleted: ${name}`)
+  await transact(control, async () => {
+    const held = await parameterGroups(control, scope).get(name)
+    if (!held) throw parameterGroupNotFound(wanted)
+    if (
+      (await dbInstances(control, scope).list()).some(
+        ({ value }) => value.parameterGroup === name || value.appliedParameterGroup === name,
+      )
+    )
+      throw fault(
+        InvalidDBParameterGroupStateFault,
+        `One or more database instances are still members of this parameter group ${name}, so the group cannot be deleted`,
+      )
+    return { mutation: parameterGroups(control, scope).remove(held), result: undefined }
+  })
+}
+
+export function describeParameterGroup(scope: Scope, group: ParameterGroupRecord): DBParameterGroup {
+  return {
+    DBParameterGroupName: group.name,
+    DBParameterGroupFamily: group.family,
+    Description: group.description,
+    DBParameterGroupArn: rdsArn(scope, 'pg', group.name),
+  }
+}
+
+async function register(control: Control, scope: Scope, group: ParameterGroupRecord): Promise<ParameterGroupRecord> {
+  if (group.description === '') throw invalidValue('The parameter Description must be provided and must not be blank.')
+  return transact(control, async () => {
+    if (await parameterGroups(control, scope).get(group.name))
+      throw fault(DBParameterGroupAlreadyExistsFault, `Parameter group ${group.name} already exists`)
+    await requireQuota(control, scope, 'DBParameterGroups')
+    return { mutation: parameterGroups(control, scope).create(group.name, group), result: group }
+  })
+}
+
+/** The name in a name or an ARN. An ARN of elsewhere names nothing here. */
+function nameOf(scope: Scope, nameOrArn: string): string {
+  if (!isArn(nameOrArn)) return nameOrArn
+  const arn = parseRdsArn(nameOrArn)
+  if (arn?.type !== 'pg' || arn.account !== scope.account || arn.region !== scope.region)
+    throw invalidValue(
+      `Invalid parameter group ARN: ${nameOrArn}. Only groups of the same account and region can be copied.`,
+    )
+  return arn.id
+}
+
+/** AWS: CreateDBParameterGroup, DBParameterGroupName, Constraints. */
+function requireName(member: string, name: string): string {
+  if (!/^[a-z](?!.*--)[a-z0-9-]{0,254}$/i.test(name) || name.endsWith('-'))
+    throw invalidValue(
+      `The parameter ${member} is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.`,
+    )
+  return name.toLowerCase()
+}

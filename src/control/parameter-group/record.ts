@@ -1,0 +1,83 @@
+/** Parameter groups as the store holds them, and the values that an engine gets from one. */
+import { DBParameterGroupNotFoundFault } from '@aws-sdk/client-rds'
+import { defaultParameterGroupName, parameterFamilies } from '#catalog/families.ts'
+import { Collection } from '#store/collection.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { prefixOf } from '../control.ts'
+import type { Control, Scope } from '../control.ts'
+import type { Tag } from '../db-instance/record.ts'
+
+export interface ParameterGroupRecord {
+  readonly name: string
+  readonly family: string
+  readonly description: string
+  /** What the user set, by parameter. */
+  readonly values: Readonly<Record<string, UserValue>>
+  /** Changes of dynamic parameters that were to wait for a reboot, oldest first. */
+  readonly deferred: readonly DeferredChange[]
+  readonly tags: readonly Tag[]
+}
+
+export interface UserValue {
+  readonly value: string
+  readonly applyMethod: ApplyMethod
+}
+
+export type ApplyMethod = 'immediate' | 'pending-reboot'
+
+/** An engine that was started before `at` keeps the value `before` (undefined: the family's) until its next start. */
+export interface DeferredChange {
+  readonly parameter: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly before: string | undefined
+}
+
+export const parameterGroups = (control: Pick<Control, 'store'>, scope: Scope): Collection<ParameterGroupRecord> =>
+  new Collection(control.store, prefixOf(scope, 'parameter-group'))
+
+/** The default group of this name, which is there without being stored. */
+export function implicitParameterGroup(name: string): ParameterGroupRecord | undefined {
+  const family = parameterFamilies.find((candidate) => defaultParameterGroupName(candidate) === name)
+  if (family === undefined) return undefined
+  return { name, family, description: `Default parameter group for ${family}`, values: {}, deferred: [], tags: [] }
+}
+
+export const parameterGroupNotFound = (name: string): Error =>
+  fault(DBParameterGroupNotFoundFault, `DBParameterGroup not found: ${name}`)
+
+/** The group of this name, stored or default. Throws DBParameterGroupNotFoundFault. */
+export async function requireParameterGroup(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  name: string,
+): Promise<ParameterGroupRecord> {
+  const id = name.toLowerCase()
+  const group = (await parameterGroups(control, scope).get(id))?.value ?? implicitParameterGroup(id)
+  if (!group) throw parameterGroupNotFound(name)
+  return group
+}
+
+/** The user's values, by parameter, as an engine gets them that starts now. */
+export async function parameterGroupValues(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  name: string,
+): Promise<Record<string, string>> {
+  return currentValues(await requireParameterGroup(control, scope, name))
+}
+
+/** The same for an engine that has been running since `startedAt`: without the changes that wait for its next start. */
+export function valuesSince(group: ParameterGroupRecord, startedAt: number): Record<string, string> {
+  const values = currentValues(group)
+  // From the newest to the oldest, so that the oldest change after the start says what it was before all of them.
+  for (const { parameter, before } of group.deferred.filter(({ at }) => at > startedAt).toReversed()) {
+    if (before === undefined) delete values[parameter]
+    else values[parameter] = before
+  }
+  return values
+}
+
+function currentValues(group: ParameterGroupRecord): Record<string, string> {
+  return Object.fromEntries(Object.entries(group.values).map(([name, { value }]) => [name, value]))
+}
