@@ -1,5 +1,107 @@
+/** The operations of RDS that are built. */
 import type * as rds from '@aws-sdk/client-rds'
 import type { Handlers } from '#wire/aws/sdk-types.ts'
 import type { RequestContext } from '../handler.ts'
+import { AddTagsToResource } from './add-tags-to-resource.ts'
+import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
+import { CopyDBSnapshot } from './copy-db-snapshot.ts'
+import { CopyOptionGroup } from './copy-option-group.ts'
+import { CreateDBInstance } from './create-db-instance.ts'
+import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
+import { CreateDBSnapshot } from './create-db-snapshot.ts'
+import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
+import { CreateOptionGroup } from './create-option-group.ts'
+import { DeleteDBInstance } from './delete-db-instance.ts'
+import { DeleteDBParameterGroup } from './delete-db-parameter-group.ts'
+import { DeleteDBSnapshot } from './delete-db-snapshot.ts'
+import { DeleteDBSubnetGroup } from './delete-db-subnet-group.ts'
+import { DeleteOptionGroup } from './delete-option-group.ts'
+import { DescribeAccountAttributes } from './describe-account-attributes.ts'
+import { DescribeCertificates } from './describe-certificates.ts'
+import { DescribeDBEngineVersions } from './describe-db-engine-versions.ts'
+import { DescribeDBInstances } from './describe-db-instances.ts'
+import { DescribeDBLogFiles } from './describe-db-log-files.ts'
+import { DescribeDBMajorEngineVersions } from './describe-db-major-engine-versions.ts'
+import { DescribeDBParameterGroups } from './describe-db-parameter-groups.ts'
+import { DescribeDBParameters } from './describe-db-parameters.ts'
+import { DescribeDBSnapshotAttributes } from './describe-db-snapshot-attributes.ts'
+import { DescribeDBSnapshots } from './describe-db-snapshots.ts'
+import { DescribeDBSubnetGroups } from './describe-db-subnet-groups.ts'
+import { DescribeEngineDefaultParameters } from './describe-engine-default-parameters.ts'
+import { DescribeEventCategories } from './describe-event-categories.ts'
+import { DescribeEvents } from './describe-events.ts'
+import { DescribeOptionGroupOptions } from './describe-option-group-options.ts'
+import { DescribeOptionGroups } from './describe-option-groups.ts'
+import { DescribeOrderableDBInstanceOptions } from './describe-orderable-db-instance-options.ts'
+import { DescribePendingMaintenanceActions } from './describe-pending-maintenance-actions.ts'
+import { DescribeReservedDBInstancesOfferings } from './describe-reserved-db-instances-offerings.ts'
+import { DescribeReservedDBInstances } from './describe-reserved-db-instances.ts'
+import { DescribeSourceRegions } from './describe-source-regions.ts'
+import { DescribeValidDBInstanceModifications } from './describe-valid-db-instance-modifications.ts'
+import { DownloadDBLogFilePortion } from './download-db-log-file-portion.ts'
+import { ListTagsForResource } from './list-tags-for-resource.ts'
+import { ModifyCertificates } from './modify-certificates.ts'
+import { ModifyDBInstance } from './modify-db-instance.ts'
+import { ModifyDBParameterGroup } from './modify-db-parameter-group.ts'
+import { ModifyDBSnapshotAttribute } from './modify-db-snapshot-attribute.ts'
+import { ModifyDBSubnetGroup } from './modify-db-subnet-group.ts'
+import { ModifyOptionGroup } from './modify-option-group.ts'
+import { RebootDBInstance } from './reboot-db-instance.ts'
+import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
+import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
+import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-snapshot.ts'
+import { StartDBInstance } from './start-db-instance.ts'
+import { StopDBInstance } from './stop-db-instance.ts'
 
-export const rdsHandlers = {} satisfies Handlers<typeof rds, RequestContext>
+export const rdsHandlers = {
+  AddTagsToResource,
+  CopyDBParameterGroup,
+  CopyDBSnapshot,
+  CopyOptionGroup,
+  CreateDBInstance,
+  CreateDBParameterGroup,
+  CreateDBSnapshot,
+  CreateDBSubnetGroup,
+  CreateOptionGroup,
+  DeleteDBInstance,
+  DeleteDBParameterGroup,
+  DeleteDBSnapshot,
+  DeleteDBSubnetGroup,
+  DeleteOptionGroup,
+  DescribeAccountAttributes,
+  DescribeCertificates,
+  DescribeDBEngineVersions,
+  DescribeDBInstances,
+  DescribeDBLogFiles,
+  DescribeDBMajorEngineVersions,
+  DescribeDBParameterGroups,
+  DescribeDBParameters,
+  DescribeDBSnapshotAttributes,
+  DescribeDBSnapshots,
+  DescribeDBSubnetGroups,
+  DescribeEngineDefaultParameters,
+  DescribeEventCategories,
+  DescribeEvents,
+  DescribeOptionGroupOptions,
+  DescribeOptionGroups,
+  DescribeOrderableDBInstanceOptions,
+  DescribePendingMaintenanceActions,
+  DescribeReservedDBInstancesOfferings,
+  DescribeReservedDBInstances,
+  DescribeSourceRegions,
+  DescribeValidDBInstanceModifications,
+  DownloadDBLogFilePortion,
+  ListTagsForResource,
+  ModifyCertificates,
+  ModifyDBInstance,
+  ModifyDBParameterGroup,
+  ModifyDBSnapshotAttribute,
+  ModifyDBSubnetGroup,
+  ModifyOptionGroup,
+  RebootDBInstance,
+  RemoveTagsFromResource,
+  ResetDBParameterGroup,
+  RestoreDBInstanceFromDBSnapshot,
+  StartDBInstance,
+  StopDBInstance,
+} satisfies Handlers<typeof rds, RequestContext>

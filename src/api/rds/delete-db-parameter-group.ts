@@ -1,0 +1,7 @@
+import { deleteParameterGroup } from '#control/parameter-group/parameter-groups.ts'
+import type { RdsHandler } from '../handler.ts'
+
+export const DeleteDBParameterGroup: RdsHandler<'DeleteDBParameterGroup'> = async (input, context) => {
+  await deleteParameterGroup(context.control, context, input.DBParameterGroupName)
+  return {}
+}
