@@ -1,0 +1,60 @@
+import { done, flow, go, wait } from '#flow/flow.ts'
+import type { Op } from '#store/store.ts'
+import type { Mutation } from '#store/collection.ts'
+import { RESET_SUBJECT } from '../reset/reset.ts'
+import { job, type FlowContext } from './context.ts'
+
+type C = FlowContext<unknown>
+
+/** Everything that users made, and what was kept for it. Keys of trust and of flows are not under these. */
+const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', 'port/']
+
+/** Commits have a limit of operations; a flow has two keys. */
+const FLOWS_AT_ONCE = 200
+
+/** Ends all other flows, then all engines, then all records; whatever was made meanwhile goes in another round. */
+export const resetEverything = flow(
+  'reset',
+  { exhausted: 'silence' },
+  {
+    silence: async (c: C) => {
+      const others = (await c.control.flows.list()).filter(({ subject }) => subject !== RESET_SUBJECT)
+      const ops: Op[] = others
+        .slice(0, FLOWS_AT_ONCE)
+        .flatMap(({ id, subject }) => c.control.flows.removal(id, subject))
+      const writes: Mutation = { compares: [], ops }
+      return others.length > FLOWS_AT_ONCE ? go('silence', writes) : go('stop', writes)
+    },
+
+    stop: async (c: C) => {
+      const { hosts } = c.control
+      let pending = false
+      for (const zone of hosts.zones) {
+        const leftovers = await hosts.leftovers(zone)
+        if (leftovers.instances.length + leftovers.snapshots.length === 0) continue
+        await hosts.cancelJobs(zone, '')
+        for (const id of leftovers.instances) {
+          const request = { zone, resourceId: id, name: `remove-${c.failures}`, kind: 'instance.remove' as const }
+          const outcome = await job(c, { ...request, input: async () => ({ id }) })
+          if (outcome.state === 'failed') throw new Error(`remove ${id}: ${outcome.error.message}`)
+          pending ||= outcome.state === 'pending'
+        }
+        for (const id of leftovers.snapshots) {
+          const request = { zone, resourceId: id, name: `remove-${c.failures}`, kind: 'snapshot.remove' as const }
+          const outcome = await job(c, { ...request, input: async () => ({ snapshotId: id }) })
+          if (outcome.state === 'failed') throw new Error(`remove ${id}: ${outcome.error.message}`)
+          pending ||= outcome.state === 'pending'
+        }
+      }
+      return pending ? wait() : go('wipe')
+    },
+
+    wipe: async (c: C) => {
+      for (const zone of c.control.hosts.zones) {
+        const { instances, snapshots } = await c.control.hosts.leftovers(zone)
+        if (instances.length + snapshots.length > 0) return go('silence')
+      }
+      return done('wiped', { compares: [], ops: USER_PREFIXES.map((prefix) => ({ op: 'delete-prefix', prefix })) })
+    },
+  },
+)

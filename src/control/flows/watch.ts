@@ -1,0 +1,51 @@
+/** Turns what agents report unasked into events: an engine that died by itself, and came back. */
+import { messageOf } from '#base/trouble.ts'
+import type { Log } from '#base/log.ts'
+import type { ObservedInstance } from '#wire/agent/messages.ts'
+import { commit, type Control } from '../control.ts'
+import { dbInstanceNames, findByKey, type DbInstanceRecord } from '../db-instance/record.ts'
+import type { HostReport } from '../hosts.ts'
+import { instanceEvent } from './context.ts'
+
+export function watchInstances(control: Control, log: Log): void {
+  control.hosts.onReport((report) => {
+    const event = eventOf(report)
+    if (!event) return
+    record(control, event).catch((error: unknown) =>
+      log.warn({ error, resourceId: event.instance.id }, `record an instance event: ${messageOf(error)}`),
+    )
+  })
+}
+
+interface Seen {
+  readonly instance: ObservedInstance
+  readonly id: 'RDS-EVENT-0020' | 'RDS-EVENT-0021' | 'RDS-EVENT-0035'
+  readonly message: string | undefined
+}
+
+function eventOf(report: HostReport): Seen | undefined {
+  if (report.type !== 'observed' || !report.before) return undefined
+  const { instance, before } = report
+  if (instance.crashes > before.crashes)
+    return { instance, id: 'RDS-EVENT-0020', message: `Recovery of the DB instance has started. ${instance.lastError?.message ?? ''}`.trim() }
+  if (instance.accepting && !before.accepting && instance.crashes > 0)
+    return { instance, id: 'RDS-EVENT-0021', message: undefined }
+  if (instance.state === 'failed' && before.state !== 'failed' && instance.lastError?.code === 'bad-settings')
+    return { instance, id: 'RDS-EVENT-0035', message: instance.lastError.message }
+  return undefined
+}
+
+/** A flow that restarts the engine writes its own events: only what happens to a resting instance is news. */
+async function record(control: Control, seen: Seen): Promise<void> {
+  const instance = await findByResourceId(control, seen.instance.id)
+  if (instance?.phase === 'available') await commit(control, instanceEvent(control, instance, seen.id, seen.message))
+}
+
+async function findByResourceId(control: Control, resourceId: string): Promise<DbInstanceRecord | undefined> {
+  const names = dbInstanceNames(control)
+  for (const { key } of await names.list()) {
+    const [account, region, id] = key.slice(names.prefix.length).split('/')
+    if (id === resourceId) return (await findByKey(control, { account: account!, region: region!, resourceId }))?.value
+  }
+  return undefined
+}

@@ -1,0 +1,51 @@
+/** Simulated engines: nothing on disk, no process but this one. The agents' own code runs here, over a driver without processes. */
+import { createAgent, type Agent } from '#agent/agent.ts'
+import { memoryVolumes } from '#agent/memory-volumes.ts'
+import { simulatedDriver } from '#engine/simulated.ts'
+import type { Clock } from '#host/clock.ts'
+import { makeFolder, removeTree } from '#host/disk.ts'
+import { temporaryFolder } from '#host/temporary-folder.ts'
+import { residentBytes } from '#host/machine.ts'
+import { memoryStore } from '#store/memory-store.ts'
+import type { Log } from '#telemetry/log.ts'
+import { inProcessHosts } from '../in-process-hosts.ts'
+import type { Parts } from './parts.ts'
+
+const ZONES = ['a', 'b', 'c'] as const
+
+export async function openSimulatedParts(clock: Clock, log: Log): Promise<Parts> {
+  const agents = new Map<string, Agent>()
+  const driver = simulatedDriver()
+  const volumes = memoryVolumes()
+  for (const az of ZONES)
+    agents.set(
+      az,
+      await createAgent({ az, store: memoryStore(clock), drivers: { postgres: driver }, volumes, clock, log, probes: false }),
+    )
+  const trustFolder = await temporaryFolder('holdfast-simulated-')
+  await makeFolder(trustFolder, { mode: 0o700 })
+  const store = memoryStore(clock)
+  return {
+    store,
+    hosts: inProcessHosts(agents),
+    trustFolder,
+    systemVersions: [],
+    settle: () => Promise.resolve(),
+    prewarm: () => {},
+    status: () =>
+      Promise.resolve(
+        ZONES.map((zone) => ({
+          zone,
+          agent: { pid: process.pid, residentBytes: residentBytes() },
+          instances: agents.get(zone)!.observed().length,
+        })),
+      ),
+    async shutDown() {
+      for (const agent of agents.values()) await agent.shutDown()
+    },
+    async close() {
+      await store.close()
+      await removeTree(trustFolder)
+    },
+  }
+}
