@@ -31,7 +31,7 @@ export const GATES: readonly Gate[] = [
   gate('lint', 'oxlint', ['--type-aware', '--deny-warnings', '--format', 'unix', ...CODE], CODE),
   gate('dead code', 'knip', ['--no-progress', '--reporter', 'compact'], CODE),
   gate('types', 'tsc', ['--pretty', 'false'], CODE),
-  gate('generated', process.execPath, [script('gen.ts'), '--check'], ['scripts/gen.ts']),
+  gate('generated', process.execPath, ['scripts/gen.ts', '--check'], ['scripts/gen.ts']),
   gate('tidy', process.execPath, [script('tidy.ts')], CODE),
   gate('format', 'oxfmt', ['--check', ...CODE], CODE),
 ]
