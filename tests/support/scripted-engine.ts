@@ -1,0 +1,173 @@
+/** An engine driver without processes or disk, for tests: it does what the test says and remembers what was asked. */
+import assert from 'node:assert/strict'
+import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+
+interface Volume {
+  readonly version: string
+  conf: InstanceSpec | undefined
+  master: string | undefined
+  engine: (EngineProcess & { end(): void }) | undefined
+}
+
+export class ScriptedEngine implements EngineDriver {
+  readonly name = 'postgres'
+  /** By folder. Survives the agent, as a disk and detached processes do. */
+  readonly volumes = new Map<string, Volume>()
+  /** Verbs in the order in which they were asked for. */
+  readonly calls: string[] = []
+  /** Whether engines accept connections. */
+  accepting = true
+  private readonly scripts = new Map<string, (signal: AbortSignal | undefined) => Promise<void> | void>()
+  private pid = 100
+
+  /** Runs `script` at the beginning of a verb until it is set again; it may throw, or make the verb wait. */
+  on(verb: string, script: ((signal: AbortSignal | undefined) => Promise<void> | void) | undefined): void {
+    if (script) this.scripts.set(verb, script)
+    else this.scripts.delete(verb)
+  }
+
+  /** The engine on this folder ends by itself. */
+  kill(folder: string): void {
+    this.running(folder).end()
+  }
+
+  isRunning(folder: string): boolean {
+    return this.volumes.get(folder)?.engine !== undefined
+  }
+
+  async installed(): Promise<string[]> {
+    return ['17.10']
+  }
+
+  async prepare(version: string, onProgress: (text: string) => void): Promise<{ fetched: boolean }> {
+    onProgress('fetching')
+    await this.play('prepare')
+    return { fetched: version !== '17.10' }
+  }
+
+  async initialize(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<void> {
+    assert.equal(this.volumes.has(folder), false, 'initialize finds no volume')
+    this.volumes.set(folder, { version: spec.version, conf: undefined, master: undefined, engine: undefined })
+    await this.play('initialize', signal)
+  }
+
+  async restore(folder: string, spec: InstanceSpec, _snapshot: string, signal: AbortSignal): Promise<void> {
+    this.volumes.set(folder, { version: spec.version, conf: undefined, master: 'restored', engine: undefined })
+    await this.play('restore', signal)
+  }
+
+  async seal(): Promise<void> {
+    await this.play('seal')
+  }
+
+  async configure(folder: string, spec: InstanceSpec): Promise<void> {
+    await this.play('configure')
+    this.volume(folder).conf = spec
+  }
+
+  async start(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<EngineProcess> {
+    const volume = this.volume(folder)
+    assert.equal(volume.engine, undefined, 'one engine a volume')
+    assert.deepEqual(volume.conf, spec, 'an engine is started with the configuration of its spec')
+    await this.play('start', signal)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const end = (): void => {
+      volume.engine = undefined
+      resolve()
+    }
+    volume.engine = { pid: this.pid++, exited: promise, end }
+    return volume.engine
+  }
+
+  async adopt(folder: string): Promise<EngineProcess | undefined> {
+    return this.volumes.get(folder)?.engine
+  }
+
+  async probe(folder: string): Promise<boolean> {
+    return this.accepting && this.isRunning(folder)
+  }
+
+  async stop(engine: EngineProcess, mode: string): Promise<void> {
+    await this.play(`stop ${mode}`)
+    const volume = [...this.volumes.values()].find((candidate) => candidate.engine?.pid === engine.pid)
+    volume?.engine?.end()
+  }
+
+  async bootstrap(folder: string, _spec: InstanceSpec, master: { name: string }): Promise<void> {
+    await this.play('bootstrap')
+    assert.ok(this.running(folder))
+    this.volume(folder).master = master.name
+  }
+
+  async setPassword(folder: string, _spec: InstanceSpec, master: { name: string }): Promise<void> {
+    await this.play('setPassword')
+    assert.ok(this.running(folder))
+    this.volume(folder).master = master.name
+  }
+
+  async reload(): Promise<readonly string[]> {
+    await this.play('reload')
+    return ['shared_buffers']
+  }
+
+  async pendingRestart(): Promise<readonly string[]> {
+    return []
+  }
+
+  async snapshot(
+    folder: string,
+    spec: InstanceSpec,
+    _target: string,
+    running: boolean,
+    signal: AbortSignal,
+  ): Promise<{ sizeBytes: number; engineVersion: string }> {
+    assert.equal(this.isRunning(folder), running)
+    await this.play('snapshot', signal)
+    return { sizeBytes: 42, engineVersion: spec.version }
+  }
+
+  async logs(): Promise<{ name: string; sizeBytes: number; writtenAt: number }[]> {
+    return [{ name: 'postgresql.log', sizeBytes: 5, writtenAt: 1 }]
+  }
+
+  async readLog(
+    _folder: string,
+    name: string,
+  ): Promise<{ text: string; nextOffset: number; sizeBytes: number } | undefined> {
+    return name === 'postgresql.log' ? { text: 'lines', nextOffset: 5, sizeBytes: 5 } : undefined
+  }
+
+  private async play(verb: string, signal?: AbortSignal): Promise<void> {
+    this.calls.push(verb)
+    await this.scripts.get(verb)?.(signal)
+    signal?.throwIfAborted()
+  }
+
+  private volume(folder: string): Volume {
+    const volume = this.volumes.get(folder)
+    assert.ok(volume, `${folder} has a volume`)
+    return volume
+  }
+
+  private running(folder: string): EngineProcess & { end(): void } {
+    const { engine } = this.volume(folder)
+    assert.ok(engine, `an engine runs on ${folder}`)
+    return engine
+  }
+}
+
+/** A spec like those that control makes. */
+export function specOf(id: string, changes: Partial<InstanceSpec> = {}): InstanceSpec {
+  return {
+    id,
+    engine: 'postgres',
+    version: '17.10',
+    listenAddress: '127.0.0.1',
+    port: 5432,
+    settings: {},
+    requireTls: false,
+    tls: { certificatePem: 'certificate', privateKeyPem: 'very private', caPem: 'ca' },
+    ...changes,
+  }
+}
