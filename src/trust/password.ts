@@ -15,7 +15,7 @@ export function randomPassword(random: Random, length: number = PASSWORD_CHARS):
   for (;;) {
     // Drawn again as a whole, not mended in one place, so that every admissible password is equally likely.
     const password = Array.from({ length }, () => draw(random)).join('')
-    if (KINDS.every((kind) => [...password].some((character) => kind.includes(character)))) return password
+    if (KINDS.every((kind) => password.split('').some((character) => kind.includes(character)))) return password
   }
 }
 
