@@ -2,6 +2,7 @@
  * The door to running flows: what control needs to start, supersede, wake and await them. `runner.ts` implements it.
  */
 import type { Mutation } from '../store/collection.ts'
+import type { Op } from '../store/store.ts'
 
 /** A flow's row as others may see it. */
 export interface FlowView {
@@ -27,6 +28,8 @@ export interface Flows {
    * (a step already running cannot commit). For deletion, which may interrupt anything.
    */
   supersede(name: string, subject: string, input: unknown): Promise<{ readonly id: string; readonly writes: Mutation }>
+  /** Operations that end a living flow where it stands: it commits nothing more. For wiping everything. */
+  removal(flowId: string, subject: string): Op[]
   /** The subject's living flow. */
   of(subject: string): Promise<FlowView | undefined>
   list(): Promise<FlowView[]>

@@ -467,3 +467,20 @@ test('a row that another writer moved on while its step ran is taken as it is no
   inside.open()
   assert.equal(await flows.ended(id), 'third')
 })
+
+test('a removed flow commits nothing more and leaves its subject free', async (t) => {
+  const inside = gate()
+  const slow = flow<Facts, 'only'>(
+    'slow',
+    { exhausted: 'only' },
+    { only: async () => (await inside.opened, done('ran', putting('written'))) },
+  )
+  const { begin, flows, store, settle } = await bench(t, [slow])
+  const id = await begin('slow')
+  await settle()
+  await store.commit([], flows.removal(id, 'thing/1'))
+  inside.open()
+  assert.equal(await flows.ended(id), SUPERSEDED)
+  assert.equal(await store.get('written'), undefined)
+  assert.equal(await flows.ended(await begin('slow')), 'ran')
+})

@@ -13,7 +13,7 @@ import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import type { Random } from '#host/random.ts'
 import type { Mutation } from '#store/collection.ts'
-import { CompactedError, type Change, type Revision, type Store, type Watch } from '#store/store.ts'
+import { CompactedError, type Change, type Op, type Revision, type Store, type Watch } from '#store/store.ts'
 import type { FlowDefinition, FlowFacts } from './flow.ts'
 import type { Flows, FlowView } from './flows.ts'
 import { HALT_PATIENCE_MS } from './limits.ts'
@@ -46,7 +46,7 @@ export interface FlowRunner extends Flows {
   halt(): Promise<void>
 }
 
-/** Outcome of a flow whose subject another one took. */
+/** Outcome of a flow whose subject another one took, or that was removed. */
 export const SUPERSEDED = 'superseded'
 /** Outcome of a flow that ended before this process began, or so long ago that it is forgotten. */
 export const OUTCOME_UNKNOWN = 'unknown'
@@ -110,6 +110,13 @@ class Runner implements FlowRunner {
     const guard = { key: held.key, modRevision: held.modRevision }
     const removal = { op: 'delete', key: rowKey(held.value) } as const
     return { id: row.id, writes: { compares: [guard, ...compares], ops: [removal, ...ops] } }
+  }
+
+  removal(flowId: string, subject: string): Op[] {
+    return [
+      { op: 'delete', key: rowKey(flowId) },
+      { op: 'delete', key: subjectKey(subject) },
+    ]
   }
 
   async of(subject: string): Promise<FlowView | undefined> {
