@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import * as rds from '@aws-sdk/client-rds'
@@ -89,7 +91,7 @@ async function sign(
     credentials: { accessKeyId: as.keyId ?? 'AKIDEXAMPLE', secretAccessKey: as.secret ?? 'secret' },
     sha256: Sha256,
   })
-  const request = {
+  const unsigned = {
     method: 'POST',
     protocol: 'http:',
     hostname,
@@ -98,7 +100,7 @@ async function sign(
     headers: { ...FORM, host },
     body,
   }
-  return (await signer.sign(request, { signingDate: new Date(control.clock.now()) })).headers
+  return (await signer.sign(unsigned, { signingDate: new Date(control.clock.now()) })).headers
 }
 
 test('where keys are not verified, twelve digits are an account and everything else is the default one', async () => {
@@ -238,7 +240,7 @@ test('a compressed body is read, a broken or exploding one refused', async () =>
     const gzip = { ...FORM, 'content-encoding': 'gzip' }
     assert.equal((await post(gzipSync(whoAmI), gzip)).status, 200)
     assert.equal((await post('not gzip', gzip)).status, 400)
-    assert.equal((await post(gzipSync('a'.repeat(1_000_000)), gzip)).status, 400)
+    assert.match((await post(gzipSync('a'.repeat(1_000_000)), gzip)).text, /<Code>MalformedInput</)
     assert.equal((await post(whoAmI, { ...FORM, 'content-encoding': 'br' })).status, 415)
   })
 })
@@ -247,15 +249,14 @@ test('a body over the limit is answered, whether its length was announced or not
   await withServer({ limits: { bodyBytesMax: 1_000 } }, async ({ url, post }) => {
     assert.equal((await post('a'.repeat(1_000))).status, 400)
     assert.equal((await post('a'.repeat(1_001))).status, 413)
-    const stream = new ReadableStream({
-      start(controller) {
-        for (let i = 0; i < 3; i++) controller.enqueue(Buffer.alloc(500))
-        controller.close()
-      },
-    })
-    const response = await fetch(url, { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
-    assert.equal(response.status, 413)
-    assert.match(await response.text(), /RequestEntityTooLarge/)
+    // Nothing ends this request: the answer comes while the client is still sending.
+    const endless = request(url, { method: 'POST' })
+    endless.on('error', () => undefined)
+    endless.write('a'.repeat(1_001))
+    const [response] = (await once(endless, 'response')) as [IncomingMessage]
+    assert.equal(response.statusCode, 413)
+    assert.match(await text(response), /RequestEntityTooLarge/)
+    endless.destroy()
   })
 })
 

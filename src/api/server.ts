@@ -80,8 +80,7 @@ async function receive(incoming: IncomingMessage, bytesMax: number): Promise<Pla
   const chunks: Buffer[] = []
   let size = 0
   if (Number(incoming.headers['content-length'] ?? 0) > bytesMax) return 'too large'
-  // Leaving the loop must not destroy the socket: the refusal is still to be written.
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > bytesMax) return 'too large'
     chunks.push(chunk)

@@ -25,7 +25,8 @@ const BREAK = 0xff
 const TAG_EPOCH = 1
 
 const refuse = (what: string): Malformed => new Malformed('', what, 'CBOR')
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** A byte order mark is a character like any other: `ignoreBOM` means that it stays. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 class Reader {
   private readonly bytes: Uint8Array
