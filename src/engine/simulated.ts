@@ -4,7 +4,7 @@
  * instance, an absent snapshot.
  */
 import { assert } from '#base/assert.ts'
-import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { InstanceSpec, StopMode } from '#wire/agent/messages.ts'
 import { EngineError, type EngineDriver, type EngineProcess } from './engine.ts'
 
 interface SimulatedFolder {
@@ -13,7 +13,7 @@ interface SimulatedFolder {
 }
 
 interface SimulatedProcess extends EngineProcess {
-  readonly end: () => void
+  readonly end: (mode: StopMode) => void
 }
 
 export interface SimulatedOptions {
@@ -39,9 +39,14 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
   const requireVersion = (version: string): void => {
     if (!known.has(version)) throw new EngineError('engine-unavailable', `PostgreSQL ${version} is not known`)
   }
-  const newProcess = (): SimulatedProcess => {
+  const runIn = (found: SimulatedFolder): SimulatedProcess => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    return { pid: ++lastPid, exited: promise, end: resolve }
+    const end = (mode: StopMode): void => {
+      found.process = undefined
+      found.log.push(`simulated PostgreSQL was stopped (${mode})`)
+      resolve()
+    }
+    return { pid: ++lastPid, exited: promise, end }
   }
 
   return {
@@ -66,18 +71,13 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       requireVersion(version)
       assert(!found.process, 'a folder has one engine at most')
       found.log.push(`simulated PostgreSQL ${version} is ready on port ${port}`)
-      found.process = newProcess()
+      found.process = runIn(found)
       return found.process
     },
     adopt: async (folder) => folders.get(folder)?.process,
     probe: async (folder) => folders.get(folder)?.process !== undefined,
     async stop(engine, mode) {
-      for (const found of folders.values())
-        if (found.process === engine) {
-          found.process.end()
-          found.process = undefined
-          found.log.push(`simulated PostgreSQL was stopped (${mode})`)
-        }
+      ;(engine as SimulatedProcess).end(mode)
     },
     async bootstrap() {},
     async setPassword() {},

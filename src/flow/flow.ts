@@ -6,7 +6,7 @@
  * with its own writes, in one transaction with the flow's row; a process that dies before that commit runs the step
  * again, one that dies after it goes on with the next.
  */
-import type { Mutation } from '../store/collection.ts'
+import type { Mutation } from '#store/collection.ts'
 
 /** What a step decides. `Step` is the union of the flow's step names, so that a misspelt step is a type error. */
 export type Next<Step extends string> =

@@ -5,6 +5,7 @@ import type { AccessKeys as DoorKeys } from '#api/access.ts'
 import { createApiServer } from '#api/server.ts'
 import { serviceDoors } from '#api/services.ts'
 import { messageOf } from '#base/trouble.ts'
+import { npmPostgresVersions } from '#catalog/postgres-versions.ts'
 import type { Control } from '#control/control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
@@ -49,7 +50,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const keys = await accessKeys(options)
   const parts =
     options.engines === 'simulated'
-      ? await openSimulatedParts(systemClock, log)
+      ? await openSimulatedParts(systemClock, log, npmPostgresVersions)
       : await openRealParts({ state: options.state, clock: systemClock, log, systemVersions: [] })
   try {
     await serveUntilStopped(options, { keys, parts, log })

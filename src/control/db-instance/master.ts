@@ -1,6 +1,5 @@
 import type { Mutation } from '#store/collection.ts'
 import { randomPassword } from '#trust/password.ts'
-import { SCRAM_SALT_BYTES } from '#trust/limits.ts'
 import { scramVerifier } from '#trust/scram.ts'
 import type { Control, Scope } from '../control.ts'
 import { createManagedSecret, putManagedSecret } from '../secrets/managed.ts'
@@ -77,6 +76,9 @@ export async function rotateManagedPassword(
   return { verifier: await verifierOf(control, password), writes }
 }
 
+/** What PostgreSQL itself takes. */
+const SALT_BYTES = 16
+
 /** PostgreSQL's SCRAM verifier of a password, with a fresh salt. */
 export const verifierOf = (control: Pick<Control, 'random'>, password: string): Promise<string> =>
-  scramVerifier(password, { salt: control.random.bytes(SCRAM_SALT_BYTES) })
+  scramVerifier(password, { salt: control.random.bytes(SALT_BYTES) })

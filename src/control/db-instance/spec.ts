@@ -16,10 +16,12 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
   const { certificate, resourceId, settings } = record
   assert(certificate, 'an instance has its certificate before its engine is configured')
   const family = `postgres${majorOf(settings.EngineVersion)}`
+  const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
   const { settings: parameters, requireTls } = effectiveSettings({
     family,
     values: await parameterGroupValues(control, record, record.appliedParameterGroup),
-    classMemoryBytes: instanceClass(settings.DBInstanceClass)!.memoryBytes,
+    classMemoryBytes: memoryBytes,
+    classVcpus: vcpus,
     hostMemoryBytes: control.hostMemoryBytes,
     allocatedStorageGiB: settings.AllocatedStorage,
     port: record.port,

@@ -1,31 +1,22 @@
 /** Real engines: state on disk, hosts that are agent processes. */
 import { join } from 'node:path'
 import { messageOf } from '#base/trouble.ts'
-import { connectHosts, type ConnectedHosts } from '#control/connected-hosts.ts'
+import type { ConnectedHosts } from '#control/connected-hosts.ts'
 import type { Control } from '#control/control.ts'
 import { zonesInUse } from '#control/db-instance/zones.ts'
 import { resolveVersion } from '#control/db-instance/settings.ts'
 import type { Clock } from '#host/clock.ts'
 import { makeFolder } from '#host/disk.ts'
-import { socketFolder } from '#host/net.ts'
-import { createPrivateFile, readPrivateFile } from '#host/private-file.ts'
-import { spawnDetached } from '#host/process.ts'
-import { systemRandom } from '#host/random.ts'
 import { openSqliteStore } from '#store/sqlite-store.ts'
 import { StoreBusyError, StoreCorruptError, type Store } from '#store/store.ts'
 import type { Log } from '#telemetry/log.ts'
-import { VERSION } from '../version.ts'
+import { openHostAgents } from '../host-agents.ts'
+import { stateFolder } from '../state-folder.ts'
 import type { HostStatus, Parts } from './parts.ts'
 import { StartError } from './start-error.ts'
 
-/** Hosts of the embedded mode: three, as a region has zones; all are on this machine. */
-const ZONES = ['a', 'b', 'c'] as const
-
 /** After a start, how long requests wait for agents that should be there. Past it, their instances are `starting`. */
 const SETTLE_MS = 10_000
-
-export const CONTROL_SOCKET = 'control.sock'
-const MAIN = new URL('../../main.ts', import.meta.url).pathname
 
 interface RealOptions {
   readonly state: string
@@ -37,22 +28,14 @@ interface RealOptions {
 export async function openRealParts({ state, clock, log, systemVersions }: RealOptions): Promise<Parts> {
   // Engines run under another account and must reach their folders; what is secret inside has its own mode.
   await makeFolder(state, { mode: 0o711 })
+  const folder = stateFolder(state)
   const store = openStore(join(state, 'holdfast.sqlite'), clock)
-  const trustFolder = join(state, 'trust')
-  await makeFolder(trustFolder, { mode: 0o700 })
-  const hosts = await connectHosts({
-    socketPath: join(await socketFolder(join(state, 'run'), CONTROL_SOCKET), CONTROL_SOCKET),
-    token: await agentToken(join(trustFolder, 'agent-token')),
-    zones: ZONES,
-    launch: (zone) => launchAgent(state, zone),
-    version: VERSION,
-    clock,
-    log,
-  })
+  await makeFolder(folder.trust, { mode: 0o700 })
+  const hosts = await openHostAgents({ state, log, env: process.env })
   return {
     store,
     hosts,
-    trustFolder,
+    trustFolder: folder.trust,
     systemVersions,
     settle: (control) => settle(control, hosts),
     prewarm: (control) => void prewarm(control).catch((error: unknown) => log.warn({ error }, `prepare the first engine: ${messageOf(error)}`)),
@@ -79,23 +62,6 @@ function openStore(path: string, clock: Clock): Store {
       throw new StartError(messageOf(error), 'Put back a copy of the file, or start with another --state DIR.', { cause: error })
     throw error
   }
-}
-
-/** What agents show when they dial in; made once for a state folder, and readable by us alone. */
-async function agentToken(path: string): Promise<string> {
-  await createPrivateFile(path, systemRandom.bytes(32).toString('hex'))
-  const token = await readPrivateFile(path)
-  if (token === undefined) throw new Error(`read ${path}: it went away`)
-  return token.trim()
-}
-
-async function launchAgent(state: string, zone: string): Promise<void> {
-  const folder = join(state, 'hosts', zone)
-  await makeFolder(folder, { mode: 0o711 })
-  await spawnDetached(process.execPath, [MAIN, 'agent', '--state', state, '--az', zone], {
-    outputPath: join(folder, 'agent.log'),
-    cwd: state,
-  })
 }
 
 /** The agents of all zones that have instances are roused at once, and waited for. */

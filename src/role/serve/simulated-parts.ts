@@ -13,9 +13,9 @@ import type { Parts } from './parts.ts'
 
 const ZONES = ['a', 'b', 'c'] as const
 
-export async function openSimulatedParts(clock: Clock, log: Log): Promise<Parts> {
+export async function openSimulatedParts(clock: Clock, log: Log, versions: readonly string[]): Promise<Parts> {
   const agents = new Map<string, Agent>()
-  const driver = simulatedDriver()
+  const driver = simulatedDriver({ versions })
   const volumes = memoryVolumes()
   for (const az of ZONES)
     agents.set(
