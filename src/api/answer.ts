@@ -48,7 +48,8 @@ interface Attempt {
 }
 
 async function attempt(request: PlainRequest, { requestId, door, progress }: Attempt): Promise<Reply> {
-  const { signature, refused } = signatureOf(request)
+  const parsed = signatureOf(request)
+  const signature = parsed instanceof Error ? undefined : parsed
   // Routed even if it will be refused, so that the refusal is in the client's protocol.
   const route = routeOf(await decompressed(request, door.bodyBytesMax), {
     doors: door.doors,
@@ -56,7 +57,7 @@ async function attempt(request: PlainRequest, { requestId, door, progress }: Att
   })
   progress.protocol = route.protocol
   progress.route = route
-  if (refused) throw refused
+  if (parsed instanceof Error) throw parsed
   const caller = await authenticate(request, signature, {
     keys: door.accessKeys,
     nowMs: door.control.clock.now(),
@@ -74,11 +75,11 @@ async function attempt(request: PlainRequest, { requestId, door, progress }: Att
 }
 
 /** A signature that cannot be read is held back until the protocol is known. */
-function signatureOf(request: PlainRequest): { signature?: Signature | undefined; refused?: unknown } {
+function signatureOf(request: PlainRequest): Signature | undefined | Error {
   try {
-    return { signature: parseSignature(request) }
+    return parseSignature(request)
   } catch (refused) {
-    return { refused }
+    return refused as Error
   }
 }
 

@@ -41,7 +41,12 @@ export function createApiServer(options: ApiOptions): Server {
       keepAliveTimeout: limits.keepAliveMs,
       noDelay: true,
     },
-    (request, response) => void serve(request, response, { options, limits }),
+    (request, response) => {
+      serve(request, response, { options, limits }).catch((error: unknown) => {
+        options.log.error({ path: pathOf(request), error }, 'a request was not answered')
+        response.destroy()
+      })
+    },
   )
   server.maxConnections = limits.connectionsMax
   for (const door of options.services.filter(({ eager }) => eager)) {
@@ -49,6 +54,9 @@ export function createApiServer(options: ApiOptions): Server {
   }
   return server
 }
+
+/** Without the query, which may hold a password. */
+const pathOf = ({ url }: IncomingMessage): string | undefined => url?.split('?', 1)[0]
 
 interface Serving {
   readonly options: ApiOptions
@@ -115,7 +123,7 @@ async function replyTo(
     if (request.path.startsWith(EXTRAS)) return await extraReply(request, options)
   } catch (error) {
     const fault = toWireFault(undefined, error)
-    if (fault.status >= 500) options.log.error({ requestId, path: incoming.url, error }, 'a request failed')
+    if (fault.status >= 500) options.log.error({ requestId, path: pathOf(incoming), error }, 'a request failed')
     return (incoming.headers['x-amz-target'] ? awsJson11 : awsQuery).fault({ service: undefined, requestId }, fault)
   }
   const { control, services: doors, accessKeys, log } = options

@@ -23,7 +23,8 @@ export class Malformed extends Error {
 const GIVEN_CHARACTERS_MAX = 100
 
 function shorten(given: unknown): string {
-  const text =
-    typeof given === 'object' && given !== null ? (Array.isArray(given) ? 'a list' : 'a structure') : `${given}`
+  const text = typeof given === 'object' && given !== null ? nameOf(given) : String(given)
   return text.length > GIVEN_CHARACTERS_MAX ? `${text.slice(0, GIVEN_CHARACTERS_MAX)}…` : text
 }
+
+const nameOf = (given: object): string => (Array.isArray(given) ? 'a list' : 'a structure')

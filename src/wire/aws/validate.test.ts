@@ -27,7 +27,9 @@ test('an input that fits its model passes', () => {
   check('rds', 'CreateDBInstance', { DBInstanceIdentifier: 'a', DBInstanceClass: 'b', Engine: 'postgres' })
 })
 
-test('RDS names the first missing parameter', () => {
+test('RDS names the first parameter that is missing or blank', () => {
+  const blank = { DBInstanceIdentifier: 'a', DBInstanceClass: '', Engine: 'postgres' }
+  assert.throws(() => check('rds', 'CreateDBInstance', blank), { message: /^The parameter DBInstanceClass must be/ })
   assert.throws(() => check('rds', 'CreateDBInstance', {}), {
     code: 'InvalidParameterValue',
     message: 'The parameter DBInstanceIdentifier must be provided and must not be blank.',

@@ -10,24 +10,28 @@ export type Enums = Readonly<Record<string, Readonly<Record<string, readonly str
 /** Throws the service's own fault when a required member is missing or a value is not among those of its enum. */
 export function validate(input: object, rules: { service: Service; schema: NormalizedSchema; enums: Enums }): void {
   const { service, schema, enums } = rules
-  const integers = WHOLE_NUMBERS_EXCEPT[service.signingName]
-  const [first, ...others] = violationsOf(schema, input, { path: '', enums, integers })
+  const forms = FORM_RULES[service.signingName]
+  const [first, ...others] = violationsOf(schema, input, { path: '', enums, forms })
   if (first) throw wordingOf(service.signingName).violations([first, ...others])
 }
 
 /**
- * Services whose numbers are all whole except these members. Schemas do not tell integers from doubles, and the two
- * services whose clients send numbers as text take `20.5` for a number.
+ * What the services that take everything as text add: a required text must not be blank, and numbers are whole, which
+ * schemas do not tell, but for these members.
  */
-const WHOLE_NUMBERS_EXCEPT: Readonly<Record<string, readonly string[]>> = {
-  rds: ['MinCapacity', 'MaxCapacity', 'MinACU', 'MaxACU'],
-  elasticache: [],
+interface FormRules {
+  readonly fractional: readonly string[]
+}
+
+const FORM_RULES: Readonly<Record<string, FormRules>> = {
+  rds: { fractional: ['MinCapacity', 'MaxCapacity', 'MinACU', 'MaxACU'] },
+  elasticache: { fractional: [] },
 }
 
 interface Rules {
   readonly path: string
   readonly enums: Enums
-  readonly integers: readonly string[] | undefined
+  readonly forms: FormRules | undefined
 }
 
 const inside = (rules: Rules, step: string | number): Rules => ({
@@ -60,7 +64,9 @@ function structureViolations(schema: NormalizedSchema, record: Record<string, un
   const found: Violation[] = []
   for (const member of members.slice(0, required)) {
     const path = inside(rules, member).path
-    if (record[member] === undefined) found.push({ kind: 'missing', path, given: '', allowed: [] })
+    const value = record[member]
+    if (value === undefined || (rules.forms && value === ''))
+      found.push({ kind: 'missing', path, given: '', allowed: [] })
   }
   for (const [member, memberSchema] of schema.structIterator()) {
     const value = record[member]
@@ -74,8 +80,8 @@ function structureViolations(schema: NormalizedSchema, record: Record<string, un
 
 type StructureTuple = readonly [number, string, string, unknown, readonly string[], unknown, number?]
 
-function requireWhole(value: unknown, member: string, { path, integers }: Rules): void {
-  if (typeof value !== 'number' || !integers || integers.includes(member) || Number.isSafeInteger(value)) return
+function requireWhole(value: unknown, member: string, { path, forms }: Rules): void {
+  if (typeof value !== 'number' || !forms || forms.fractional.includes(member) || Number.isSafeInteger(value)) return
   throw new Malformed(path, value, 'an integer')
 }
 
