@@ -19,8 +19,8 @@ export interface Caller {
   readonly accessKeyId: string | undefined
 }
 
-export const DEFAULT_ACCOUNT = '000000000000'
-export const DEFAULT_REGION = 'us-east-1'
+const DEFAULT_ACCOUNT = '000000000000'
+const DEFAULT_REGION = 'us-east-1'
 
 /** Where keys are not configured, a key that looks like an account is one, so that tests can have many. */
 export function accountOf(keys: AccessKeys, accessKeyId: string): string {
