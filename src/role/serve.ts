@@ -156,7 +156,10 @@ async function listen(server: Server, options: ServeOptions): Promise<void> {
         `Port ${options.port} on ${options.host} is in use.`,
         `Stop what listens there, or choose another: npm start -- --port ${options.port + 1}`,
       )
-    throw new StartError(`Holdfast cannot listen on ${options.host}:${options.port}: ${messageOf(error)}`, 'Choose another --host or --port.')
+    throw new StartError(
+      `Holdfast cannot listen on ${options.host}:${options.port}: ${messageOf(error)}`,
+      'Choose another --host or --port.',
+    )
   }
 }
 

@@ -12,7 +12,10 @@ import { eventually, type Holdfast } from './holdfast.ts'
 
 export const PASSWORD = 'correct-horse-battery'
 
-export function createInput(id: string, more: Partial<CreateDBInstanceCommandInput> = {}): CreateDBInstanceCommandInput {
+export function createInput(
+  id: string,
+  more: Partial<CreateDBInstanceCommandInput> = {},
+): CreateDBInstanceCommandInput {
   return {
     DBInstanceIdentifier: id,
     Engine: 'postgres',

@@ -42,7 +42,11 @@ export async function startHoldfast(options: HoldfastOptions = {}): Promise<Hold
   const child = spawn(
     process.execPath,
     [MAIN, 'start', '--port', '0', '--state', state, '--engines', engines, ...(options.args ?? [])],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOLDFAST_CRASH_AT: '', ...options.env }, detached: true },
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOLDFAST_CRASH_AT: '', ...options.env },
+      detached: true,
+    },
   )
   let printed = ''
   const ready = Promise.withResolvers<string>()
@@ -63,7 +67,12 @@ export async function startHoldfast(options: HoldfastOptions = {}): Promise<Hold
     exited,
     output: () => printed,
     rds: ({ account = 'test', region = 'us-east-1' } = {}) =>
-      new RDSClient({ endpoint: url, region, credentials: { accessKeyId: account, secretAccessKey: 'test' }, maxAttempts: 1 }),
+      new RDSClient({
+        endpoint: url,
+        region,
+        credentials: { accessKeyId: account, secretAccessKey: 'test' },
+        maxAttempts: 1,
+      }),
     async kill() {
       child.kill('SIGKILL')
       await exited

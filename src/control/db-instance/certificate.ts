@@ -10,7 +10,9 @@ export async function issueCertificate(
   identifier: string,
 ): Promise<EndpointCertificate> {
   const { hostname, listenAddress } = control.advertised
-  const names = [...new Set([hostname, 'localhost', '127.0.0.1', '::1', ...(isWildcard(listenAddress) ? [] : [listenAddress])])]
+  const names = [
+    ...new Set([hostname, 'localhost', '127.0.0.1', '::1', ...(isWildcard(listenAddress) ? [] : [listenAddress])]),
+  ]
   const issued = await control.authority.issue(identifier as CaIdentifier, names)
   return {
     certificatePem: issued.certificatePem,

@@ -1,5 +1,5 @@
 /** DescribeDBInstances: intent and fact of an instance, in RDS's shape. */
-import type { DBInstance, Filter, PendingModifiedValues } from '@aws-sdk/client-rds'
+import type { DBInstance, DBSubnetGroup, Filter, PendingModifiedValues } from '@aws-sdk/client-rds'
 import { DAY_MS } from '#base/durations.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
@@ -60,7 +60,31 @@ function idOrNothing(scope: Scope, idOrArn: string): string | undefined {
   }
 }
 
-export async function describeInstance(control: Control, record: DbInstanceRecord): Promise<DBInstance> {
+export const describeInstance = (control: Control, record: DbInstanceRecord): Promise<DBInstance> =>
+  describeWith(control, record, subnetGroupsOf(control))
+
+/** Instances of one scope. What they share is read once. */
+export function describeInstances(control: Control, records: readonly DbInstanceRecord[]): Promise<DBInstance[]> {
+  const subnetGroup = subnetGroupsOf(control)
+  return Promise.all(records.map((record) => describeWith(control, record, subnetGroup)))
+}
+
+type SubnetGroupOf = (scope: Scope, name: string) => Promise<DBSubnetGroup>
+
+function subnetGroupsOf(control: Control): SubnetGroupOf {
+  const known = new Map<string, Promise<DBSubnetGroup>>()
+  return (scope, name) => {
+    const found = known.get(name) ?? describeSubnetGroup(control, scope, name)
+    known.set(name, found)
+    return found
+  }
+}
+
+async function describeWith(
+  control: Control,
+  record: DbInstanceRecord,
+  subnetGroupOf: SubnetGroupOf,
+): Promise<DBInstance> {
   const { settings } = record
   const status = statusOf(control, record)
   return {
@@ -91,7 +115,7 @@ export async function describeInstance(control: Control, record: DbInstanceRecor
     PubliclyAccessible: settings.PubliclyAccessible,
     NetworkType: settings.NetworkType,
     CustomerOwnedIpEnabled: false,
-    DBSubnetGroup: await describeSubnetGroup(control, record, settings.DBSubnetGroupName),
+    DBSubnetGroup: await subnetGroupOf(record, settings.DBSubnetGroupName),
     DBSecurityGroups: [],
     VpcSecurityGroups: settings.VpcSecurityGroupIds.map((id) => ({ VpcSecurityGroupId: id, Status: 'active' })),
     DBParameterGroups: [
@@ -134,7 +158,10 @@ export async function describeInstance(control: Control, record: DbInstanceRecor
 /** Endpoints are not in any Route 53 zone; the SDKs want a value of the right shape. */
 const HOSTED_ZONE_ID = 'Z2R2ITUGPM61AM'
 
-const complaintInfo = (status: string, message: string): { StatusType: string; Normal: boolean; Status: string; Message: string } => ({
+const complaintInfo = (
+  status: string,
+  message: string,
+): { StatusType: string; Normal: boolean; Status: string; Message: string } => ({
   StatusType: 'instance',
   Normal: false,
   Status: status,
@@ -155,7 +182,8 @@ function masterSecret({ master, phase, region, account }: DbInstanceRecord): Pic
   return {
     MasterUserSecret: {
       SecretArn: master.secretArn,
-      SecretStatus: phase === 'creating' ? 'creating' : phase === 'resetting-master-credentials' ? 'rotating' : 'active',
+      SecretStatus:
+        phase === 'creating' ? 'creating' : phase === 'resetting-master-credentials' ? 'rotating' : 'active',
       KmsKeyId: master.secretKmsKeyId ?? `arn:aws:kms:${region}:${account}:alias/aws/secretsmanager`,
     },
   }

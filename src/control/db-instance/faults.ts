@@ -1,9 +1,5 @@
 /** The faults that operations on DB instances share, in RDS's wording where it is known. */
-import {
-  DBInstanceAlreadyExistsFault,
-  DBInstanceNotFoundFault,
-  InvalidDBInstanceStateFault,
-} from '@aws-sdk/client-rds'
+import { DBInstanceAlreadyExistsFault, DBInstanceNotFoundFault, InvalidDBInstanceStateFault } from '@aws-sdk/client-rds'
 import { AwsFault, fault } from '#wire/aws/faults.ts'
 
 export const instanceNotFound = (id: string): Error => fault(DBInstanceNotFoundFault, `DBInstance ${id} not found.`)

@@ -8,7 +8,8 @@ import { dbInstances, type DbInstanceRecord } from './record.ts'
 export function instanceIdOf(scope: Scope, idOrArn: string): string {
   if (!idOrArn.startsWith('arn:')) return idOrArn.toLowerCase()
   const arn = parseRdsArn(idOrArn)
-  if (arn?.type !== 'db' || arn.account !== scope.account || arn.region !== scope.region) throw instanceNotFound(idOrArn)
+  if (arn?.type !== 'db' || arn.account !== scope.account || arn.region !== scope.region)
+    throw instanceNotFound(idOrArn)
   return arn.id.toLowerCase()
 }
 

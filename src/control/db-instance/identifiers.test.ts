@@ -33,13 +33,22 @@ test('a master user cannot have a name that the engine or RDS keeps', () => {
 })
 
 test('a master password is 8 to 128 printable characters without slash, at, quote and space', () => {
-  for (const password of ['short', 'x'.repeat(129), 'with space1', 'with/slash', 'with@sign', 'with"quote', 'wíth-accent'])
+  for (const password of [
+    'short',
+    'x'.repeat(129),
+    'with space1',
+    'with/slash',
+    'with@sign',
+    'with"quote',
+    'wíth-accent',
+  ])
     assert.throws(() => requireMasterPassword(password), refused, password)
   assert.equal(requireMasterPassword('a-good-1'), 'a-good-1')
 })
 
 test('a database cannot take the name of a template', () => {
-  for (const name of ['template1', 'rdsadmin', '1a', 'a-b']) assert.throws(() => requireDatabaseName(name), refused, name)
+  for (const name of ['template1', 'rdsadmin', '1a', 'a-b'])
+    assert.throws(() => requireDatabaseName(name), refused, name)
 })
 
 test('ports below 1150 are refused', () => {
@@ -49,7 +58,8 @@ test('ports below 1150 are refused', () => {
 })
 
 test('a window shorter than half an hour, longer than a day or malformed is refused', () => {
-  for (const text of ['05:00-05:29', '5:00-6:00', '24:00-01:00', '']) assert.throws(() => parseBackupWindow(text), refused, text)
+  for (const text of ['05:00-05:29', '5:00-6:00', '24:00-01:00', ''])
+    assert.throws(() => parseBackupWindow(text), refused, text)
   for (const text of ['mon:05:00-mon:05:29', 'mon:05:00-tue:05:01', 'xxx:05:00-mon:06:00', '05:00-06:00'])
     assert.throws(() => parseMaintenanceWindow(text), refused, text)
 })

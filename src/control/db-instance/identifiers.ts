@@ -17,7 +17,18 @@ export function requireIdentifier(member: string, value: string, lengthMax = 63)
 }
 
 /** Names that PostgreSQL or RDS keep for themselves. */
-const RESERVED_USERS = new Set(['rdsadmin', 'rds_superuser', 'rds_replication', 'rds_password', 'rds_iam', 'postgres_rds', 'public', 'none', 'admin', 'user'])
+const RESERVED_USERS = new Set([
+  'rdsadmin',
+  'rds_superuser',
+  'rds_replication',
+  'rds_password',
+  'rds_iam',
+  'postgres_rds',
+  'public',
+  'none',
+  'admin',
+  'user',
+])
 
 export function requireMasterUsername(value: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(value))
@@ -29,9 +40,13 @@ export function requireMasterUsername(value: string): string {
 
 export function requireMasterPassword(value: string): string {
   if (value.length < 8)
-    throw invalidValue('The parameter MasterUserPassword is not a valid password because it is shorter than 8 characters.')
+    throw invalidValue(
+      'The parameter MasterUserPassword is not a valid password because it is shorter than 8 characters.',
+    )
   if (value.length > 128)
-    throw invalidValue('The parameter MasterUserPassword is not a valid password because it is longer than 128 characters.')
+    throw invalidValue(
+      'The parameter MasterUserPassword is not a valid password because it is longer than 128 characters.',
+    )
   if (!/^[\x21-\x7e]*$/.test(value) || /[/@"]/.test(value))
     throw invalidValue(
       `The parameter MasterUserPassword is not a valid password. Only printable ASCII characters besides '/', '@', '"', ' ' may be used.`,
@@ -44,7 +59,9 @@ const RESERVED_DATABASES = new Set(['template0', 'template1', 'rdsadmin'])
 
 export function requireDatabaseName(value: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(value))
-    throw invalidValue('DBName must begin with a letter or underscore and contain only 1 to 63 alphanumeric characters and underscores.')
+    throw invalidValue(
+      'DBName must begin with a letter or underscore and contain only 1 to 63 alphanumeric characters and underscores.',
+    )
   if (RESERVED_DATABASES.has(value.toLowerCase()))
     throw invalidValue(`DBName ${value} cannot be used. It is a reserved word for this engine`)
   return value
@@ -121,7 +138,8 @@ export function untilOpen(window: Window, now: number): number {
 }
 
 const two = (n: number): string => String(n).padStart(2, '0')
-const clockText = (ms: number): string => `${two(Math.floor(ms / 3_600_000) % 24)}:${two(Math.floor(ms / MINUTE_MS) % 60)}`
+const clockText = (ms: number): string =>
+  `${two(Math.floor(ms / 3_600_000) % 24)}:${two(Math.floor(ms / MINUTE_MS) % 60)}`
 
 /** Random half hours that do not overlap, as RDS chooses where the caller leaves them out. `draw` is four random bytes. */
 export function chooseWindows(draw: Buffer): { backup: string; maintenance: string } {

@@ -94,7 +94,10 @@ async function from(control: Control, record: DbInstanceRecord, input: ReadInput
 async function tail(control: Control, record: DbInstanceRecord, name: string, lines: number): Promise<Portion> {
   const { sizeBytes } = await read(control, record, name, 0)
   const { text, nextOffset } = await read(control, record, name, Math.max(0, sizeBytes - PORTION_BYTES_MAX))
-  const kept = text.split(/(?<=\n)/).slice(-lines).join('')
+  const kept = text
+    .split(/(?<=\n)/)
+    .slice(-lines)
+    .join('')
   return { LogFileData: kept, Marker: String(nextOffset), AdditionalDataPending: false }
 }
 

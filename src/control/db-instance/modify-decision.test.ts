@@ -54,7 +54,11 @@ const record: DbInstanceRecord = {
   tags: [],
 }
 
-const decide = (asked: object, of: DbInstanceRecord = record, verifier?: string): ReturnType<typeof decideModification> =>
+const decide = (
+  asked: object,
+  of: DbInstanceRecord = record,
+  verifier?: string,
+): ReturnType<typeof decideModification> =>
   decideModification(of, { DBInstanceIdentifier: 'orders', ...asked }, verifier)
 
 test('a class change waits for the window unless it is to be applied immediately', () => {

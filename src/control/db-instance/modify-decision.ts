@@ -53,7 +53,11 @@ export function decideModification(
   for (const member of AT_ONCE) if (asked[member] !== undefined) settings[member] = asked[member]
 
   const pending: MutablePending = { ...record.pending }
-  const queue = <K extends keyof PendingChanges>(name: K, wanted: PendingChanges[K] | undefined, current: unknown): void => {
+  const queue = <K extends keyof PendingChanges>(
+    name: K,
+    wanted: PendingChanges[K] | undefined,
+    current: unknown,
+  ): void => {
     if (wanted === undefined) return
     // Asking for what is already so takes a queued change back.
     if (wanted === current) delete pending[name]
@@ -61,7 +65,11 @@ export function decideModification(
   }
   for (const member of QUEUED) queue(member, asked[member] as never, record.settings[member])
   queue('DBInstanceIdentifier', asked.NewDBInstanceIdentifier?.toLowerCase(), record.id)
-  queue('IAMDatabaseAuthenticationEnabled', asked.EnableIAMDatabaseAuthentication, record.settings.EnableIAMDatabaseAuthentication)
+  queue(
+    'IAMDatabaseAuthenticationEnabled',
+    asked.EnableIAMDatabaseAuthentication,
+    record.settings.EnableIAMDatabaseAuthentication,
+  )
 
   const retention = asked.BackupRetentionPeriod
   // Between two non-zero values nothing has to stop; to or from zero, backups are switched, which AWS does in the window.

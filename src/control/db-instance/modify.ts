@@ -88,7 +88,8 @@ function refuseForeign(asked: Input): void {
     throw invalidCombination('DBSecurityGroups are for EC2-Classic. Use VpcSecurityGroupIds.')
   if (asked.ProcessorFeatures?.length || asked.UseDefaultProcessorFeatures !== undefined)
     throw invalidCombination('ProcessorFeatures are not supported for engine postgres.')
-  if (asked.PromotionTier !== undefined) throw invalidCombination('PromotionTier is for instances of Aurora DB clusters.')
+  if (asked.PromotionTier !== undefined)
+    throw invalidCombination('PromotionTier is for instances of Aurora DB clusters.')
   if (asked.ReplicaMode !== undefined) throw invalidCombination('ReplicaMode is not supported for engine postgres.')
   if (asked.AutomationMode !== undefined || asked.ResumeFullAutomationModeMinutes !== undefined)
     throw invalidCombination('AutomationMode is valid only for RDS Custom.')
@@ -128,18 +129,23 @@ async function checkNetwork(control: Control, scope: Scope, record: DbInstanceRe
     input.DBSubnetGroupName = group.name
   }
   if (input.VpcSecurityGroupIds !== undefined)
-    input.VpcSecurityGroupIds = [...(await resolveVpcSecurityGroups(control, scope, input.VpcSecurityGroupIds, current.vpcId))]
+    input.VpcSecurityGroupIds = [
+      ...(await resolveVpcSecurityGroups(control, scope, input.VpcSecurityGroupIds, current.vpcId)),
+    ]
 }
 
 /** Storage only grows, by a tenth at least; the rest must fit the type it has or gets. */
 function checkedStorage(record: DbInstanceRecord, asked: Input): Partial<Input> {
   const { settings } = record
   const { AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage } = asked
-  if ([AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage].every((v) => v === undefined)) return {}
+  if ([AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage].every((v) => v === undefined))
+    return {}
   let size = AllocatedStorage ?? settings.AllocatedStorage
   if (size < settings.AllocatedStorage) throw invalidCombination('Requested size cannot be less than the current size.')
-  if (size > settings.AllocatedStorage) size = Math.max(size, Math.ceil(settings.AllocatedStorage * STORAGE_STEP_FACTOR))
-  if (size > STORAGE_GIB_MAX) throw fault(StorageQuotaExceededFault, `The storage of a DB instance cannot exceed ${STORAGE_GIB_MAX} GiB.`)
+  if (size > settings.AllocatedStorage)
+    size = Math.max(size, Math.ceil(settings.AllocatedStorage * STORAGE_STEP_FACTOR))
+  if (size > STORAGE_GIB_MAX)
+    throw fault(StorageQuotaExceededFault, `The storage of a DB instance cannot exceed ${STORAGE_GIB_MAX} GiB.`)
   const typeChanges = StorageType !== undefined && StorageType !== settings.StorageType
   storageSettings({
     AllocatedStorage: size,
@@ -228,7 +234,9 @@ async function write(
     parts.push(flow.writes)
     flowIds.push(flow.id)
   } else if (Object.keys(decision.pending).length > 0) {
-    const timer = await control.flows.supersede('apply-pending-modifications', timerSubjectOf(key, 'maintenance'), { key })
+    const timer = await control.flows.supersede('apply-pending-modifications', timerSubjectOf(key, 'maintenance'), {
+      key,
+    })
     parts.push(timer.writes)
   }
   if (decision.pending.Port !== undefined && !control.simulated && decision.apply.includes('Port'))

@@ -76,7 +76,9 @@ export async function newSettings(
     PubliclyAccessible: asked.PubliclyAccessible ?? true,
     DBSubnetGroupName: subnetGroup.name,
     VpcSecurityGroupIds: await resolveVpcSecurityGroups(control, scope, asked.VpcSecurityGroupIds, subnetGroup.vpcId),
-    OptionGroupName: (await requireOptionGroup(control, scope, asked.OptionGroupName ?? `default:postgres-${version.major}`)).name,
+    OptionGroupName: (
+      await requireOptionGroup(control, scope, asked.OptionGroupName ?? `default:postgres-${version.major}`)
+    ).name,
     CACertificateIdentifier: await requireCa(control, scope, asked.CACertificateIdentifier),
     NetworkType: asked.NetworkType ?? 'IPV4',
     MultiAZ: asked.MultiAZ ?? false,
@@ -93,7 +95,9 @@ export function requireClass(name: string): string {
 
 export function requireLicense(model: string | undefined): string {
   if (model !== undefined && model !== 'postgresql-license')
-    throw invalidCombination(`Invalid license model '${model}' for engine 'postgres'. Valid license models are: postgresql-license.`)
+    throw invalidCombination(
+      `Invalid license model '${model}' for engine 'postgres'. Valid license models are: postgresql-license.`,
+    )
   return 'postgresql-license'
 }
 
@@ -110,8 +114,7 @@ type StorageSettings = Pick<
 
 export function storageSettings(asked: Partial<Omit<AskedSettings, 'DBInstanceClass'>>): StorageSettings {
   const { AllocatedStorage, Iops, StorageThroughput, MaxAllocatedStorage } = asked
-  if (AllocatedStorage === undefined)
-    throw invalidCombination('The request must contain the parameter size')
+  if (AllocatedStorage === undefined) throw invalidCombination('The request must contain the parameter size')
   const storage = {
     StorageType: asked.StorageType ?? (Iops === undefined ? 'gp2' : 'io1'),
     AllocatedStorage,
@@ -147,7 +150,10 @@ export const windowsMustNotOverlap = (): Error =>
 
 /** Whether some choice of the window that was left out can avoid the one that was given (a 23 h window leaves little). */
 function couldFit(asked: Pick<AskedSettings, 'PreferredMaintenanceWindow'>): boolean {
-  return asked.PreferredMaintenanceWindow === undefined || parseMaintenanceWindow(asked.PreferredMaintenanceWindow).lengthMs < 16 * 3_600_000
+  return (
+    asked.PreferredMaintenanceWindow === undefined ||
+    parseMaintenanceWindow(asked.PreferredMaintenanceWindow).lengthMs < 16 * 3_600_000
+  )
 }
 
 /** The group's name, if it exists and is of the family of this major. */
@@ -169,6 +175,8 @@ export async function resolveParameterGroup(
 export async function requireCa(control: Control, scope: Scope, wanted: string | undefined): Promise<string> {
   if (wanted === undefined) return defaultCaIdentifier(control, scope)
   if (!control.authority.identifiers.some((known) => known === wanted))
-    throw invalidValue(`Invalid CA Certificate Identifier ${wanted}. Valid identifiers: ${control.authority.identifiers.join(', ')}`)
+    throw invalidValue(
+      `Invalid CA Certificate Identifier ${wanted}. Valid identifiers: ${control.authority.identifiers.join(', ')}`,
+    )
   return wanted
 }

@@ -18,13 +18,16 @@ export function checkUpgrade(
   const wanted = asked.EngineVersion!
   if (wanted === majorOf(current)) return current
   const target = control.versions.find((v) => v.version === wanted)
-  if (!target) throw invalidCombination(`Cannot upgrade postgres from ${current} to ${wanted}: ${laterMinors(control, current)}`)
+  if (!target)
+    throw invalidCombination(`Cannot upgrade postgres from ${current} to ${wanted}: ${laterMinors(control, current)}`)
   if (target.major !== majorOf(current))
     throw invalidCombination(
       `Cannot upgrade postgres from ${current} to ${wanted}: major version upgrades are not available. ${laterMinors(control, current)}`,
     )
   if (minorOf(wanted) < minorOf(current))
-    throw invalidCombination(`Cannot upgrade postgres from ${current} to ${wanted}: a version cannot go back. ${laterMinors(control, current)}`)
+    throw invalidCombination(
+      `Cannot upgrade postgres from ${current} to ${wanted}: a version cannot go back. ${laterMinors(control, current)}`,
+    )
   return wanted
 }
 

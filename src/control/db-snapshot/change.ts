@@ -70,8 +70,7 @@ export async function deleteDbSnapshot(
 ): Promise<DbSnapshotRecord> {
   const { record, flowId } = await transact(control, async () => {
     const held = await requireOwnSnapshot(control, scope, input.DBSnapshotIdentifier)
-    if (held.value.type !== 'manual')
-      throw fault(InvalidDBSnapshotStateFault, 'Only manual snapshots can be deleted.')
+    if (held.value.type !== 'manual') throw fault(InvalidDBSnapshotStateFault, 'Only manual snapshots can be deleted.')
     if (held.value.status !== 'available' && held.value.status !== 'failed') throw notAvailable(held.value)
     const record: DbSnapshotRecord = { ...held.value, status: 'deleting' }
     const flow = control.flows.start('delete-db-snapshot', snapshotSubject(record), {
@@ -112,7 +111,10 @@ export async function modifyDbSnapshotAttribute(
     if (held.value.status !== 'available') throw notAvailable(held.value)
     const restorers = [...new Set([...held.value.restorers, ...added])].filter((account) => !removed.includes(account))
     if (restorers.length > SHARED_ACCOUNTS_MAX)
-      throw fault(SharedSnapshotQuotaExceededFault, `A snapshot can be shared with at most ${SHARED_ACCOUNTS_MAX} accounts.`)
+      throw fault(
+        SharedSnapshotQuotaExceededFault,
+        `A snapshot can be shared with at most ${SHARED_ACCOUNTS_MAX} accounts.`,
+      )
     const record: DbSnapshotRecord = { ...held.value, restorers }
     return { mutation: dbSnapshots(control, scope).update(held, record), result: record }
   })

@@ -54,12 +54,18 @@ export async function newManualSnapshot(
   }
   return {
     record,
-    writes: together(dbSnapshots(control, instance).create(id, record), snapshotEvent(control, record, 'RDS-EVENT-0040')),
+    writes: together(
+      dbSnapshots(control, instance).create(id, record),
+      snapshotEvent(control, record, 'RDS-EVENT-0040'),
+    ),
   }
 }
 
 export const snapshotExists = (id: string): Error =>
-  fault(DBSnapshotAlreadyExistsFault, `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`)
+  fault(
+    DBSnapshotAlreadyExistsFault,
+    `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`,
+  )
 
 interface Input {
   readonly DBInstanceIdentifier: string

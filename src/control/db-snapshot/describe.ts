@@ -79,7 +79,10 @@ function filterTest(scope: Scope, { Name, Values = [] }: Filter): (record: DbSna
   if (Values.length === 0) throw invalidCombination(`Filter ${Name} must have at least one value.`)
   switch (Name) {
     case 'db-instance-id':
-      return (record) => Values.some((value) => value.toLowerCase() === record.instance.id || value === rdsArn(scope, 'db', record.instance.id))
+      return (record) =>
+        Values.some(
+          (value) => value.toLowerCase() === record.instance.id || value === rdsArn(scope, 'db', record.instance.id),
+        )
     case 'db-snapshot-id':
       return (record) => Values.some((value) => value.toLowerCase() === record.id)
     case 'dbi-resource-id':

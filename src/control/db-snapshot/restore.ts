@@ -32,7 +32,10 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
     throw invalidValue('The parameter DBSnapshotIdentifier must be provided and must not be blank.')
   const snapshot = (await requireReadableSnapshot(control, scope, input.DBSnapshotIdentifier)).value
   if (snapshot.status !== 'available')
-    throw fault(InvalidDBSnapshotStateFault, `Snapshot ${snapshot.id} is not in the available state: it is ${snapshot.status}.`)
+    throw fault(
+      InvalidDBSnapshotStateFault,
+      `Snapshot ${snapshot.id} is not in the available state: it is ${snapshot.status}.`,
+    )
   if (await dbInstances(control, scope).get(id)) throw instanceExists()
   checkAgainst(snapshot, input)
   refuseUnavailable(control, input)
@@ -42,7 +45,12 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
   const major = majorOf(version.version)
   const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, major)
   const settings = await newSettings(control, scope, asked(snapshot, input), version)
-  const kept = { username: instance.masterUsername, verifier: instance.masterVerifier, secretArn: undefined, secretKmsKeyId: undefined }
+  const kept = {
+    username: instance.masterUsername,
+    verifier: instance.masterVerifier,
+    secretArn: undefined,
+    secretKmsKeyId: undefined,
+  }
   const { master, writes } = input.ManageMasterUserPassword
     ? await newMaster(control, scope, {
         username: instance.masterUsername,
@@ -77,7 +85,11 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
     },
     wantedPort: requirePort('Port', input.Port ?? PORT_DEFAULT),
     flow: 'restore-db-instance',
-    input: { snapshotId: snapshot.resourceId, snapshotName: snapshot.id, resetPassword: input.ManageMasterUserPassword === true },
+    input: {
+      snapshotId: snapshot.resourceId,
+      snapshotName: snapshot.id,
+      resetPassword: input.ManageMasterUserPassword === true,
+    },
     extra: writes,
   })
 }
@@ -103,7 +115,8 @@ function asked(snapshot: DbSnapshotRecord, input: Input): Parameters<typeof newS
     AllocatedStorage: input.AllocatedStorage ?? from.AllocatedStorage,
     StorageType: input.StorageType ?? from.StorageType,
     Iops: input.Iops ?? (input.StorageType === undefined ? from.Iops : undefined),
-    StorageThroughput: input.StorageThroughput ?? (input.StorageType === undefined ? from.StorageThroughput : undefined),
+    StorageThroughput:
+      input.StorageThroughput ?? (input.StorageType === undefined ? from.StorageThroughput : undefined),
     MaxAllocatedStorage: from.MaxAllocatedStorage,
     LicenseModel: input.LicenseModel,
     BackupRetentionPeriod: input.BackupRetentionPeriod ?? from.BackupRetentionPeriod,

@@ -21,7 +21,10 @@ export const applyPendingModifications = flow(
       if (!held) return done('deleted')
       const apply = Object.keys(held.value.pending) as (keyof PendingChanges)[]
       if (apply.length === 0) return done('nothing is pending any more')
-      const leftMs = untilOpen(parseMaintenanceWindow(held.value.settings.PreferredMaintenanceWindow), c.control.clock.now())
+      const leftMs = untilOpen(
+        parseMaintenanceWindow(held.value.settings.PreferredMaintenanceWindow),
+        c.control.clock.now(),
+      )
       if (leftMs > 0) return wait({ timeoutMs: leftMs })
       if (held.value.phase !== 'available') return wait({ timeoutMs: BUSY_LOOK_MS })
       const modify = c.control.flows.start('modify-db-instance', subjectOf(c.input.key), { key: c.input.key, apply })

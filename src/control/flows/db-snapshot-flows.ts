@@ -54,7 +54,10 @@ export const copyDbSnapshot = flow(
 
     fail: async (c: C<CopyInput>) => {
       await forget(c)
-      return done('failed', await snapshotFailed(c.control, c.input.scope, c.input.snapshot, c.lastError ?? 'The copy took too long.'))
+      return done(
+        'failed',
+        await snapshotFailed(c.control, c.input.scope, c.input.snapshot, c.lastError ?? 'The copy took too long.'),
+      )
     },
   },
 )

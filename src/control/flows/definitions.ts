@@ -9,6 +9,7 @@ import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
 import { deleteDbInstance } from './delete-db-instance.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
+import { resetEverything } from './reset.ts'
 import { restoreDbInstance } from './restore-db-instance.ts'
 import { startDbInstance } from './start-db-instance.ts'
 import { stopDbInstance } from './stop-db-instance.ts'
@@ -27,4 +28,5 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   createDbSnapshot,
   copyDbSnapshot,
   deleteDbSnapshot,
+  resetEverything,
 ]

@@ -1,7 +1,14 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together, type Mutation } from '#store/collection.ts'
 import { releasePort } from '../db-instance/ports.ts'
-import { dbInstanceNames, dbInstances, nameIndexOf, parametersSubjectOf, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import {
+  dbInstanceNames,
+  dbInstances,
+  nameIndexOf,
+  parametersSubjectOf,
+  timerSubjectOf,
+  type DbInstanceRecord,
+} from '../db-instance/record.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'

@@ -5,11 +5,20 @@ import type { DbInstanceRecord, PendingChanges } from '../db-instance/record.ts'
 import { instanceEvent } from './context.ts'
 
 const EVENTS: Partial<Record<keyof PendingChanges, { id: EventId; text: (value: unknown) => string }>> = {
-  DBInstanceClass: { id: 'RDS-EVENT-0014', text: (value) => `Finished applying modification to DB instance class: ${String(value)}` },
+  DBInstanceClass: {
+    id: 'RDS-EVENT-0014',
+    text: (value) => `Finished applying modification to DB instance class: ${String(value)}`,
+  },
   EngineVersion: { id: 'RDS-EVENT-0047', text: (value) => `The database was patched to version ${String(value)}` },
-  AllocatedStorage: { id: 'RDS-EVENT-0017', text: (value) => `Finished applying modification to allocated storage: ${String(value)} GiB` },
+  AllocatedStorage: {
+    id: 'RDS-EVENT-0017',
+    text: (value) => `Finished applying modification to allocated storage: ${String(value)} GiB`,
+  },
   Port: { id: 'RDS-EVENT-0009', text: (value) => `The port was changed to ${String(value)}` },
-  BackupRetentionPeriod: { id: 'RDS-EVENT-0028', text: (value) => `The backup retention period is now ${String(value)} days` },
+  BackupRetentionPeriod: {
+    id: 'RDS-EVENT-0028',
+    text: (value) => `The backup retention period is now ${String(value)} days`,
+  },
 }
 
 /** The events that these changes leave behind once they are made. */

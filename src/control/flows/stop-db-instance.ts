@@ -56,10 +56,14 @@ export const stopDbInstance = flow(
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') return go('fail', change(c, held, { complaint: outcome.error.message }))
-      const timer = await c.control.flows.supersede('auto-start-db-instance', timerSubjectOf(c.input.key, 'auto-start'), {
-        key: c.input.key,
-        stoppedAt: c.control.clock.now(),
-      })
+      const timer = await c.control.flows.supersede(
+        'auto-start-db-instance',
+        timerSubjectOf(c.input.key, 'auto-start'),
+        {
+          key: c.input.key,
+          stoppedAt: c.control.clock.now(),
+        },
+      )
       return go(
         'finish',
         together(

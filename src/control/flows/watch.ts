@@ -27,7 +27,11 @@ function eventOf(report: HostReport): Seen | undefined {
   if (report.type !== 'observed' || !report.before) return undefined
   const { instance, before } = report
   if (instance.crashes > before.crashes)
-    return { instance, id: 'RDS-EVENT-0020', message: `Recovery of the DB instance has started. ${instance.lastError?.message ?? ''}`.trim() }
+    return {
+      instance,
+      id: 'RDS-EVENT-0020',
+      message: `Recovery of the DB instance has started. ${instance.lastError?.message ?? ''}`.trim(),
+    }
   if (instance.accepting && !before.accepting && instance.crashes > 0)
     return { instance, id: 'RDS-EVENT-0021', message: undefined }
   if (instance.state === 'failed' && before.state !== 'failed' && instance.lastError?.code === 'bad-settings')

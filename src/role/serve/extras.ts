@@ -90,5 +90,10 @@ async function engines({ control }: Extras): Promise<object[]> {
     const facts = await control.hosts.ask(zone, 'host.facts', {})
     for (const version of facts.engines.postgres) installed.add(version)
   }
-  return control.versions.map(({ engine, version, source }) => ({ engine, version, source, installed: installed.has(version) }))
+  return control.versions.map(({ engine, version, source }) => ({
+    engine,
+    version,
+    source,
+    installed: installed.has(version),
+  }))
 }

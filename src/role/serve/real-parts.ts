@@ -38,7 +38,10 @@ export async function openRealParts({ state, clock, log, systemVersions }: RealO
     trustFolder: folder.trust,
     systemVersions,
     settle: (control) => settle(control, hosts),
-    prewarm: (control) => void prewarm(control).catch((error: unknown) => log.warn({ error }, `prepare the first engine: ${messageOf(error)}`)),
+    prewarm: (control) =>
+      void prewarm(control).catch((error: unknown) =>
+        log.warn({ error }, `prepare the first engine: ${messageOf(error)}`),
+      ),
     status: () => status(hosts),
     shutDown: () => hosts.shutDownAll(),
     async close() {
@@ -59,7 +62,9 @@ function openStore(path: string, clock: Clock): Store {
         { cause: error },
       )
     if (error instanceof StoreCorruptError)
-      throw new StartError(messageOf(error), 'Put back a copy of the file, or start with another --state DIR.', { cause: error })
+      throw new StartError(messageOf(error), 'Put back a copy of the file, or start with another --state DIR.', {
+        cause: error,
+      })
     throw error
   }
 }

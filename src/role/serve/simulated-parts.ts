@@ -20,7 +20,15 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
   for (const az of ZONES)
     agents.set(
       az,
-      await createAgent({ az, store: memoryStore(clock), drivers: { postgres: driver }, volumes, clock, log, probes: false }),
+      await createAgent({
+        az,
+        store: memoryStore(clock),
+        drivers: { postgres: driver },
+        volumes,
+        clock,
+        log,
+        probes: false,
+      }),
     )
   const trustFolder = await temporaryFolder('holdfast-simulated-')
   await makeFolder(trustFolder, { mode: 0o700 })

@@ -1,0 +1,196 @@
+/**
+ * `npm run bench`: what Holdfast costs, as ratios between things measured side by side in this run. Prints a Markdown
+ * table; docs/PERFORMANCE.md holds one, with the machine it was made on.
+ */
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm, chown, mkdir } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  CreateDBInstanceCommand,
+  DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
+  type RDSClient,
+} from '@aws-sdk/client-rds'
+import pg from 'pg'
+import { engineAccount } from '../src/host/account.ts'
+import { createInput, describe, instanceGone, PASSWORD } from '../tests/support/database.ts'
+import { discard, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
+
+const run = promisify(execFile)
+const ROUNDS = 7
+const rows: [what: string, value: string][] = []
+
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
+const ms = (value: number): string => `${value.toFixed(0)} ms`
+const mb = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+/** Connects as soon as the server lets us in, and asks one question. */
+async function firstQuery(login: pg.ClientConfig): Promise<void> {
+  for (;;) {
+    const client = new pg.Client(login)
+    try {
+      await client.connect()
+      await client.query('select 1')
+      await client.end()
+      return
+    } catch {
+      await client.end().catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+  }
+}
+
+/** The way without Holdfast: initdb, start, first query, with the very binaries that Holdfast runs. */
+async function bare(binaries: string, folder: string, port: number): Promise<number> {
+  const account = await engineAccount(process.env)
+  const data = join(folder, `bare-${port}`)
+  await mkdir(data, { mode: 0o700 })
+  if (account) await chown(data, account.uid, account.gid)
+  const as = account ? { uid: account.uid, gid: account.gid } : {}
+  const start = performance.now()
+  await run(join(binaries, 'initdb'), ['-D', data, '-U', 'app', '-A', 'trust', '-E', 'UTF8', '-k'], as)
+  const server = spawn(join(binaries, 'postgres'), ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', data], {
+    ...as,
+    stdio: 'ignore',
+  })
+  await firstQuery({ host: '127.0.0.1', port, user: 'app', database: 'postgres' })
+  const took = performance.now() - start
+  const gone = new Promise((resolve) => server.once('exit', resolve))
+  server.kill('SIGQUIT')
+  await gone
+  await rm(data, { recursive: true, force: true })
+  return took
+}
+
+async function viaHoldfast(holdfast: Holdfast, rds: RDSClient, id: string): Promise<number> {
+  const start = performance.now()
+  await rds.send(new CreateDBInstanceCommand(createInput(id)))
+  let port: number | undefined
+  while (port === undefined) port = (await describe(rds, id))?.Endpoint?.Port
+  const ca = await (await fetch(`${holdfast.url}/_holdfast/ca.pem`)).text()
+  await firstQuery({
+    host: 'localhost',
+    port,
+    user: 'app',
+    password: PASSWORD,
+    database: 'postgres',
+    ssl: { ca, servername: 'localhost' },
+  })
+  const took = performance.now() - start
+  await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: id, SkipFinalSnapshot: true }))
+  await instanceGone(rds, id)
+  return took
+}
+
+async function benchCreate(): Promise<void> {
+  const holdfast = await startHoldfast()
+  try {
+    const rds = holdfast.rds()
+    await viaHoldfast(holdfast, rds, 'warm-up')
+    const [version] = await readdir(join(holdfast.state, 'engines', 'postgres'))
+    const binaries = join(holdfast.state, 'engines', 'postgres', version!, 'bin')
+    const [ours, theirs]: [number[], number[]] = [[], []]
+    for (let round = 0; round < ROUNDS; round++) {
+      theirs.push(await bare(binaries, holdfast.state, 5900 + round))
+      ours.push(await viaHoldfast(holdfast, rds, `round-${round}`))
+    }
+    rows.push(['initdb, start, first query (bare)', ms(median(theirs))])
+    rows.push(['CreateDBInstance to first query over TLS', ms(median(ours))])
+    rows.push(['**ratio** (aim ≤ 0.6)', (median(ours) / median(theirs)).toFixed(2)])
+  } finally {
+    await discard(holdfast)
+  }
+}
+
+const residentOf = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
+
+async function benchStart(): Promise<void> {
+  const [starts, nodes]: [number[], number[]] = [[], []]
+  let memory = ''
+  for (let round = 0; round < ROUNDS; round++) {
+    nodes.push(await timed(() => run(process.execPath, ['-e', '0'])))
+    let holdfast: Holdfast | undefined
+    starts.push(await timed(async () => (holdfast = await startHoldfast())))
+    await describe(holdfast!.rds(), 'nothing')
+    const health = (await (await fetch(`${holdfast!.url}/_holdfast/health`)).json()) as {
+      zones: { zone: string; agent: { pid: number } | null }[]
+    }
+    const agents = health.zones.flatMap(({ zone, agent }) => (agent ? [[zone, residentOf(agent.pid)] as const] : []))
+    const serve = residentOf(holdfast!.process.pid!)
+    memory = `serve ${mb(serve)}${agents.map(([zone, bytes]) => `, agent ${zone} ${mb(bytes)}`).join('')}, together ${mb(serve + agents.reduce((sum, [, bytes]) => sum + bytes, 0))}`
+    await discard(holdfast!)
+  }
+  rows.push(['node -e 0', ms(median(nodes))])
+  rows.push(['start to `Ready.` on an empty state folder (aim < 1 s)', ms(median(starts))])
+  rows.push(['idle memory without an instance (aim < 150 MB)', memory])
+}
+
+const CLIENTS = 8
+
+/** Requests per second of serve's processor time, so that the load's own share does not count. */
+async function describeRate(holdfast: Holdfast, requests: number): Promise<string> {
+  const rds = holdfast.rds()
+  await rds.send(new DescribeDBInstancesCommand({}))
+  const cpu = (): number => {
+    const fields = readFileSync(`/proc/${holdfast.process.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  }
+  const before = cpu()
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      for (let n = 0; n < requests / CLIENTS; n++) await rds.send(new DescribeDBInstancesCommand({}))
+    }),
+  )
+  return (requests / (cpu() - before)).toFixed(0)
+}
+
+async function benchScale(): Promise<void> {
+  const holdfast = await startHoldfast({ engines: 'simulated' })
+  try {
+    const rds = holdfast.rds()
+    const create = (n: number): Promise<unknown> =>
+      rds.send(new CreateDBInstanceCommand(createInput(`i-${String(n).padStart(5, '0')}`)))
+    await create(0)
+    rows.push(['DescribeDBInstances, 1 instance, requests per second per core', await describeRate(holdfast, 1600)])
+    for (let n = 1; n < 100; n++) await create(n)
+    rows.push(['DescribeDBInstances, 100 instances, requests per second per core', await describeRate(holdfast, 400)])
+    const before = residentOf(holdfast.process.pid!)
+    const first = await timed(async () => {
+      for (let n = 100; n < 200; n++) await create(n)
+    })
+    for (let n = 200; n < 900; n++) await create(n)
+    const last = await timed(async () => {
+      for (let n = 900; n < 1000; n++) await create(n)
+    })
+    rows.push(['simulated instances created per second, from 100 to 200', (100_000 / first).toFixed(0)])
+    rows.push(['the same from 900 to 1,000', (100_000 / last).toFixed(0)])
+    rows.push(['**ratio** of the cost of one more (aim ≈ 1)', (last / first).toFixed(2)])
+    rows.push([
+      'memory of 1,000 simulated instances, above that of 100',
+      mb(residentOf(holdfast.process.pid!) - before),
+    ])
+    const wiped = await timed(() => fetch(`${holdfast.url}/_holdfast/reset`, { method: 'POST' }))
+    rows.push(['reset of 1,000 simulated instances', ms(wiped)])
+  } finally {
+    await discard(holdfast)
+  }
+}
+
+await benchStart()
+await benchCreate()
+await benchScale()
+process.stdout.write(
+  `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
+)
+process.stdout.write('| what | measured |\n|---|---|\n')
+for (const [what, value] of rows) process.stdout.write(`| ${what} | ${value} |\n`)
