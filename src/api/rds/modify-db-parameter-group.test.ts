@@ -31,8 +31,8 @@ async function withGroup(): Promise<RequestContext> {
 function set(
   ParameterName: string,
   ParameterValue: string,
-  ApplyMethod: Parameter['ApplyMethod'] = 'immediate',
-): Parameter {
+  ApplyMethod: 'immediate' | 'pending-reboot' = 'immediate',
+): Given {
   return { ParameterName, ParameterValue, ApplyMethod }
 }
 
