@@ -66,6 +66,8 @@ export function arrowFindings(files: readonly SourceFile[]): Finding[] {
 function complaint(path: string, room: string, { target, specifier }: Import): string | undefined {
   if (target === undefined) return undefined
   const other = roomOf(target)
+  // What tests share lies under tests/support/, also for those beside the code.
+  if (isTest(path) && target.startsWith('tests/support/')) return undefined
   if (other === undefined)
     return target.startsWith('src/') || target === 'package.json' ? undefined : `${specifier} leads out of src/`
   if (other === room)

@@ -39,6 +39,9 @@ test('a private folder, a wrong spelling and an unknown room are found', () => {
   assert.match(findings(room("import { a } from '#control/control.ts'\n")).join(), /imports are relative/)
   assert.match(findings(room('export {}\n', 'src/cellar/wine.ts')).join(), /not in scripts\/arrows/)
   assert.match(findings(room("import { a } from '../../scripts/arrows.ts'\n")).join(), /leads out of src/)
+  const support = "import { a } from '../../tests/support/control.ts'\n"
+  assert.match(findings(room(support)).join(), /leads out of src/)
+  assert.deepEqual(findings(room(support, 'src/control/arn.test.ts')), [])
 })
 
 test('a cycle is told once, and a cycle through a type is none', () => {
