@@ -52,7 +52,7 @@ export const storageTypes: Readonly<Record<string, StorageTypeRules>> = {
 }
 
 /** Below this a gp3 volume has its base performance, and nothing else can be asked for. GiB. */
-export const GP3_STRIPED_GIB = 400
+const GP3_STRIPED_GIB = 400
 const GP3_BASE = { Iops: 3000, StorageThroughput: 125 } as const
 const GP3_STRIPED_BASE = { Iops: 12_000, StorageThroughput: 500 } as const
 /** MiB/s of throughput for each IOPS, at most. */
