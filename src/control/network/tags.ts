@@ -82,18 +82,16 @@ async function changeTags(
   await defaultNetwork(control, scope)
   await transact(control, async () => {
     const unique = [...new Set(ids)]
-    const rules = unique.filter((id) => id.startsWith('sgr-'))
-    const writes: Mutation[] = rules.length > 0 ? [await changeRules(control, scope, rules, change)] : []
-    for (const id of unique.filter((other) => !rules.includes(other)))
-      writes.push(await changeOne(control, scope, id, change))
-    return { mutation: together(...writes), result: undefined }
+    const inGroups = unique.filter((id) => /^sgr?-/.test(id))
+    const others = unique.filter((id) => !inGroups.includes(id))
+    const writes = await Promise.all(others.map((id) => changeOne(control, scope, id, change)))
+    return { mutation: together(...writes, await changeInGroups(control, scope, inGroups, change)), result: undefined }
   })
 }
 
 async function changeOne(control: NetworkControl, scope: Scope, id: string, change: Change): Promise<Mutation> {
   if (id.startsWith('vpc-')) return retag(vpcRecords(control, scope), id, change, vpcNotFound)
   if (id.startsWith('subnet-')) return retag(subnetRecords(control, scope), id, change, subnetNotFound)
-  if (id.startsWith('sg-')) return retag(securityGroupRecords(control, scope), id, change, groupNotFound)
   throw new AwsFault('InvalidID', `The ID '${id}' is not valid`)
 }
 
@@ -106,23 +104,25 @@ async function retag<T extends { readonly tags: readonly NetworkTag[] }>(
   return records.update(held, { ...held.value, tags: change(held.value.tags) })
 }
 
-/** Rules live within their groups, so several rules of one group are one write. */
-async function changeRules(
+/** Rules live within their groups: a group and its rules are one record, and get one write. */
+async function changeInGroups(
   control: NetworkControl,
   scope: Scope,
   ids: readonly string[],
   change: Change,
 ): Promise<Mutation> {
   const records = securityGroupRecords(control, scope)
-  const groups = await records.list()
-  const known = new Set(groups.flatMap(({ value }) => value.rules.map((rule) => rule.ruleId)))
+  const groups = ids.length > 0 ? await records.list() : []
+  const idsIn = (group: SecurityGroupRecord): string[] => [group.groupId, ...group.rules.map((rule) => rule.ruleId)]
+  const known = new Set(groups.flatMap(({ value }) => idsIn(value)))
   const unknown = ids.find((id) => !known.has(id))
-  if (unknown !== undefined) throw ruleNotFound(unknown)
+  if (unknown !== undefined) throw unknown.startsWith('sgr-') ? ruleNotFound(unknown) : groupNotFound(unknown)
   const changed = (group: SecurityGroupRecord): SecurityGroupRecord => ({
     ...group,
+    tags: ids.includes(group.groupId) ? change(group.tags) : group.tags,
     rules: group.rules.map((rule) => (ids.includes(rule.ruleId) ? { ...rule, tags: change(rule.tags) } : rule)),
   })
-  const touched = groups.filter(({ value }) => value.rules.some((rule) => ids.includes(rule.ruleId)))
+  const touched = groups.filter(({ value }) => idsIn(value).some((id) => ids.includes(id)))
   return together(...touched.map((held) => records.update(held, changed(held.value))))
 }
 
