@@ -6,7 +6,6 @@ import {
   DBSubnetQuotaExceededFault,
   InvalidDBSubnetGroupStateFault,
   InvalidSubnet,
-  SubnetAlreadyInUse,
 } from '@aws-sdk/client-rds'
 import type { DBSubnetGroup } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
@@ -84,8 +83,6 @@ export async function modifySubnetGroup(
     if (!held) throw notFound(change.name)
     if (held.value.vpcId !== vpcId)
       throw fault(InvalidSubnet, `The new Subnets are not in the same Vpc as the existing subnet group`)
-    if (isSame(held.value.subnetIds, subnetIds) && change.description === undefined)
-      throw fault(SubnetAlreadyInUse, 'The DB subnet group has these subnets already.')
     const result = { ...held.value, subnetIds, description: change.description ?? held.value.description }
     return { mutation: subnetGroups(control, scope).update(held, result), result }
   })
@@ -152,10 +149,6 @@ async function requireSubnets(
       `The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: ${[...zones].join(', ')}. Add subnets to cover at least ${ZONES_MIN} AZs.`,
     )
   return { vpcId: found[0]!.vpcId, subnetIds }
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((id) => b.includes(id))
 }
 
 /** AWS: CreateDBSubnetGroup, DBSubnetGroupName, Constraints. */
