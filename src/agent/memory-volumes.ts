@@ -4,14 +4,21 @@ import type { Volumes } from './volumes.ts'
 /** For engines without processes: nothing is stored but which snapshots exist. One for all hosts of a simulation. */
 export function memoryVolumes(): Volumes {
   const snapshots = new Map<string, SnapshotFacts>()
+  /** A copy has the same content as what it was copied from, so both have one folder: the driver never sees a copy. */
+  const originals = new Map<string, string>()
   return {
     instanceFolder: (id) => `memory:instances/${id}`,
-    snapshotFolder: (snapshotId) => `memory:snapshots/${snapshotId}`,
+    snapshotFolder: (snapshotId) => `memory:snapshots/${originals.get(snapshotId) ?? snapshotId}`,
     removeInstance: async () => {},
     snapshot: async (snapshotId) => snapshots.get(snapshotId),
     recordSnapshot: async (snapshotId, facts) => void snapshots.set(snapshotId, facts),
-    removeSnapshot: async (snapshotId) => void snapshots.delete(snapshotId),
-    copySnapshot: async () => {},
+    async removeSnapshot(snapshotId) {
+      snapshots.delete(snapshotId)
+      originals.delete(snapshotId)
+    },
+    async copySnapshot(snapshotId, targetId) {
+      originals.set(targetId, originals.get(snapshotId) ?? snapshotId)
+    },
     reflink: async () => true,
   }
 }

@@ -9,7 +9,8 @@ import { JOBS_AT_ONCE, JOBS_MAX, RECORD_AGAIN_MS } from '../limits.ts'
 import { JobFailure, jobErrorOf } from './failure.ts'
 import { subjectOf } from './job.ts'
 import type { JobContext, JobOutcome, JobRecord } from './job.ts'
-import { Slots, Turns } from './turns.ts'
+import { Slots } from './turns.ts'
+import type { Turns } from './turns.ts'
 
 const PREFIX = 'job/'
 

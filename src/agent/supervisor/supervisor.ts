@@ -157,7 +157,7 @@ export class Supervisor {
   end(): void {
     this.ending.abort(new JobFailure('cancelled', 'The agent is ending.'))
     this.probing?.cancel()
-    for (const id of [...this.revivals.keys()]) this.interrupt(id)
+    for (const id of this.revivals.keys()) this.interrupt(id)
   }
 
   private async adopt(instance: Instance): Promise<void> {

@@ -12,8 +12,11 @@ export const HELLO_PATIENCE_MS = 5 * SECOND_MS
 /** Connections that have not said who they are yet, at once. */
 export const STRANGERS_MAX = 16
 
-/** Pauses before the agent of a zone that is needed is started again, as long as none has connected. */
-export const LAUNCH_PAUSES_MS = [SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 10 * SECOND_MS] as const
+/**
+ * Pauses before the agent of a zone that is needed is started again. The first is for one whose connection is lost: if
+ * it lives it dials again sooner. The others are for ones that were started and have not dialled yet.
+ */
+export const LAUNCH_PAUSES_MS = [100, 2 * SECOND_MS, 5 * SECOND_MS, 10 * SECOND_MS] as const
 
 /** How long the order to stop all engines may take. */
 export const SHUT_DOWN_PATIENCE_MS = 90 * SECOND_MS

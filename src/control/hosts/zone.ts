@@ -149,6 +149,7 @@ export class Zone {
     const { zone, launch, log } = this.options
     // An agent that is alive but not connected keeps the newcomer out, so one too many does no harm.
     launch(zone).catch((error: unknown) => log.error({ zone, error }, 'the agent cannot be started'))
+    this.launches = Math.max(this.launches, 1)
     this.launchLater()
   }
 

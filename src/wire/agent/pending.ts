@@ -27,6 +27,6 @@ export class Pending {
   }
 
   rejectAll(error: Error): void {
-    for (const seq of [...this.waiting.keys()]) this.reject(seq, error)
+    for (const seq of this.waiting.keys()) this.reject(seq, error)
   }
 }

@@ -1,0 +1,16 @@
+/** Entry point of an agent process over sleeping engines: `sleeping-agent.ts --state DIR --az a`. */
+import { parseArgs } from 'node:util'
+import { runAgentProcess } from '../../src/role/run-agent.ts'
+import { systemClock } from '#host/clock.ts'
+import { openLog } from '#telemetry/log.ts'
+import { sleepingEngine } from './sleeping-engine.ts'
+
+const { values } = parseArgs({ options: { state: { type: 'string' }, az: { type: 'string' } } })
+await runAgentProcess({
+  state: values.state!,
+  az: values.az!,
+  log: openLog({ level: 'debug', clock: systemClock, destination: process.stderr }),
+  env: process.env,
+  drivers: async () => ({ postgres: sleepingEngine() }),
+})
+process.exit(0)

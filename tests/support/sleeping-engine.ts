@@ -1,0 +1,88 @@
+/** An engine driver whose engine is a real process that only sleeps: for tests of how processes and agents live and die. */
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EngineError } from '#engine/engine.ts'
+import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
+import { systemClock } from '#host/clock.ts'
+import { isAlive, processOf, signal, spawnDetached } from '#host/process.ts'
+import type { ProcessIdentity } from '#host/process.ts'
+import { copyTree } from '#host/tree.ts'
+
+export function sleepingEngine(): EngineDriver {
+  const pidFile = (folder: string): string => join(folder, 'engine.pid')
+
+  const identityIn = async (folder: string): Promise<ProcessIdentity | undefined> => {
+    if (!existsSync(pidFile(folder))) return undefined
+    const identity = JSON.parse(await readFile(pidFile(folder), 'utf8')) as ProcessIdentity
+    return isAlive(identity) ? identity : undefined
+  }
+  const adopt = async (folder: string): Promise<EngineProcess | undefined> => {
+    const identity = await identityIn(folder)
+    const found = identity && processOf(identity.pid)
+    return found && { pid: found.pid, exited: found.exited.then(() => {}) }
+  }
+
+  return {
+    name: 'postgres',
+    installed: async () => ['17.10'],
+    prepare: async () => ({ fetched: false }),
+    async initialize(folder) {
+      // An agent that does not clean up after its predecessor is found out here.
+      await mkdir(folder)
+      await writeFile(join(folder, 'volume'), 'fresh')
+    },
+    async restore(folder, _spec, snapshotFolder) {
+      await copyTree(snapshotFolder, folder)
+    },
+    async seal() {},
+    async configure(folder, spec) {
+      await writeFile(join(folder, 'spec'), JSON.stringify(spec))
+    },
+    async start(folder, spec) {
+      if (spec.settings['broken'] !== undefined) throw new EngineError('bad-settings', 'the engine refuses "broken"')
+      if (await identityIn(folder)) throw new EngineError('port-busy', 'a second engine was started')
+      // The name shows a test which engines run, also those that nobody looks after.
+      const started = await spawnDetached('sleep', ['86400.5'], { env: { PATH: process.env['PATH']!, ENGINE: folder } })
+      await writeFile(pidFile(folder), JSON.stringify({ pid: started.pid, startedAt: started.startedAt }))
+      return { pid: started.pid, exited: started.exited.then(() => {}) }
+    },
+    adopt,
+    probe: async (folder) => (await identityIn(folder)) !== undefined,
+    async stop(engine, mode) {
+      const found = processOf(engine.pid)
+      if (found) signal(found, mode === 'immediate' ? 'SIGKILL' : 'SIGTERM')
+      while (found && isAlive(found)) await systemClock.sleep(5)
+    },
+    async bootstrap(folder, _spec, master) {
+      await writeFile(join(folder, 'master'), master.name)
+    },
+    async setPassword(folder, _spec, master) {
+      await writeFile(join(folder, 'master'), master.passwordVerifier)
+    },
+    reload: async () => [],
+    pendingRestart: async () => [],
+    async snapshot(folder, spec, snapshotFolder) {
+      await copyTree(folder, snapshotFolder, { exclude: (path) => path === 'engine.pid' })
+      return { sizeBytes: 1, engineVersion: spec.version }
+    },
+    logs: async () => [],
+    readLog: async () => undefined,
+  }
+}
+
+/** Pids of the sleeping engines under a state folder, adopted or orphaned. */
+export async function enginesUnder(state: string): Promise<number[]> {
+  const { readdir } = await import('node:fs/promises')
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found: number[] = []
+  for (const pid of pids) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+    if (environment.includes(`ENGINE=${state}/`)) found.push(Number(pid))
+  }
+  return found
+}
+
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+}
