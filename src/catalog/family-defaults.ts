@@ -15,6 +15,8 @@ const everyMajor: Readonly<Record<string, string>> = {
   log_autovacuum_min_duration: '10000',
   log_checkpoints: '1',
   log_line_prefix: '%t:%r:%u@%d:[%p]:',
+  log_rotation_age: '60',
+  log_rotation_size: '0',
   log_timezone: 'UTC',
   lo_compat_privileges: '0',
   maintenance_work_mem: 'GREATEST({DBInstanceClassMemory*1024/63963136},65536)',
@@ -37,6 +39,16 @@ const everyMajor: Readonly<Record<string, string>> = {
   wal_level: 'replica',
   wal_receiver_timeout: '30000',
   wal_sender_timeout: '30000',
+}
+
+/** What every engine is started with by its driver: shown like the others, but not given to it as a setting. */
+export const driverValues: Readonly<Record<string, string>> = {
+  log_destination: 'stderr',
+  log_filename: 'postgresql.log.%Y-%m-%d-%H',
+  log_truncate_on_rotation: '0',
+  logging_collector: '1',
+  port: '{EndPointPort}',
+  ssl: '1',
 }
 
 /** Values by engine parameter, in its own units; some are formulas. */

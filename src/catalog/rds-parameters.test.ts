@@ -91,6 +91,12 @@ test('what would open the host or belongs to the driver cannot be modified, and 
     for (const family of parameterFamilies) assert.equal(familyParameters(family)!.has(name), false, name)
 })
 
+test('what the driver sees to is shown as it is', () => {
+  assert.equal(parameter('ssl').familyValue, '1')
+  assert.equal(parameter('port').familyValue, '{EndPointPort}')
+  assert.equal(parameter('ssl').isModifiable, false)
+})
+
 test('TLS is forced from version 15 on', () => {
   assert.equal(parameter('rds.force_ssl', 'postgres14').familyValue, '0')
   assert.equal(parameter('rds.force_ssl', 'postgres15').familyValue, '1')

@@ -5,7 +5,7 @@
  */
 import { extensionSettings, preloadableLibraries } from './extension-settings.ts'
 import { majorOfFamily } from './families.ts'
-import { engineDefaultsOf } from './family-defaults.ts'
+import { driverValues, engineDefaultsOf } from './family-defaults.ts'
 import { postgresSettings } from './postgres-settings.ts'
 import type { PostgresSetting } from './postgres-settings.ts'
 
@@ -22,6 +22,8 @@ export interface Parameter {
   readonly words: readonly string[] | undefined
   /** The value of RDS's default group, if it is not PostgreSQL's own. May be a formula. */
   readonly familyValue: string | undefined
+  /** The driver sees to the value; it is only shown. */
+  readonly isDriverOwned: boolean
 }
 
 /** Not shown, as on RDS: settings of builds and developers, paths, and how a recovery is steered. */
@@ -146,7 +148,8 @@ function engineParameter(setting: PostgresSetting, defaults: Readonly<Record<str
     isModifiable: setting.context !== 'internal' && !unmodifiable.some((pattern) => pattern.test(name)),
     range: setting.min === undefined || setting.max === undefined ? undefined : { min: setting.min, max: setting.max },
     words: wordsOf[name] ?? setting.values,
-    familyValue: defaults[name],
+    familyValue: driverValues[name] ?? defaults[name],
+    isDriverOwned: Object.hasOwn(driverValues, name),
   }
 }
 
@@ -166,6 +169,7 @@ function own(name: string, description: string, applyType: Parameter['applyType'
     range: undefined,
     words: undefined,
     familyValue,
+    isDriverOwned: false,
   }
 }
 
@@ -179,5 +183,6 @@ function absent(name: string, description: string): Parameter {
     range: undefined,
     words: undefined,
     familyValue: undefined,
+    isDriverOwned: false,
   }
 }

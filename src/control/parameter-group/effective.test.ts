@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { GIB } from '#base/bytes.ts'
 import { parameterFamilies } from '#catalog/families.ts'
 import { instanceClasses } from '#catalog/instance-classes.ts'
+import { familyParameters } from '#catalog/rds-parameters.ts'
+import { driverOwnedSettings } from '#engine/postgres/owned-settings.ts'
 import { changeKind, effectiveSettings } from './effective.ts'
 import type { EffectiveInput } from './effective.ts'
 
@@ -54,19 +56,13 @@ test('parameters of RDS become what they mean, and are not given to the engine',
   )
 })
 
-test('what belongs to the driver is left out', () => {
+test('what belongs to the driver is never given to it, and no user can set it', () => {
   for (const family of parameterFamilies) {
     const { settings } = effectiveSettings({ ...input, family })
-    for (const name of [
-      'port',
-      'listen_addresses',
-      'ssl',
-      'ssl_cert_file',
-      'logging_collector',
-      'log_directory',
-      'hba_file',
-    ])
+    for (const name of driverOwnedSettings) {
       assert.equal(settings[name], undefined, name)
+      assert.notEqual(familyParameters(family)!.get(name)?.isModifiable, true, name)
+    }
   }
 })
 

@@ -33,6 +33,7 @@ export function effectiveSettings(input: EffectiveInput): EffectiveSettings {
   const variables = variablesOf(input)
   const values = new Map<string, string>()
   for (const parameter of parameters.values()) {
+    if (parameter.isDriverOwned) continue
     const text = input.values[parameter.name] ?? parameter.familyValue
     if (text !== undefined) values.set(parameter.name, valueOf(parameter, text, variables))
   }
