@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startApi } from './signed-api.ts'
 import { STUB_CA, startStub } from './stub-holdfast.ts'
 import type { StubHoldfast } from './stub-holdfast.ts'
 
@@ -189,3 +190,19 @@ for (const [flags, engines] of [
     assert.equal(own.requests[0], `POST /_holdfast/stop {"engines":"${engines}"}`)
   })
 }
+
+test('what changes something is signed, with the access key of the environment', async () => {
+  const own = await startApi({ AKIAREAL: 'the secret' })
+  const reset = (secret: string): Promise<Ran> => {
+    const env = { AWS_ACCESS_KEY_ID: 'AKIAREAL', AWS_SECRET_ACCESS_KEY: secret, HOLDFAST_ENDPOINT: own.endpoint }
+    return holdfast(['reset', '--yes'], { env })
+  }
+  try {
+    assert.equal((await reset('the secret')).status, 0)
+    const refused = await reset('another')
+    assert.equal(refused.status, 1)
+    assert.match(refused.stderr, /SignatureDoesNotMatch/)
+  } finally {
+    own.close()
+  }
+})

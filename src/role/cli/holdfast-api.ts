@@ -1,6 +1,7 @@
 /** What Holdfast offers beside the AWS APIs: `/_holdfast/…`. */
 import { messageOf } from '#base/trouble.ts'
 import { CliError, EXIT } from './cli-error.ts'
+import { signedHeaders } from './sign.ts'
 import type { Target } from './target.ts'
 
 export interface Health {
@@ -62,10 +63,12 @@ async function request(
   path: string,
   options: { body?: unknown; limitMs?: number } = {},
 ): Promise<Response> {
-  const response = await fetch(`${target.endpoint}/_holdfast/${path}`, {
+  const url = new URL(`${target.endpoint}/_holdfast/${path}`)
+  const body = options.body === undefined ? '' : JSON.stringify(options.body)
+  const response = await fetch(url, {
     method,
     signal: AbortSignal.timeout(options.limitMs ?? ANSWER_MS_MAX),
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    ...(method === 'GET' ? {} : { body, headers: await signedHeaders(target, { method, url, body }) }),
   }).catch((error: unknown) => {
     throw unreachable(target, error)
   })

@@ -22,10 +22,15 @@ export function openOutput(streams: Streams, json: boolean): Output {
     error({ message: what, why, next }) {
       if (json) return streams.stderr.write(asJson({ error: { what, why, next } }))
       streams.stderr.write(`${what}\n`)
-      if (why !== undefined) streams.stderr.write(`  Why:  ${why}\n`)
-      if (next !== undefined) streams.stderr.write(`  Next: ${next}\n`)
+      if (why !== undefined) streams.stderr.write(`  Why:  ${indented(why)}\n`)
+      if (next !== undefined) streams.stderr.write(`  Next: ${indented(next)}\n`)
     },
   }
+}
+
+/** Under the first line, beside its label. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n        ')
 }
 
 /** Columns as wide as their widest cell, two spaces apart, with a head line. */

@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#host/clock.ts'
-import { makeFolder } from '#host/disk.ts'
+import { makeFolder, readText } from '#host/disk.ts'
 import { spawnDetached } from '#host/process.ts'
 import type { ServeOptions } from '../../serve.ts'
 import { StartError } from '../../serve/start-error.ts'
@@ -123,7 +123,7 @@ async function untilReady({ call, child, endpoint, outputPath }: Starting): Prom
   for (;;) {
     const answer = await health({ ...call.target, endpoint }).catch(() => undefined)
     if (answer?.pid === child.pid) return
-    if (gone) throw new CliError('Holdfast ended before it was ready.', { why: `see ${outputPath}` })
+    if (gone) throw new CliError('Holdfast ended before it was ready.', { why: await lastWords(outputPath) })
     if (systemClock.monotonic() > until) {
       throw new CliError(`Holdfast is not ready after ${START_MS_MAX / 1000} s, and goes on trying.`, {
         why: `see ${outputPath}`,
@@ -132,4 +132,10 @@ async function untilReady({ call, child, endpoint, outputPath }: Starting): Prom
     }
     await systemClock.sleep(START_LOOK_MS)
   }
+}
+
+/** The end of the log: what went wrong, and what to do about it, stand there in three lines at most. */
+async function lastWords(outputPath: string): Promise<string> {
+  const lines = ((await readText(outputPath)) ?? '').trimEnd().split('\n').slice(-3)
+  return [`the end of ${outputPath} is`, ...lines].join('\n')
 }
