@@ -62,7 +62,8 @@ function writeMarker(key: string): string {
   return Buffer.from(MARKER_START + key, 'utf8').toString('base64')
 }
 
-function readMarker(marker: string): string {
+/** The key after which a page goes on, for lists that are too long to make whole. Throws InvalidParameterValue. */
+export function readMarker(marker: string): string {
   const text = Buffer.from(marker, 'base64').toString('utf8')
   const key = text.slice(MARKER_START.length)
   // Node skips what is not base64, so only a marker that is made again the same was made here.
