@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { instanceClasses, supportsMajor } from '#catalog/instance-classes.ts'
+import { storageTypes } from '#catalog/storage.ts'
 import { requestContext, testControl } from '../../../tests/support/control.ts'
 import { putInstance } from '../../../tests/support/instance.ts'
 import { DescribeOrderableDBInstanceOptions } from './describe-orderable-db-instance-options.ts'
@@ -35,14 +37,24 @@ test('all options come in pages, none twice', async () => {
   let Marker: string | undefined
   do {
     const reply = await DescribeOrderableDBInstanceOptions(
-      { Engine: 'postgres', EngineVersion: '18.4', MaxRecords: 1000, ...(Marker !== undefined && { Marker }) },
+      { Engine: 'postgres', MaxRecords: 1000, ...(Marker !== undefined && { Marker }) },
       context,
     )
-    keys.push(...reply.OrderableDBInstanceOptions!.map((one) => `${one.DBInstanceClass}/${one.StorageType}`))
+    keys.push(
+      ...reply.OrderableDBInstanceOptions!.map(
+        (one) => `${one.EngineVersion}/${one.DBInstanceClass}/${one.StorageType}`,
+      ),
+    )
     Marker = reply.Marker
   } while (Marker !== undefined)
-  assert.ok(keys.length > 500)
+  const offered = instanceClasses.filter((one) => supportsMajor(one, '18')).length * Object.keys(storageTypes).length
+  assert.equal(keys.length, offered * context.control.versions.length)
   assert.equal(new Set(keys).size, keys.length)
+  assert.deepEqual([...new Set(keys.map((key) => key.split('/')[0]))], ['15.18', '17.9', '17.10', '18.3', '18.4'])
+  for (const MaxRecords of [19, 1001, -1])
+    await assert.rejects(async () => DescribeOrderableDBInstanceOptions({ Engine: 'postgres', MaxRecords }, context), {
+      name: 'InvalidParameterValue',
+    })
 })
 
 test('an instance can be changed to storage that is not smaller', async () => {

@@ -6,7 +6,7 @@ import { GP3_THROUGHPUT_PER_IOPS_MAX, storageTypes } from '#catalog/storage.ts'
 import type { Control, Scope } from '../control.ts'
 import { versionKey } from './describe.ts'
 
-/** One option before it is described: there are tens of thousands, of which a page shows a hundred. */
+/** One option before it is described. There are tens of thousands, of which a page shows a hundred. */
 export interface Orderable {
   readonly key: string
   readonly version: EngineVersion
@@ -14,28 +14,35 @@ export interface Orderable {
   readonly storageType: string
 }
 
-export function orderableOptions(control: Control, asked: DescribeOrderableDBInstanceOptionsMessage): Orderable[] {
-  if (asked.LicenseModel !== undefined && asked.LicenseModel !== 'postgresql-license') return []
-  if (asked.Vpc === false) return []
+/** Options whose key comes after `after`, in the order of their keys, made as they are asked for. */
+export function* orderableOptions(
+  control: Control,
+  asked: DescribeOrderableDBInstanceOptionsMessage,
+  after: string,
+): Generator<Orderable> {
+  if (asked.LicenseModel !== undefined && asked.LicenseModel !== 'postgresql-license') return
+  if (asked.Vpc === false) return
   const classes = instanceClasses.filter(
     ({ name }) => asked.DBInstanceClass === undefined || asked.DBInstanceClass === name,
   )
-  const types = Object.keys(storageTypes)
+  const types = Object.keys(storageTypes).sort()
+  for (const version of matchingVersions(control, asked)) {
+    const start = `${versionKey(version)}/`
+    // All keys of an earlier version come before this one's.
+    if (start < after && !after.startsWith(start)) continue
+    for (const { name } of classes.filter((candidate) => supportsMajor(candidate, version.major)))
+      for (const storageType of types) {
+        const key = `${start}${name}/${storageType}`
+        if (key > after) yield { key, version, className: name, storageType }
+      }
+  }
+}
+
+function matchingVersions(control: Control, asked: DescribeOrderableDBInstanceOptionsMessage): EngineVersion[] {
   return control.versions
     .filter(({ engine }) => engine === asked.Engine)
     .filter(({ version, major }) => asked.EngineVersion === undefined || [version, major].includes(asked.EngineVersion))
-    .flatMap((version) =>
-      classes
-        .filter((candidate) => supportsMajor(candidate, version.major))
-        .flatMap(({ name }) =>
-          types.map((storageType) => ({
-            key: `${versionKey(version)}/${name}/${storageType}`,
-            version,
-            className: name,
-            storageType,
-          })),
-        ),
-    )
+    .sort((a, b) => (versionKey(a) < versionKey(b) ? -1 : 1))
 }
 
 export function describeOrderable(control: Control, scope: Scope, option: Orderable): OrderableDBInstanceOption {
