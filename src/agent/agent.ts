@@ -12,6 +12,7 @@ import { LOG_PORTION_BYTES_MAX } from '#wire/agent/limits.ts'
 import type {
   EngineName,
   FromAgent,
+  HostContents,
   JobKind,
   JobKinds,
   JobView,
@@ -188,6 +189,13 @@ class LocalAgent implements Agent {
       memoryBytes: memoryBytes(),
       residentBytes: residentBytes(),
     }),
+    'host.contents': () => this.contents(),
+  }
+
+  private async contents(): Promise<HostContents> {
+    const { instances, snapshots } = await this.options.volumes.contents()
+    const known = this.supervisor.observed().map(({ id }) => id)
+    return { instances: [...new Set([...instances, ...known])], snapshots }
   }
 
   private run<K extends JobKind>(kind: K, input: JobKinds[K]['input'], context: JobContext): Promise<JobOutcome> {

@@ -1,8 +1,8 @@
 import { assert } from '#base/assert.ts'
 import type { Account } from '#host/account.ts'
-import { canReflink, makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
+import { canReflink, makeFolder, namesIn, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { copyTree, syncTree } from '#host/tree.ts'
-import type { SnapshotFacts } from '#wire/agent/messages.ts'
+import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
 import type { Volumes } from './volumes.ts'
 
 interface Folders {
@@ -40,6 +40,12 @@ class DiskVolumes implements Volumes {
 
   removeInstance(id: string): Promise<void> {
     return removeTree(this.instanceFolder(id))
+  }
+
+  async contents(): Promise<HostContents> {
+    const { host, snapshots } = this.folders
+    const copies = (await namesIn(snapshots)).map((name) => name.replace(/\.json$/, ''))
+    return { instances: await namesIn(`${host}/instances`), snapshots: [...new Set(copies)] }
   }
 
   async snapshot(snapshotId: string): Promise<SnapshotFacts | undefined> {

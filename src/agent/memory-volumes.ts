@@ -10,6 +10,7 @@ export function memoryVolumes(): Volumes {
     instanceFolder: (id) => `memory:instances/${id}`,
     snapshotFolder: (snapshotId) => `memory:snapshots/${originals.get(snapshotId) ?? snapshotId}`,
     removeInstance: async () => {},
+    contents: async () => ({ instances: [], snapshots: [...snapshots.keys()] }),
     snapshot: async (snapshotId) => snapshots.get(snapshotId),
     recordSnapshot: async (snapshotId, facts) => void snapshots.set(snapshotId, facts),
     async removeSnapshot(snapshotId) {

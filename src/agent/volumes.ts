@@ -1,5 +1,5 @@
 /** Where the data of instances and snapshots lies on this host. disk-volumes.ts: on disk; memory-volumes.ts: none. */
-import type { SnapshotFacts } from '#wire/agent/messages.ts'
+import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
 
 export interface Volumes {
   /** The folder that an engine driver fills. The path alone: it may be absent. */
@@ -7,6 +7,9 @@ export interface Volumes {
   /** The folder that an engine driver fills with a snapshot. */
   snapshotFolder(snapshotId: string): string
   removeInstance(id: string): Promise<void>
+
+  /** Ids of everything that has a folder here. */
+  contents(): Promise<HostContents>
 
   /** Facts of a complete snapshot; undefined for one that is absent or half-made. */
   snapshot(snapshotId: string): Promise<SnapshotFacts | undefined>

@@ -14,6 +14,8 @@ export interface Hosts {
   cancelJobs(zone: string, prefix: string): Promise<void>
   forgetJobs(zone: string, prefix: string): Promise<void>
   ask<Q extends Question>(zone: string, question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']>
+  /** Whether the zone's agent is there. Asking does not start it. */
+  isConnected(zone: string): boolean
   /** The last report; undefined if the host has not reported this instance since it connected last. */
   observed(zone: string, id: string): ObservedInstance | undefined
   /** Called on every job and instance report, and with `'connected'` when a host has (re)connected. */

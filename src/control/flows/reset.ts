@@ -1,6 +1,8 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Op } from '#store/store.ts'
 import type { Mutation } from '#store/collection.ts'
+import type { HostContents } from '#wire/agent/messages.ts'
+import { zonesInUse } from '../db-instance/zones.ts'
 import { RESET_SUBJECT } from '../reset/reset.ts'
 import { job, type FlowContext } from './context.ts'
 
@@ -11,6 +13,15 @@ const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', '
 
 /** Commits have a limit of operations; a flow has two keys. */
 const FLOWS_AT_ONCE = 200
+
+const isEmpty = ({ instances, snapshots }: HostContents): boolean => instances.length + snapshots.length === 0
+
+/** Hosts that were never used have nothing, and need not be started to say so. The first one sees all snapshots. */
+async function zonesToWipe(c: C): Promise<string[]> {
+  const { hosts } = c.control
+  const used = await zonesInUse(c.control)
+  return hosts.zones.filter((zone, index) => index === 0 || used.includes(zone) || hosts.isConnected(zone))
+}
 
 /** Ends all other flows, then all engines, then all records; whatever was made meanwhile goes in another round. */
 export const resetEverything = flow(
@@ -29,9 +40,9 @@ export const resetEverything = flow(
     stop: async (c: C) => {
       const { hosts } = c.control
       let pending = false
-      for (const zone of hosts.zones) {
-        const leftovers = await hosts.leftovers(zone)
-        if (leftovers.instances.length + leftovers.snapshots.length === 0) continue
+      for (const zone of await zonesToWipe(c)) {
+        const leftovers = await hosts.ask(zone, 'host.contents', {})
+        if (isEmpty(leftovers)) continue
         await hosts.cancelJobs(zone, '')
         for (const id of leftovers.instances) {
           const request = { zone, resourceId: id, name: `remove-${c.failures}`, kind: 'instance.remove' as const }
@@ -50,9 +61,10 @@ export const resetEverything = flow(
     },
 
     wipe: async (c: C) => {
-      for (const zone of c.control.hosts.zones) {
-        const { instances, snapshots } = await c.control.hosts.leftovers(zone)
-        if (instances.length + snapshots.length > 0) return go('silence')
+      const { hosts } = c.control
+      for (const zone of await zonesToWipe(c)) {
+        if (!isEmpty(await hosts.ask(zone, 'host.contents', {}))) return go('silence')
+        await hosts.forgetJobs(zone, '')
       }
       return done('wiped', { compares: [], ops: USER_PREFIXES.map((prefix) => ({ op: 'delete-prefix', prefix })) })
     },

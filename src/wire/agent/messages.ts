@@ -131,6 +131,8 @@ export interface Questions {
     answer: { text: string; nextOffset: number; sizeBytes: number } | { missing: true }
   }
   'host.facts': { input: Record<never, never>; answer: HostFacts }
+  /** Everything that lies on this host, whether or not serve knows of it. */
+  'host.contents': { input: Record<never, never>; answer: HostContents }
 }
 
 export type Question = keyof Questions
@@ -139,6 +141,12 @@ export interface LogFile {
   readonly name: string
   readonly sizeBytes: number
   readonly writtenAt: number
+}
+
+export interface HostContents {
+  readonly instances: readonly string[]
+  /** Also half-made ones. Hosts of one machine share them. */
+  readonly snapshots: readonly string[]
 }
 
 export interface HostFacts {
