@@ -44,12 +44,15 @@ export async function copyTree(source: string, target: string, options: CopyOpti
   return { files: work.files.length, bytes: copier.bytes, reflinked: copier.reflink && work.files.length > 0 }
 }
 
-/** Makes every file and folder below, and the folder's own entry list, survive a power failure. */
-export async function syncTree(folder: string): Promise<void> {
+/**
+ * Makes every file and folder below, and the folder's own entry list, survive a power failure. `live`: somebody works
+ * in it meanwhile, and what vanishes needs no syncing.
+ */
+export async function syncTree(folder: string, options: { readonly live?: boolean } = {}): Promise<void> {
   const work: Work = { folders: [], files: [], links: [] }
-  await listTree(folder, '', {}, work)
+  await listTree(folder, '', options, work)
   const paths = [...work.files, ...work.folders, ''].map((path) => join(folder, path))
-  await eachAtOnce(paths, undefined, syncPath)
+  await eachAtOnce(paths, undefined, (path) => orVanished(options.live === true && path !== folder, syncPath(path)))
 }
 
 /** Bytes of all regular files below. Files that vanish meanwhile do not count. */
