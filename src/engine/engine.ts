@@ -52,7 +52,13 @@ export interface EngineDriver {
    * Consistent copy of the folder into `snapshotFolder` (absent before; complete and durable when this resolves).
    * `running` says whether the engine serves meanwhile.
    */
-  snapshot(folder: string, spec: InstanceSpec, snapshotFolder: string, running: boolean, signal: AbortSignal): Promise<SnapshotFacts>
+  snapshot(
+    folder: string,
+    spec: InstanceSpec,
+    snapshotFolder: string,
+    running: boolean,
+    signal: AbortSignal,
+  ): Promise<SnapshotFacts>
 
   logs(folder: string): Promise<LogFile[]>
   readLog(

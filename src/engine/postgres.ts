@@ -1,0 +1,120 @@
+/**
+ * The driver of real PostgreSQL. Binaries come from npm or the system, data folders are copies of a template, and the
+ * engine is spoken to by signals, its lock file, and SQL over a Unix socket. It keeps nothing about an instance but
+ * what is in the instance's folder.
+ */
+import { EngineError } from './engine.ts'
+import type { EngineDriver } from './engine.ts'
+import { PROBE_STATEMENT_MS_MAX } from './limits.ts'
+import { storedBinaries } from './postgres/binaries/binaries.ts'
+import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.ts'
+import { systemInstallations } from './postgres/binaries/system-source.ts'
+import { writeConfiguration } from './postgres/configuration.ts'
+import { adoptEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
+import { checkSnapshot, fillFrom, sealFolder } from './postgres/fill.ts'
+import { dataOf } from './postgres/layout.ts'
+import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
+import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
+import { takeSnapshot } from './postgres/snapshot.ts'
+import { withSession } from './postgres/sql.ts'
+import type { Surroundings } from './postgres/surroundings.ts'
+import { ensureTemplate } from './postgres/template.ts'
+import { createMaster, setMasterPassword } from './postgres/users.ts'
+
+export type { Surroundings as PostgresSurroundings } from './postgres/surroundings.ts'
+
+export function postgresDriver(surroundings: Surroundings): EngineDriver {
+  const preparations = sharedPreparations(surroundings)
+  const prepare = preparations.prepare
+  const ignored = (): void => {}
+  return {
+    name: 'postgres',
+    installed: () => versionsHere(surroundings),
+    prepare: async (version, onProgress) => ({ fetched: (await prepare(version, onProgress)).fetched }),
+
+    async initialize(folder, { version }, signal) {
+      const { template } = await prepare(version, ignored)
+      await fillFrom(template, folder, { signal, surroundings })
+    },
+    async restore(folder, { version }, snapshotFolder, signal) {
+      await checkSnapshot(snapshotFolder, version)
+      await fillFrom(dataOf(snapshotFolder), folder, { signal, surroundings })
+    },
+    seal: sealFolder,
+
+    configure: (folder, spec) => writeConfiguration(folder, spec, surroundings),
+    async start(folder, spec, signal) {
+      const { postgres } =
+        (await storedBinaries(surroundings.enginesFolder, spec.version)) ?? (await prepare(spec.version, ignored))
+      await dropOldLogs(folder, surroundings)
+      return startEngine({ folder, spec, binary: postgres, signal }, surroundings)
+    },
+    adopt: (folder) => adoptEngine(folder, surroundings),
+    probe: (folder) => canConnect(folder, surroundings),
+    stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),
+
+    bootstrap: (folder, _spec, master, databaseName) => createMaster({ folder, surroundings }, master, databaseName),
+    setPassword: (folder, _spec, master) => setMasterPassword({ folder, surroundings }, master),
+    reload: (folder) => reloadEngine({ folder, surroundings }),
+    pendingRestart: (folder) => settingsThatWait({ folder, surroundings }),
+
+    snapshot: (folder, spec, target, running, signal) =>
+      takeSnapshot({ folder, spec, target, signal }, running, surroundings),
+
+    async logs(folder) {
+      await dropOldLogs(folder, surroundings)
+      return listLogs(folder)
+    },
+    readLog: (folder, name, offset, bytesMax) => readLogPart(folder, name, { offset, bytesMax }),
+  }
+}
+
+/** Exact versions that this machine has from elsewhere than npm. */
+export async function systemPostgresVersions(env: Readonly<Record<string, string | undefined>>): Promise<string[]> {
+  return (await systemInstallations(env)).map(({ version }) => version)
+}
+
+interface Prepared {
+  readonly fetched: boolean
+  readonly postgres: string
+  /** PGDATA of the version's template. */
+  readonly template: string
+}
+
+/** Concurrent callers share the work and all hear of its progress. A failure is forgotten: the next call tries again. */
+function sharedPreparations(surroundings: Surroundings): {
+  prepare(version: string, onProgress: (text: string) => void): Promise<Prepared>
+} {
+  const running = new Map<string, { listeners: Set<(text: string) => void>; done: Promise<Prepared> }>()
+  async function make(version: string, onProgress: (text: string) => void): Promise<Prepared> {
+    const binaries = await ensureBinaries(version, surroundings, onProgress)
+    onProgress(`making the template of PostgreSQL ${version}`)
+    return { ...binaries, template: await ensureTemplate(version, binaries, surroundings) }
+  }
+  return {
+    async prepare(version, onProgress) {
+      if (!/^\d+\.\d+$/.test(version))
+        throw new EngineError('engine-unavailable', `${version} is no version of PostgreSQL`)
+      let shared = running.get(version)
+      if (!shared) {
+        const listeners = new Set<(text: string) => void>()
+        const done = make(version, (text) => listeners.forEach((listener) => listener(text)))
+        shared = { listeners, done: done.finally(() => running.delete(version)) }
+        running.set(version, shared)
+      }
+      shared.listeners.add(onProgress)
+      return shared.done
+    },
+  }
+}
+
+async function canConnect(folder: string, surroundings: Surroundings): Promise<boolean> {
+  try {
+    await withSession({ folder, surroundings }, ({ query }) => query('SELECT 1'), {
+      statementMs: PROBE_STATEMENT_MS_MAX,
+    })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,85 @@
+/** The texts of postgresql.conf and pg_hba.conf, and the files of an endpoint's certificate. */
+import { join } from 'node:path'
+import { makeFolder, writeFileDurably } from '#host/disk.ts'
+import { socketFolder } from '#host/net.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { EngineError } from '../engine.ts'
+import { dataOf, errorLogOf, logOf, runOf, tlsOf } from './layout.ts'
+import { driverOwnedSettings } from './owned-settings.ts'
+import { ADMIN } from './sql.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Used where the spec says nothing: what initdb writes, and what RDS does with logs. */
+const ourDefaults: Readonly<Record<string, string>> = {
+  lc_messages: 'C',
+  lc_monetary: 'C',
+  lc_numeric: 'C',
+  lc_time: 'C',
+  log_rotation_age: '60min',
+  log_rotation_size: '0',
+  log_timezone: 'UTC',
+  timezone: 'UTC',
+}
+
+export async function writeConfiguration(folder: string, spec: InstanceSpec, { account }: Surroundings): Promise<void> {
+  const own = { mode: 0o600, account }
+  for (const path of [tlsOf(folder), logOf(folder), errorLogOf(folder)])
+    await makeFolder(path, { mode: 0o700, account })
+  const sockets = await socketFolder(runOf(folder), socketName(spec.port), account)
+  const files: readonly (readonly [string, string])[] = [
+    [join(dataOf(folder), 'postgresql.conf'), configurationText(spec, sockets)],
+    [join(dataOf(folder), 'pg_hba.conf'), hbaText(spec.requireTls)],
+    [join(dataOf(folder), 'pg_ident.conf'), ''],
+    [join(tlsOf(folder), 'certificate.pem'), `${spec.tls.certificatePem.trimEnd()}\n${spec.tls.caPem}`],
+    [join(tlsOf(folder), 'key.pem'), spec.tls.privateKeyPem],
+  ]
+  await Promise.all(files.map(([path, text]) => writeFileDurably(path, text, own)))
+}
+
+function socketName(port: number): string {
+  return `.s.PGSQL.${port}`
+}
+
+/** Throws {@link EngineError} `bad-settings` for a name that cannot be written. */
+export function configurationText(spec: InstanceSpec, socketsFolder: string): string {
+  const owned: Readonly<Record<string, string>> = {
+    listen_addresses: spec.listenAddress,
+    port: String(spec.port),
+    unix_socket_directories: socketsFolder,
+    unix_socket_permissions: '0700',
+    hba_file: 'pg_hba.conf',
+    ident_file: 'pg_ident.conf',
+    ssl: 'on',
+    // From the data folder, in which the engine runs, so that a copy of the folder works wherever it lies.
+    ssl_cert_file: '../tls/certificate.pem',
+    ssl_key_file: '../tls/key.pem',
+    logging_collector: 'on',
+    log_destination: 'stderr',
+    log_directory: '../log/error',
+    log_filename: 'postgresql.log.%Y-%m-%d-%H',
+    log_file_mode: '0600',
+    log_truncate_on_rotation: 'off',
+  }
+  const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
+  const lines = Object.entries({ ...ourDefaults, ...Object.fromEntries(asked), ...owned }).map(settingLine)
+  return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}`
+}
+
+function settingLine([name, value]: readonly [string, string]): string {
+  if (!/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) {
+    throw new EngineError('bad-settings', `'${name}' is not the name of a setting`)
+  }
+  if (/[\0\r\n]/.test(value)) throw new EngineError('bad-settings', `the value of ${name} has more than one line`)
+  return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`
+}
+
+/** First match wins. Nobody but the driver comes over the socket; `all` leaves out physical replication. */
+export function hbaText(requireTls: boolean): string {
+  return `local all ${ADMIN} scram-sha-256
+local all all reject
+host all ${ADMIN} all reject
+hostssl all all all scram-sha-256
+hostnossl all all all ${requireTls ? 'reject' : 'scram-sha-256'}
+host replication all all reject
+`
+}

@@ -1,0 +1,98 @@
+/**
+ * `global/pg_control`, as far as a copy of a data folder needs it. Little-endian on every platform we run on.
+ *
+ *   0   system identifier   u64   which cluster this is; also in the first page of every WAL segment, at 24
+ *   16  state               u32   1: shut down in order
+ *   32  last checkpoint     u64   LSN of its record
+ *   n   CRC-32C of bytes 0 … n-1; n differs by major version and is found by trying
+ */
+// PostgreSQL source: src/include/catalog/pg_control.h, src/include/access/xlog_internal.h.
+import { join } from 'node:path'
+import { assert } from '#base/assert.ts'
+import type { Clock } from '#host/clock.ts'
+import { namesIn, overwriteBytes, readBytes } from '#host/disk.ts'
+import type { Random } from '#host/random.ts'
+import { crc32c } from './crc32c.ts'
+
+/** The part that is in use; written as one sector, so that a power failure cannot tear it. */
+const USED_BYTES = 512
+const CRC_OFFSET_MIN = 100
+const STATE_SHUT_DOWN = 1
+/** In the long header of a WAL segment's first page, behind the header that every page has. */
+const SEGMENT_IDENTIFIER_OFFSET = 24
+const SEGMENT_BYTES = 16n * 1_024n * 1_024n
+
+export interface ControlFacts {
+  readonly systemIdentifier: bigint
+  readonly shutDown: boolean
+  /** Name of the WAL segment with the last checkpoint, on timeline 1. */
+  readonly checkpointSegment: string
+}
+
+/** Undefined when the checksum does not fit: torn, or not a control file. */
+export async function readControlFile(dataFolder: string): Promise<ControlFacts | undefined> {
+  const bytes = await controlBytes(dataFolder)
+  if (crcOffset(bytes) === undefined) return undefined
+  return {
+    systemIdentifier: bytes.readBigUInt64LE(0),
+    shutDown: bytes.readUInt32LE(16) === STATE_SHUT_DOWN,
+    checkpointSegment: segmentName(1, bytes.readBigUInt64LE(32)),
+  }
+}
+
+/** Makes a stopped copy a cluster of its own, so that its WAL can never be taken for that of the original. */
+export async function giveIdentity(dataFolder: string, identifier: bigint): Promise<void> {
+  const bytes = await controlBytes(dataFolder)
+  const crcAt = crcOffset(bytes)
+  assert(crcAt !== undefined, 'a complete copy has a sound pg_control')
+  const id = Buffer.alloc(8)
+  id.writeBigUInt64LE(identifier)
+  const wal = join(dataFolder, 'pg_wal')
+  for (const name of await namesIn(wal)) {
+    if (isSegment(name)) await overwriteBytes(join(wal, name), SEGMENT_IDENTIFIER_OFFSET, id)
+  }
+  id.copy(bytes, 0)
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, crcAt)), crcAt)
+  await overwriteBytes(controlPath(dataFolder), 0, bytes)
+}
+
+/** Seconds since the epoch and chance, much as initdb makes one. */
+export function newIdentifier(clock: Clock, random: Random): bigint {
+  return (BigInt(Math.floor(clock.now() / 1_000)) << 32n) | BigInt(random.bytes(4).readUInt32LE())
+}
+
+export function isSegment(name: string): boolean {
+  return /^[0-9A-F]{24}$/.test(name)
+}
+
+/** Whether these names, all on one timeline, are every segment from the first to the last. */
+export function isUnbroken(names: readonly string[], first: string, last: string): boolean {
+  return names[0] === first && names.at(-1) === last && numberOf(last) - numberOf(first) === BigInt(names.length - 1)
+}
+
+/** For segments of 16 MB, which all our clusters have. */
+function numberOf(name: string): bigint {
+  return BigInt(`0x${name.slice(8, 16)}`) * (2n ** 32n / SEGMENT_BYTES) + BigInt(`0x${name.slice(16)}`)
+}
+
+function segmentName(timeline: number, lsn: bigint): string {
+  const hex = (value: bigint): string => value.toString(16).toUpperCase().padStart(8, '0')
+  return hex(BigInt(timeline)) + hex(lsn >> 32n) + hex((lsn & 0xffffffffn) / SEGMENT_BYTES)
+}
+
+function controlPath(dataFolder: string): string {
+  return join(dataFolder, 'global', 'pg_control')
+}
+
+async function controlBytes(dataFolder: string): Promise<Buffer> {
+  const bytes = await readBytes(controlPath(dataFolder), 0, USED_BYTES)
+  assert(bytes?.length === USED_BYTES, 'a data folder has its pg_control')
+  return bytes
+}
+
+function crcOffset(bytes: Buffer): number | undefined {
+  for (let at = CRC_OFFSET_MIN; at <= USED_BYTES - 4; at += 4) {
+    if (crc32c(bytes.subarray(0, at)) === bytes.readUInt32LE(at)) return at
+  }
+  return undefined
+}

@@ -1,0 +1,22 @@
+/**
+ * Where things lie in an instance's folder. All of it belongs to the engines' account and is closed to others:
+ *
+ *   data/          PGDATA, with postgresql.conf and pg_hba.conf
+ *   tls/           certificate and private key of the endpoint
+ *   run/           the Unix socket (elsewhere when this path is too long for one)
+ *   log/error/     what the engine's log collector writes
+ *   log/start.log  what the engine says before the collector runs
+ *   engine.json    which process an agent started here
+ *
+ * A snapshot's folder has `data/` and `manifest.json`.
+ */
+import { join } from 'node:path'
+
+export const dataOf = (folder: string): string => join(folder, 'data')
+export const tlsOf = (folder: string): string => join(folder, 'tls')
+export const runOf = (folder: string): string => join(folder, 'run')
+export const logOf = (folder: string): string => join(folder, 'log')
+export const errorLogOf = (folder: string): string => join(folder, 'log', 'error')
+export const startLogOf = (folder: string): string => join(folder, 'log', 'start.log')
+export const processFileOf = (folder: string): string => join(folder, 'engine.json')
+export const manifestOf = (snapshotFolder: string): string => join(snapshotFolder, 'manifest.json')

@@ -1,0 +1,47 @@
+/** `postmaster.pid`: which process serves a data folder, where its socket is, and how far its start has come. */
+// PostgreSQL source: src/include/utils/pidfile.h. One fact a line; later lines are added as the start goes on.
+import { join } from 'node:path'
+import { readText, writeFileDurably } from '#host/disk.ts'
+import { dataOf } from './layout.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export interface LockFile {
+  readonly pid: number
+  /** Undefined until the engine has opened its socket. */
+  readonly socket: { readonly folder: string; readonly port: number } | undefined
+  readonly isReady: boolean
+}
+
+export async function readLockFile(folder: string): Promise<LockFile | undefined> {
+  const text = await readText(lockPath(folder))
+  return text === undefined ? undefined : parseLockFile(text)
+}
+
+/** Undefined for a file that has been opened and not yet written. */
+export function parseLockFile(text: string): LockFile | undefined {
+  const [pid = '', , , port = '', socketFolder = '', , , status = ''] = text.split('\n')
+  // A negative one is of a server without a postmaster, which nobody here starts.
+  if (!/^\d+$/.test(pid)) return undefined
+  return {
+    pid: Number(pid),
+    socket: socketFolder === '' ? undefined : { folder: socketFolder, port: Number(port) },
+    isReady: status.startsWith('ready'),
+  }
+}
+
+/**
+ * After a restart of the machine the pid in a left-over file may be somebody else's, and the engine then refuses to
+ * start. Our own pid in its place makes the file stale to the engine, which is started by us; the rest of the file
+ * stays, for by it the engine finds out whether processes of the dead one still use its memory.
+ */
+export async function disownLockFile(folder: string, { account }: Surroundings): Promise<void> {
+  const text = await readText(lockPath(folder))
+  if (text === undefined) return
+  const lines = text.split('\n')
+  lines[0] = String(process.pid)
+  await writeFileDurably(lockPath(folder), lines.join('\n'), { mode: 0o600, account })
+}
+
+function lockPath(folder: string): string {
+  return join(dataOf(folder), 'postmaster.pid')
+}

@@ -1,0 +1,58 @@
+/** New configuration for an engine that runs. */
+import { EngineError } from '../engine.ts'
+import { RELOAD_LOOK_MS, RELOAD_MS_MAX } from '../limits.ts'
+import { driverOwnedSettings } from './owned-settings.ts'
+import { withSession } from './sql.ts'
+import type { Session } from './sql.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Instance {
+  readonly folder: string
+  readonly surroundings: Surroundings
+}
+
+/** Names of settings that a restart would change. */
+export async function settingsThatWait(instance: Instance): Promise<string[]> {
+  return withSession(instance, pendingIn)
+}
+
+/**
+ * Resolves when the postmaster has read its configuration, with the settings that wait for a restart. Throws
+ * {@link EngineError} `bad-settings` when it cannot take the others: it then goes on as before.
+ */
+export async function reloadEngine(instance: Instance): Promise<string[]> {
+  return withSession(instance, async (session) => {
+    const loadedAt = async (): Promise<string> => {
+      const rows = await session.query<{ at: string }>('SELECT extract(epoch FROM pg_conf_load_time())::text AS at')
+      return rows[0]!.at
+    }
+    const before = await loadedAt()
+    await session.query('SELECT pg_reload_conf()')
+    const { clock } = instance.surroundings
+    const until = clock.monotonic() + RELOAD_MS_MAX
+    // The postmaster reads first and tells its children then, so what we have seen it has done.
+    while ((await loadedAt()) === before) {
+      if (clock.monotonic() > until) throw new EngineError('failed', 'the engine did not read its configuration again')
+      await clock.sleep(RELOAD_LOOK_MS)
+    }
+    const waiting = await pendingIn(session)
+    await refuseBadSettings(session, waiting)
+    return waiting
+  })
+}
+
+async function pendingIn({ query }: Session): Promise<string[]> {
+  const rows = await query<{ name: string }>('SELECT name FROM pg_settings WHERE pending_restart ORDER BY name')
+  return rows.map(({ name }) => name).filter((name) => !driverOwnedSettings.has(name))
+}
+
+/** The engine also marks as errors those settings that only wait for a restart. */
+async function refuseBadSettings({ query }: Session, waiting: readonly string[]): Promise<void> {
+  const rows = await query<{ name: string | null; error: string }>(
+    'SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL ORDER BY seqno',
+  )
+  const bad = rows.filter(({ name }) => !name || !(waiting.includes(name) || driverOwnedSettings.has(name)))
+  if (bad.length === 0) return
+  const text = bad.map(({ name, error }) => `${name ?? 'the file'}: ${error}`).join('; ')
+  throw new EngineError('bad-settings', `PostgreSQL does not take the configuration: ${text}`)
+}

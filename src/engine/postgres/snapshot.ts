@@ -1,0 +1,139 @@
+/**
+ * A physical copy of a data folder. Of a running engine it is taken in PostgreSQL's backup mode: files are copied while
+ * they change, and the WAL that was written meanwhile, which is copied after them, makes them consistent when the copy
+ * is first started.
+ */
+// PostgreSQL 18 manual, 25.3.4 (low level API), and 25.3.4.3 for what is left out.
+import { join } from 'node:path'
+import { majorOf } from '#catalog/postgres-versions.ts'
+import { makeFolder, namesIn, writeFileDurably } from '#host/disk.ts'
+import { copyTree, syncTree } from '#host/tree.ts'
+import type { InstanceSpec, SnapshotFacts } from '#wire/agent/messages.ts'
+import { EngineError } from '../engine.ts'
+import { CONTROL_FILE_TRIES_MAX } from '../limits.ts'
+import { isSegment, isUnbroken, readControlFile } from './control-file.ts'
+import { dataOf, manifestOf } from './layout.ts'
+import { sqlStateOf, withSession } from './sql.ts'
+import type { Session } from './sql.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Job {
+  readonly folder: string
+  readonly spec: InstanceSpec
+  readonly target: string
+  readonly signal: AbortSignal
+}
+
+/** Complete and durable when this resolves. */
+export async function takeSnapshot(job: Job, running: boolean, surroundings: Surroundings): Promise<SnapshotFacts> {
+  const { spec, target } = job
+  const { account, clock } = surroundings
+  await makeFolder(target, { mode: 0o700, account })
+  const sizeBytes = running ? await copyRunning(job, surroundings) : await copyStopped(job, surroundings)
+  const manifest = { format: 1, engine: spec.engine, version: spec.version, takenAt: clock.now(), sizeBytes }
+  await writeFileDurably(manifestOf(target), `${JSON.stringify(manifest)}\n`, { mode: 0o600, account })
+  await syncTree(target)
+  return { sizeBytes, engineVersion: spec.version }
+}
+
+/** Contents of these folders mean something only to the processes that wrote them; the empty folders are needed. */
+const transientFolders = [
+  'pg_dynshmem',
+  'pg_notify',
+  'pg_replslot',
+  'pg_serial',
+  'pg_snapshots',
+  'pg_stat_tmp',
+  'pg_subtrans',
+]
+const transientFiles = new Set(['postmaster.pid', 'postmaster.opts', 'current_logfiles', 'core'])
+
+function isTransient(path: string): boolean {
+  const [first = '', ...rest] = path.split('/')
+  if (rest.length > 0 && transientFolders.includes(first)) return true
+  const name = rest.at(-1) ?? first
+  return transientFiles.has(path) || name.startsWith('pgsql_tmp') || name.startsWith('pg_internal.init')
+}
+
+async function copyStopped({ folder, target, signal }: Job, { account }: Surroundings): Promise<number> {
+  const { bytes } = await copyTree(dataOf(folder), dataOf(target), { account, signal, exclude: isTransient })
+  return bytes
+}
+
+async function copyRunning(job: Job, surroundings: Surroundings): Promise<number> {
+  const major = majorOf(job.spec.version)
+  return withSession({ folder: job.folder, surroundings }, async (session) => {
+    await keepWal(session, surroundings)
+    await session.query(
+      major >= 15 ? `SELECT pg_backup_start('snapshot', true)` : `SELECT pg_start_backup('snapshot', true, false)`,
+    )
+    const bytes = await copyLive(job, surroundings)
+    // Where it fails or is cancelled, the end of the session takes the engine out of backup mode.
+    const walBytes = await copyWal(job, await endBackup(session, major), surroundings)
+    return bytes + walBytes
+  })
+}
+
+/**
+ * A slot, which goes with the session, keeps every segment from now on. An instance may be allowed none, or have used
+ * them up; then a checkpoint may take away a segment too early, which is found out in the end.
+ */
+async function keepWal({ query }: Session, { random }: Surroundings): Promise<void> {
+  try {
+    const name = `rds_snapshot_${random.bytes(4).toString('hex')}`
+    await query('SELECT pg_create_physical_replication_slot($1, true, true)', [name])
+  } catch (error) {
+    if (!['55000', '53400'].includes(sqlStateOf(error) ?? '')) throw error
+  }
+}
+
+async function copyLive({ folder, target, signal }: Job, { account }: Surroundings): Promise<number> {
+  const exclude = (path: string): boolean => isTransient(path) || path.startsWith('pg_wal/')
+  const { bytes } = await copyTree(dataOf(folder), dataOf(target), { account, signal, live: true, exclude })
+  const controlOnly = { account, exclude: (path: string) => path !== 'pg_control' }
+  for (let attempt = 0; !(await readControlFile(dataOf(target))); attempt++) {
+    if (attempt === CONTROL_FILE_TRIES_MAX) throw new EngineError('failed', 'pg_control could not be read in one piece')
+    await copyTree(join(dataOf(folder), 'global'), join(dataOf(target), 'global'), controlOnly)
+  }
+  return bytes
+}
+
+interface BackupEnd {
+  readonly label: string
+  readonly tablespaces: string
+  readonly lastSegment: string
+}
+
+async function endBackup({ query }: Session, major: number): Promise<BackupEnd> {
+  const call = major >= 15 ? 'pg_backup_stop(false)' : 'pg_stop_backup(false, false)'
+  // The end may lie on the border to a segment that nobody has begun. From 17 on the function would name that one.
+  const lastByte = major >= 17 ? 'lsn - 1::numeric' : 'lsn'
+  const rows = await query<{ label: string; tablespaces: string; segment: string }>(
+    `SELECT labelfile AS label, spcmapfile AS tablespaces, pg_walfile_name(${lastByte}) AS segment FROM ${call}`,
+  )
+  const { label, tablespaces, segment } = rows[0]!
+  return { label, tablespaces, lastSegment: segment }
+}
+
+async function copyWal(job: Job, end: BackupEnd, { account }: Surroundings): Promise<number> {
+  const { folder, target, signal } = job
+  const firstSegment = /^START WAL LOCATION: .*\(file ([0-9A-F]{24})\)/m.exec(end.label)?.[1] ?? ''
+  const [from, to] = [join(dataOf(folder), 'pg_wal'), join(dataOf(target), 'pg_wal')]
+  const names = (await namesIn(from)).filter(
+    (name) => isSegment(name) && name >= firstSegment && name <= end.lastSegment,
+  )
+  if (!isUnbroken(names, firstSegment, end.lastSegment)) {
+    throw new EngineError(
+      'failed',
+      'the engine recycled WAL that the snapshot needs; allow it a replication slot (max_replication_slots)',
+    )
+  }
+  const wanted = new Set(names)
+  const isUnwanted = (path: string): boolean => !wanted.has(path) && !path.endsWith('.history')
+  const { bytes } = await copyTree(from, to, { account, signal, exclude: isUnwanted })
+  await writeFileDurably(join(dataOf(target), 'backup_label'), end.label, { mode: 0o600, account })
+  if (end.tablespaces !== '') {
+    await writeFileDurably(join(dataOf(target), 'tablespace_map'), end.tablespaces, { mode: 0o600, account })
+  }
+  return bytes
+}

@@ -1,0 +1,120 @@
+/** SQL as the superuser `rdsadmin`, over an instance's Unix socket, on which nobody else may log in. */
+import type { Client } from 'pg'
+import { CONNECT_MS_MAX, STATEMENT_MS_MAX } from '../limits.ts'
+import { readLockFile } from './lock-file.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export const ADMIN = 'rdsadmin'
+
+export interface Session {
+  readonly query: <Row extends object>(text: string, values?: readonly unknown[]) => Promise<Row[]>
+}
+
+export interface SessionOptions {
+  readonly database?: string
+  readonly statementMs?: number
+}
+
+/** Runs `work` in one session, which ends with it. Throws when nobody can connect. */
+export async function withSession<R>(
+  at: { readonly folder: string; readonly surroundings: Surroundings },
+  work: (session: Session) => Promise<R>,
+  options: SessionOptions = {},
+): Promise<R> {
+  const socket = (await readLockFile(at.folder))?.socket
+  if (!socket) throw new Error('the engine does not run')
+  const client = await connect({ ...socket, password: at.surroundings.adminPassword }, options)
+  try {
+    return await work({
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+        // Without parameters the simple protocol is used, which CREATE DATABASE needs.
+        (await client.query<Row>(text, values.length > 0 ? [...values] : undefined)).rows,
+    })
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+interface Target {
+  readonly folder: string
+  readonly port: number
+  readonly password: string
+}
+
+async function connect(target: Target, options: SessionOptions): Promise<Client> {
+  const { database = 'postgres' } = options
+  try {
+    return await connectTo(target, database, options)
+  } catch (error) {
+    // The database `postgres` may be renamed or closed; template1 is always there, but sessions in it get in the way.
+    if (options.database !== undefined || sqlStateOf(error) !== '3D000') throw error
+    return connectTo(target, 'template1', options)
+  }
+}
+
+async function connectTo(target: Target, database: string, options: SessionOptions): Promise<Client> {
+  const { Client } = (await import('pg')).default
+  const client = new Client({
+    host: target.folder,
+    port: target.port,
+    user: ADMIN,
+    password: target.password,
+    database,
+    ssl: false,
+    application_name: 'rdsadmin',
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    options: sessionSettings(options.statementMs ?? STATEMENT_MS_MAX),
+  })
+  // A connection that breaks fails the query under way; without a listener it would end this process as well.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.end().catch(() => {})
+    throw error
+  }
+  return client
+}
+
+/**
+ * Users may set anything for all sessions of a database. Ours look nothing up in schemas of users, and neither the log
+ * nor pg_stat_statements may show the password verifiers in our statements.
+ */
+function sessionSettings(statementMs: number): string {
+  const settings: Record<string, string | number> = {
+    search_path: 'pg_catalog',
+    statement_timeout: statementMs,
+    lock_timeout: 0,
+    idle_in_transaction_session_timeout: 0,
+    default_transaction_read_only: 'off',
+    synchronous_commit: 'on',
+    log_statement: 'none',
+    log_duration: 'off',
+    log_min_duration_statement: -1,
+    log_min_error_statement: 'panic',
+    'pg_stat_statements.track': 'none',
+    'auto_explain.log_min_duration': -1,
+  }
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
+}
+
+/** `42P01`; undefined for an error that did not come from the engine. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'severity' in error
+    ? error.code
+    : undefined
+}
+
+/** An identifier as SQL text. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A string as SQL text, whatever standard_conforming_strings says. */
+export function quoteText(text: string): string {
+  return text.includes('\\')
+    ? `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+    : `'${text.replaceAll("'", "''")}'`
+}

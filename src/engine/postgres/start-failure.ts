@@ -1,0 +1,39 @@
+/** What an engine that ended while it was starting said, turned into a reason. */
+import { EngineError } from '../engine.ts'
+import { FAILURE_TEXT_CHARS_MAX } from '../limits.ts'
+
+/** Order matters: PostgreSQL says "No space left on device" of semaphores as well, when max_connections is too high. */
+const reasons: readonly (readonly [EngineError['code'], RegExp])[] = [
+  ['port-busy', /could not create any TCP\/IP sockets|could not bind [^\n]*: Address already in use/],
+  ['bad-settings', /could not create semaphores|could not create shared memory segment/],
+  ['disk-full', /No space left on device|Disk quota exceeded/],
+  [
+    'bad-settings',
+    /invalid value for parameter|unrecognized configuration parameter|requires a (numeric|Boolean) value/,
+  ],
+  ['bad-settings', /is outside the valid range|configuration file .* contains errors|syntax error in file/],
+  ['bad-settings', /could not map anonymous shared memory|shared memory size overflows|could not resize shared memory/],
+  ['bad-settings', /FATAL: +could not (access|load) (file|library)/],
+]
+
+/** `words` is what the engine wrote since it was started; `settings` are the names of what it was given. */
+export function startFailure(words: string, settings: readonly string[]): EngineError {
+  const lines = words.split('\n').filter((line) => /\b(LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT): /.test(line))
+  const text = lines.map(withoutPrefix).join('\n')
+  const code =
+    reasons.find(([, pattern]) => pattern.test(text))?.[0] ?? (namesSetting(text, settings) ? 'bad-settings' : 'failed')
+  const telling = lines.filter((line) => !/\bLOG: /.test(line) || reasons.some(([, pattern]) => pattern.test(line)))
+  const message = telling.map(withoutPrefix).join('; ').slice(0, FAILURE_TEXT_CHARS_MAX)
+  return new EngineError(code, `PostgreSQL ended while it was starting: ${message || 'it said nothing'}`)
+}
+
+/** The time, process and session that log_line_prefix puts first. */
+function withoutPrefix(line: string): string {
+  return line.replace(/^.*?\b(LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT): +/, '$1: ')
+}
+
+/** Settings that contradict each other are refused in sentences of their own, which name at least one of them. */
+function namesSetting(text: string, settings: readonly string[]): boolean {
+  const fatal = text.split('\n').filter((line) => line.startsWith('FATAL: '))
+  return fatal.some((line) => settings.some((name) => line.includes(`"${name}"`) || line.includes(`${name} `)))
+}
