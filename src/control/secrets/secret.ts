@@ -6,7 +6,7 @@ import { alreadyExists, invalidParameter, invalidRequest, secretNotFound } from 
 import { RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN, TAGS_MAX } from './limits.ts'
 import { isMeant, namesMeant, newSecretArn, secretRecords, type SecretRecord, type SecretTag } from './record.ts'
 import { removeValues, withVersion, type SecretControl } from './values.ts'
-import { checkValue, isSameValue, type GivenValue } from './version.ts'
+import { checkValue, isSameValue, type GivenValue } from './given-value.ts'
 
 /** AWS: CreateSecret, Name. */
 const NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/

@@ -3,40 +3,12 @@ import { DAY_MS } from '#base/durations.ts'
 import { together } from '#store/collection.ts'
 import { commit, transact, type Scope } from '../control.ts'
 import { alreadyExists, invalidParameter, invalidRequest, valueNotFound } from './faults.ts'
-import { STAGES_PER_VERSION_MAX, VALUE_BYTES_MAX } from './limits.ts'
+import { checkValue, isSameValue, type GivenValue } from './given-value.ts'
+import { STAGES_PER_VERSION_MAX } from './limits.ts'
 import { secretRecords, type SecretRecord } from './record.ts'
 import { requireChangeable, requireSecret } from './secret.ts'
 import { CURRENT, moveStage, versionWith, type Version } from './stages.ts'
 import { openValue, withVersion, type SecretControl, type SecretValue } from './values.ts'
-
-/** A value as requests give it: one of the two, or none. */
-export interface GivenValue {
-  readonly SecretString?: string | undefined
-  readonly SecretBinary?: Uint8Array | undefined
-}
-
-/** Throws InvalidParameterException for two values at once, and for one that is too large. */
-export function checkValue({ SecretString, SecretBinary }: GivenValue): SecretValue | undefined {
-  if (SecretString !== undefined && SecretBinary !== undefined) {
-    throw invalidParameter("You can't specify both a binary secret value and a string secret value in the same secret.")
-  }
-  const bytes = SecretBinary?.length ?? Buffer.byteLength(SecretString ?? '')
-  if (bytes > VALUE_BYTES_MAX) throw invalidParameter(`A secret value can have at most ${VALUE_BYTES_MAX} bytes.`)
-  if (SecretString !== undefined) return { kind: 'string', text: SecretString }
-  return SecretBinary && { kind: 'binary', bytes: SecretBinary }
-}
-
-/** Whether that version exists and has this value: the request that made it has come again. */
-export async function isSameValue(
-  control: SecretControl,
-  scope: Scope,
-  version: { readonly arn: string; readonly versionId: string },
-  value: SecretValue,
-): Promise<boolean> {
-  const present = await openValue(control, scope, version)
-  if (present?.kind === 'string') return value.kind === 'string' && value.text === present.text
-  return present !== undefined && value.kind === 'binary' && Buffer.compare(value.bytes, present.bytes) === 0
-}
 
 export interface SecretChange {
   readonly secretId: string
@@ -60,7 +32,7 @@ export async function changeSecret(
     throw invalidParameter(`A version must have from 1 to ${STAGES_PER_VERSION_MAX} staging labels.`)
   }
   const versionId = value && (change.token ?? control.random.uuid())
-  return transact(control, async () => {
+  return transact<{ record: SecretRecord; versionId: string | undefined }>(control, async () => {
     const held = await requireChangeable(control, scope, change.secretId)
     const described: SecretRecord = {
       ...held.value,
