@@ -57,7 +57,7 @@ const LINE_RULES: readonly LineRule[] = [
   },
   {
     pattern:
-      /\bawait (setTimeout|sleep|delay|systemClock\.sleep)\(|\bset(Timeout|Immediate)\(\s*(resolve|done|r)\b|timers\/promises/,
+      /\bawait (setTimeout|sleep|delay|systemClock\.sleep)\(|\bsetTimeout\(\s*(resolve|done|r)\b|timers\/promises/,
     what: 'a test waits for something that it can see, not for time to pass',
     applies: isTestCase,
   },

@@ -72,6 +72,8 @@ test("the gate 'generated' finds a generated file that was changed by hand", asy
   }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(project, 'node_modules'))
   const gate = GATES.find((one) => one.name === 'generated')!
+  // The copy is made right first: whether the repository itself is, check.test.ts says.
+  await runGate({ ...gate, args: ['scripts/gen.ts'] }, project)
   const clean = await runGate(gate, project)
   assert.ok(clean.passed, clean.output)
   appendFileSync(join(project, 'docs', 'COVERAGE.md'), 'and more\n')

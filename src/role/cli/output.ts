@@ -1,4 +1,4 @@
-import { CliError } from './cli-error.ts'
+import type { CliError } from './cli-error.ts'
 
 /** Where a command writes to. Results go to stdout; what is only said to a person, and errors, to stderr. */
 export interface Output {

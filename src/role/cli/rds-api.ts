@@ -1,5 +1,5 @@
 /** The AWS side of a command. The SDK is loaded when it is first needed: commands that do without stay quick. */
-import type { DBInstance, RDSClient } from '@aws-sdk/client-rds'
+import type * as Sdk from '@aws-sdk/client-rds'
 import { CliError, EXIT } from './cli-error.ts'
 import { unreachable } from './holdfast-api.ts'
 import type { Target } from './target.ts'
@@ -24,7 +24,7 @@ const PAGES_MAX = 100
 /** Runs `use` with the SDK and a client, which is closed after it. Says in our words what went wrong. */
 export async function withRds<R>(
   target: Target,
-  use: (client: RDSClient, sdk: typeof import('@aws-sdk/client-rds')) => Promise<R>,
+  use: (client: Sdk.RDSClient, sdk: typeof Sdk) => Promise<R>,
 ): Promise<R> {
   const sdk = await import('@aws-sdk/client-rds')
   const { endpoint, region, accessKeyId, secretAccessKey } = target
@@ -52,7 +52,7 @@ export function listInstances(target: Target): Promise<InstanceRow[]> {
   })
 }
 
-export function findInstance(target: Target, name: string): Promise<InstanceRow> {
+function findInstance(target: Target, name: string): Promise<InstanceRow> {
   return withRds(target, async (client, { DescribeDBInstancesCommand }) => {
     const answer = await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name }))
     const [instance] = answer.DBInstances ?? []
@@ -79,7 +79,7 @@ export async function findPostgres(
   return { ...row, endpoint }
 }
 
-function rowOf(instance: DBInstance): InstanceRow {
+function rowOf(instance: Sdk.DBInstance): InstanceRow {
   const { Address, Port } = instance.Endpoint ?? {}
   return {
     identifier: instance.DBInstanceIdentifier ?? '',

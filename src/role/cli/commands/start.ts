@@ -50,7 +50,7 @@ export const start: CliCommand = {
   run: async (call) => {
     const options = serveOptions(call)
     if (call.options['detach'] === true) return detach(call, options)
-    const { runServe } = await import('#role/serve.ts')
+    const { runServe } = await import('../../serve.ts')
     try {
       await runServe(options)
     } catch (error) {
