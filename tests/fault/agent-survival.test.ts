@@ -1,22 +1,20 @@
 /** Real agent processes over sleeping engines: killed at every step, restarted, doubled, refused. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { ConnectedHosts } from '#control/connected-hosts.ts'
 import { memoryLog } from '#base/memory-log.ts'
-import { systemClock } from '#host/clock.ts'
 import { isAlive, processOf, signal, spawnDetached } from '#host/process.ts'
 import type { JobKind, JobKinds, JobView } from '#wire/agent/messages.ts'
 import { openHostAgents } from '../../src/role/host-agents.ts'
+import { eventually } from '../support/eventually.ts'
 import { specOf } from '../support/scripted-engine.ts'
-import { enginesUnder, removeFolder } from '../support/sleeping-engine.ts'
+import { enginesUnder } from '../support/sleeping-engine.ts'
 
-/** Only decides how a broken test ends. */
-const PATIENCE_MS = 15_000
 const PROGRAM = [process.execPath, fileURLToPath(new URL('../support/sleeping-agent.ts', import.meta.url))]
 
 const spec = specOf('db-A')
@@ -83,7 +81,7 @@ class Stage {
       const found = processOf(pid)
       if (found) signal(found, 'SIGKILL')
     }
-    await removeFolder(this.state)
+    await rm(this.state, { recursive: true, force: true })
   }
 }
 
@@ -91,16 +89,6 @@ const stages: Stage[] = []
 after(async () => {
   for (const stage of stages) await stage.close()
 })
-
-async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const until = systemClock.monotonic() + PATIENCE_MS
-  for (;;) {
-    const found = await look()
-    if (found !== undefined) return found
-    assert.ok(systemClock.monotonic() < until, `${what} within ${PATIENCE_MS} ms`)
-    await systemClock.sleep(10)
-  }
-}
 
 function kill(pid: number): Promise<unknown> {
   const found = processOf(pid)

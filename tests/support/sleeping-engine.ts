@@ -1,6 +1,6 @@
 /** An engine driver whose engine is a real process that only sleeps: for tests of how processes and agents live and die. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '#engine/engine.ts'
 import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
@@ -73,7 +73,6 @@ export function sleepingEngine(): EngineDriver {
 
 /** Pids of the sleeping engines under a state folder, adopted or orphaned. */
 export async function enginesUnder(state: string): Promise<number[]> {
-  const { readdir } = await import('node:fs/promises')
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found: number[] = []
   for (const pid of pids) {
@@ -81,8 +80,4 @@ export async function enginesUnder(state: string): Promise<number[]> {
     if (environment.includes(`ENGINE=${state}/`)) found.push(Number(pid))
   }
   return found
-}
-
-export async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
 }
