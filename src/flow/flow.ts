@@ -19,7 +19,7 @@ export type Next<Step extends string> =
 export const go = <S extends string>(step: S, ...writes: Mutation[]): Next<S> => ({ next: 'go', step, writes })
 
 /** Longest a waiting step sleeps without looking again: the safety net under a lost wake-up, not the way to be woken. */
-export const WAIT_MS_DEFAULT = 30_000
+const WAIT_MS_DEFAULT = 30_000
 
 export const wait = (options: { timeoutMs?: number } = {}, ...writes: Mutation[]): Next<never> => ({
   next: 'wait',

@@ -1,8 +1,8 @@
 /**
  * The door to running flows: what control needs to start, supersede, wake and await them. `runner.ts` implements it.
  */
-import type { Mutation } from '../store/collection.ts'
-import type { Op } from '../store/store.ts'
+import type { Mutation } from '#store/collection.ts'
+import type { Op } from '#store/store.ts'
 
 /** A flow's row as others may see it. */
 export interface FlowView {

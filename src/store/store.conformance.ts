@@ -203,7 +203,13 @@ function testLimits(setUp: SetUp): void {
     await assert.rejects(store.commit([], [put('a'), put('\ud800')]), TypeError)
     await assert.rejects(store.commit([], [put('a'), put('k'.repeat(1_025))]), RangeError)
     await assert.rejects(store.commit([], [put('a', 'v'.repeat(5_000_000))]), RangeError)
-    await assert.rejects(store.commit([], new Array<Op>(1_001).fill(put('a'))), RangeError)
+    await assert.rejects(
+      store.commit(
+        [],
+        Array.from({ length: 1_001 }, () => put('a')),
+      ),
+      RangeError,
+    )
     assert.deepEqual(await keysOf(store), [])
   })
 
