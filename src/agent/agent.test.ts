@@ -33,6 +33,16 @@ test('creating makes, configures, starts and fills a database, and a second star
   assert.deepEqual(states, ['stopped', 'starting', 'running'])
 })
 
+test('creating what is there already, by another job, leaves it alone', async () => {
+  const bench = new AgentBench()
+  const agent = await created(bench)
+  const { pid } = agent.observed()[0]!
+  await agent.forgetJobs('create')
+  assert.equal((await run(agent, 'create', 'instance.create', creation)).state, 'succeeded')
+  assert.equal(agent.observed()[0]?.pid, pid)
+  assert.deepEqual(bench.engine.calls.length, 5)
+})
+
 test('verifiers and keys are in the table only while the job needs them', async () => {
   const bench = new AgentBench()
   const agent = await bench.agent()

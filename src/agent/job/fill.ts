@@ -17,7 +17,7 @@ export function fillingJobs(
     context: JobContext,
     steps: Steps,
   ): Promise<JobOutcome<Record<never, never>>> {
-    // The record is written together with the job's end: where it is, an earlier run came to the end.
+    // A flow whose job was done and dropped may ask again; what is there by now is a database, not a half-made one.
     if (supervisor.find(spec.id)?.recorded) return { result: {} }
     const instance = supervisor.add({ spec, wanted: 'running', crashes: 0 }, false)
     try {
