@@ -47,8 +47,6 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
     port: String(spec.port),
     unix_socket_directories: socketsFolder,
     unix_socket_permissions: '0700',
-    hba_file: 'pg_hba.conf',
-    ident_file: 'pg_ident.conf',
     ssl: 'on',
     // From the data folder, in which the engine runs, so that a copy of the folder works wherever it lies.
     ssl_cert_file: '../tls/certificate.pem',

@@ -9,6 +9,7 @@
 // PostgreSQL source: src/include/catalog/pg_control.h, src/include/access/xlog_internal.h.
 import { join } from 'node:path'
 import { assert } from '#base/assert.ts'
+import { MIB } from '#base/bytes.ts'
 import type { Clock } from '#host/clock.ts'
 import { namesIn, overwriteBytes, readBytes } from '#host/disk.ts'
 import type { Random } from '#host/random.ts'
@@ -20,7 +21,8 @@ const CRC_OFFSET_MIN = 100
 const STATE_SHUT_DOWN = 1
 /** In the long header of a WAL segment's first page, behind the header that every page has. */
 const SEGMENT_IDENTIFIER_OFFSET = 24
-const SEGMENT_BYTES = 16n * 1_024n * 1_024n
+/** What initdb makes by default, and all our clusters have. */
+export const SEGMENT_BYTES = 16 * MIB
 
 export interface ControlFacts {
   readonly systemIdentifier: bigint
@@ -70,14 +72,13 @@ export function isUnbroken(names: readonly string[], first: string, last: string
   return names[0] === first && names.at(-1) === last && numberOf(last) - numberOf(first) === BigInt(names.length - 1)
 }
 
-/** For segments of 16 MB, which all our clusters have. */
 function numberOf(name: string): bigint {
-  return BigInt(`0x${name.slice(8, 16)}`) * (2n ** 32n / SEGMENT_BYTES) + BigInt(`0x${name.slice(16)}`)
+  return BigInt(`0x${name.slice(8, 16)}`) * BigInt(2 ** 32 / SEGMENT_BYTES) + BigInt(`0x${name.slice(16)}`)
 }
 
 function segmentName(timeline: number, lsn: bigint): string {
   const hex = (value: bigint): string => value.toString(16).toUpperCase().padStart(8, '0')
-  return hex(BigInt(timeline)) + hex(lsn >> 32n) + hex((lsn & 0xffffffffn) / SEGMENT_BYTES)
+  return hex(BigInt(timeline)) + hex(lsn >> 32n) + hex((lsn & 0xffffffffn) / BigInt(SEGMENT_BYTES))
 }
 
 function controlPath(dataFolder: string): string {

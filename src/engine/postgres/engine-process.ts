@@ -86,7 +86,7 @@ async function lastWords(folder: string, mark: ReadonlyMap<string, number>, { cl
   const until = clock.monotonic() + LAST_WORDS_MS_MAX
   for (;;) {
     const words = await wordsSince(folder, mark)
-    if (/\b(FATAL|PANIC): /.test(words) || clock.monotonic() > until) return words
+    if (/\b(FATAL|PANIC): |^postgres: /m.test(words) || clock.monotonic() > until) return words
     await clock.sleep(LAST_WORDS_LOOK_MS)
   }
 }

@@ -41,8 +41,15 @@ export async function reloadEngine(instance: Instance): Promise<string[]> {
   })
 }
 
+/**
+ * The engine goes on marking a setting that was added to its file, could not be applied, and was taken out again: one
+ * that is in the file neither now nor since the start has its default already.
+ */
 async function pendingIn({ query }: Session): Promise<string[]> {
-  const rows = await query<{ name: string }>('SELECT name FROM pg_settings WHERE pending_restart ORDER BY name')
+  const rows = await query<{ name: string }>(
+    `SELECT name FROM pg_settings WHERE pending_restart
+       AND (source = 'configuration file' OR name IN (SELECT name FROM pg_file_settings)) ORDER BY name`,
+  )
   return rows.map(({ name }) => name).filter((name) => !driverOwnedSettings.has(name))
 }
 

@@ -16,14 +16,20 @@ const reasons: readonly (readonly [EngineError['code'], RegExp])[] = [
   ['bad-settings', /FATAL: +could not (access|load) (file|library)/],
 ]
 
+/** Lines that count; what the engine finds before it can log comes with its name alone. */
+const TELLING = /\b(LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT): +|^postgres: /
+
 /** `words` is what the engine wrote since it was started; `settings` are the names of what it was given. */
 export function startFailure(words: string, settings: readonly string[]): EngineError {
-  const lines = words.split('\n').filter((line) => /\b(LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT): /.test(line))
-  const text = lines.map(withoutPrefix).join('\n')
-  const code =
-    reasons.find(([, pattern]) => pattern.test(text))?.[0] ?? (namesSetting(text, settings) ? 'bad-settings' : 'failed')
-  const telling = lines.filter((line) => !/\bLOG: /.test(line) || reasons.some(([, pattern]) => pattern.test(line)))
-  const message = telling.map(withoutPrefix).join('; ').slice(0, FAILURE_TEXT_CHARS_MAX)
+  const lines = words
+    .split('\n')
+    .filter((line) => TELLING.test(line) && !line.includes('Future log output'))
+    .map(withoutPrefix)
+  const text = lines.join('\n')
+  const known = reasons.find(([, pattern]) => pattern.test(text))?.[0]
+  const code = known ?? (namesSetting(lines, settings) ? 'bad-settings' : 'failed')
+  const telling = lines.filter((line) => !line.startsWith('LOG: ') || reasons.some(([, pattern]) => pattern.test(line)))
+  const message = telling.join('; ').slice(0, FAILURE_TEXT_CHARS_MAX)
   return new EngineError(code, `PostgreSQL ended while it was starting: ${message || 'it said nothing'}`)
 }
 
@@ -33,7 +39,7 @@ function withoutPrefix(line: string): string {
 }
 
 /** Settings that contradict each other are refused in sentences of their own, which name at least one of them. */
-function namesSetting(text: string, settings: readonly string[]): boolean {
-  const fatal = text.split('\n').filter((line) => line.startsWith('FATAL: '))
+function namesSetting(lines: readonly string[], settings: readonly string[]): boolean {
+  const fatal = lines.filter((line) => /^(FATAL|postgres): /.test(line))
   return fatal.some((line) => settings.some((name) => line.includes(`"${name}"`) || line.includes(`${name} `)))
 }

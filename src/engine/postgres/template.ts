@@ -2,7 +2,18 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
-import { codeOf, exists, makeFolder, namesIn, removeTree, renameDurably, writeFileDurably } from '#host/disk.ts'
+import type { Account } from '#host/account.ts'
+import {
+  codeOf,
+  exists,
+  makeFolder,
+  namesIn,
+  overwriteBytes,
+  readBytes,
+  removeTree,
+  renameDurably,
+  writeFileDurably,
+} from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import { runCommand, spawnDetached } from '#host/process.ts'
 import { syncTree } from '#host/tree.ts'
@@ -10,7 +21,7 @@ import { assert } from '#base/assert.ts'
 import { EngineError } from '../engine.ts'
 import { FAILURE_TEXT_CHARS_MAX, TEMPLATE_STOP_MS_MAX } from '../limits.ts'
 import type { Binaries } from './binaries/binaries.ts'
-import { isSegment, readControlFile } from './control-file.ts'
+import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
 import { PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
 import { dataOf, runOf, startLogOf, logOf } from './layout.ts'
 import { clusterStatements, databaseStatements, RECIPE_VERSION } from './recipe.ts'
@@ -123,7 +134,7 @@ async function finish(draft: string, version: string, { binaries, surroundings }
   } finally {
     await stopEngine(engine, 'fast', { ms: TEMPLATE_STOP_MS_MAX, surroundings })
   }
-  await dropSpareSegments(dataOf(draft))
+  await leaveShortWal(dataOf(draft), account)
 }
 
 async function followRecipe(at: { folder: string; surroundings: Surroundings }, major: number): Promise<void> {
@@ -141,11 +152,21 @@ async function followRecipe(at: { folder: string; surroundings: Surroundings }, 
   }
 }
 
-async function dropSpareSegments(dataFolder: string): Promise<void> {
+async function leaveShortWal(dataFolder: string, account: Account | undefined): Promise<void> {
   const control = await readControlFile(dataFolder)
   assert(control?.shutDown, 'the server of a template was shut down in order')
   const wal = join(dataFolder, 'pg_wal')
   const names = (await namesIn(wal)).filter(isSegment)
   assert(names.includes(control.checkpointSegment), 'the segment of the last checkpoint is there')
   for (const name of names) if (name !== control.checkpointSegment) await removeTree(join(wal, name))
+  await makeSparse(join(wal, control.checkpointSegment), account)
+}
+
+/** The engine fills segments with zeros; as a hole they need neither be copied nor synced. */
+async function makeSparse(segment: string, account: Account | undefined): Promise<void> {
+  const bytes = await readBytes(segment, 0, SEGMENT_BYTES)
+  assert(bytes?.length === SEGMENT_BYTES, 'a WAL segment has its full size')
+  const used = bytes.findLastIndex((byte) => byte !== 0) + 1
+  await writeFileDurably(segment, bytes.subarray(0, used), { mode: 0o600, account })
+  await overwriteBytes(segment, SEGMENT_BYTES - 1, Buffer.alloc(1))
 }
