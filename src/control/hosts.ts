@@ -27,4 +27,9 @@ export interface Hosts {
 export type HostReport =
   | { readonly type: 'connected'; readonly zone: string }
   | { readonly type: 'job'; readonly zone: string; readonly jobId: string; readonly view: JobView }
-  | { readonly type: 'observed'; readonly zone: string; readonly instance: ObservedInstance; readonly before: ObservedInstance | undefined }
+  | {
+      readonly type: 'observed'
+      readonly zone: string
+      readonly instance: ObservedInstance
+      readonly before: ObservedInstance | undefined
+    }

@@ -49,6 +49,7 @@ export function instanceRecord(changes: Partial<DbInstanceRecord> = {}): DbInsta
     certificate: undefined,
     parameterGroup: 'default.postgres18',
     appliedParameterGroup: 'default.postgres18',
+    parametersAsOf: 0,
     parameterStatus: 'in-sync',
     stoppedAt: undefined,
     tags: [],

@@ -63,6 +63,7 @@ export async function createDbInstance(control: Control, scope: Scope, input: In
     certificate: undefined,
     parameterGroup,
     appliedParameterGroup: parameterGroup,
+    parametersAsOf: control.clock.now(),
     parameterStatus: 'in-sync',
     stoppedAt: undefined,
     tags,

@@ -1,5 +1,6 @@
 /** DescribeDBInstances: intent and fact of an instance, in RDS's shape. */
 import type { DBInstance, DBSubnetGroup, Filter, PendingModifiedValues } from '@aws-sdk/client-rds'
+import { performanceOf } from '#catalog/storage.ts'
 import { DAY_MS } from '#base/durations.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
@@ -104,8 +105,8 @@ async function describeWith(
     }),
     AllocatedStorage: settings.AllocatedStorage,
     StorageType: settings.StorageType,
-    Iops: settings.Iops,
-    StorageThroughput: settings.StorageThroughput ?? 0,
+    StorageThroughput: 0,
+    ...performanceOf(settings),
     MaxAllocatedStorage: settings.MaxAllocatedStorage,
     StorageEncrypted: settings.StorageEncrypted,
     KmsKeyId: settings.KmsKeyId,

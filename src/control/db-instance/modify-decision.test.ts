@@ -49,6 +49,7 @@ const record: DbInstanceRecord = {
   certificate: undefined,
   parameterGroup: 'default.postgres17',
   appliedParameterGroup: 'default.postgres17',
+  parametersAsOf: 0,
   parameterStatus: 'in-sync',
   stoppedAt: undefined,
   tags: [],

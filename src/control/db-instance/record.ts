@@ -118,6 +118,8 @@ export interface DbInstanceRecord {
   /** The group that is associated, and the one whose values the engine was last started with. */
   readonly parameterGroup: string
   readonly appliedParameterGroup: string
+  /** The engine was last started with the values as they were then; later ones that wait for a reboot are not in it. */
+  readonly parametersAsOf: number
   readonly parameterStatus: 'in-sync' | 'applying' | 'pending-reboot'
   readonly stoppedAt: number | undefined
   readonly tags: readonly Tag[]

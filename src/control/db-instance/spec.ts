@@ -3,7 +3,7 @@ import { assert } from '#base/assert.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
-import { parameterGroupValues } from '../parameter-group/record.ts'
+import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import type { DbInstanceRecord } from './record.ts'
 
 export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
@@ -15,11 +15,12 @@ export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
 export async function instanceSpec(control: Control, record: DbInstanceRecord): Promise<InstanceSpec> {
   const { certificate, resourceId, settings } = record
   assert(certificate, 'an instance has its certificate before its engine is configured')
+  const group = await requireParameterGroup(control, record, record.appliedParameterGroup)
   const family = `postgres${majorOf(settings.EngineVersion)}`
   const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
   const { settings: parameters, requireTls } = effectiveSettings({
     family,
-    values: await parameterGroupValues(control, record, record.appliedParameterGroup),
+    values: valuesSince(group, record.parametersAsOf),
     classMemoryBytes: memoryBytes,
     classVcpus: vcpus,
     hostMemoryBytes: control.hostMemoryBytes,

@@ -79,6 +79,7 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
       certificate: undefined,
       parameterGroup,
       appliedParameterGroup: parameterGroup,
+      parametersAsOf: control.clock.now(),
       parameterStatus: 'in-sync',
       stoppedAt: undefined,
       tags: checkTags(input.Tags ?? []),

@@ -1,5 +1,6 @@
 /** Every flow there is. A flow whose row is in a store must stay here for as long as the row may be. */
 import type { FlowDefinition } from '#flow/flow.ts'
+import { applyDbParameterGroup } from './apply-db-parameter-group.ts'
 import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
@@ -22,6 +23,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   stopDbInstance,
   startDbInstance,
   deleteDbInstance,
+  applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,
   autoStartDbInstance,

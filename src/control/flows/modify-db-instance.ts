@@ -91,6 +91,7 @@ export const modifyDbInstance = flow(
       const target: DbInstanceRecord = {
         ...withChanges(held.value, names),
         appliedParameterGroup: held.value.parameterGroup,
+        parametersAsOf: c.enteredAt,
       }
       const outcome = await job(c, {
         zone: target.zone,

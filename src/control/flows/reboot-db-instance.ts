@@ -19,7 +19,11 @@ export const rebootDbInstance = flow(
       if (!held) return done('deleted')
       return go(
         'restart',
-        change(c, held, { appliedParameterGroup: held.value.parameterGroup, complaint: undefined }),
+        change(c, held, {
+          appliedParameterGroup: held.value.parameterGroup,
+          parametersAsOf: c.control.clock.now(),
+          complaint: undefined,
+        }),
         instanceEvent(c.control, held.value, 'RDS-EVENT-0004'),
       )
     },

@@ -19,7 +19,14 @@ export const startDbInstance = flow(
     adopt: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
-      return go('start', change(c, held, { appliedParameterGroup: held.value.parameterGroup, complaint: undefined }))
+      return go(
+        'start',
+        change(c, held, {
+          appliedParameterGroup: held.value.parameterGroup,
+          parametersAsOf: c.control.clock.now(),
+          complaint: undefined,
+        }),
+      )
     },
 
     start: async (c: C) => {

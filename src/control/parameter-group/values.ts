@@ -10,8 +10,8 @@ import type { Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
 import { transact } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
-import { applyParameterGroup } from '../db-instance/apply-parameters.ts'
 import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import { started } from '../db-instance/started.ts'
 import { recordEvent } from '../event/event.ts'
 import { implicitParameterGroup, parameterGroups, requireParameterGroup } from './record.ts'
 import type { ApplyMethod, DeferredChange, ParameterGroupRecord, UserValue } from './record.ts'
@@ -70,15 +70,19 @@ async function change(
 ): Promise<void> {
   const group = await requireParameterGroup(control, scope, name)
   if (implicitParameterGroup(group.name)) throw invalidValue('Cannot modify a default parameter group.')
-  await transact(control, async () => {
+  const flowId = await transact(control, async () => {
     const held = await parameterGroups(control, scope).get(group.name)
     const changes = read(held?.value ?? group)
     if (!held) return { mutation: { compares: [], ops: [] }, result: undefined }
+    const subject = `db-parameter-group/${scope.account}/${scope.region}/${group.name}`
+    const input = { scope: { account: scope.account, region: scope.region }, group: group.name }
+    const flow = await control.flows.supersede('apply-db-parameter-group', subject, input)
     const value = changes.reduce((before, one) => applyChange(before, one, control.clock.now()), held.value)
     const events = changes.map((one) => changeEvent(control, { scope, name: group.name }, one))
-    return { mutation: together(parameterGroups(control, scope).update(held, value), ...events), result: undefined }
+    const mutation = together(parameterGroups(control, scope).update(held, value), ...events, flow.writes)
+    return { mutation, result: flow.id }
   })
-  await applyParameterGroup(control, scope, group.name)
+  if (flowId !== undefined) await started(control, flowId)
 }
 
 function applyChange(

@@ -11,7 +11,7 @@ export function greeting(
 Holdfast ${VERSION}: ${options.engines} engines, ${where}, http://${host}:${port}
 Ready.
 
-  export AWS_ENDPOINT_URL=http://${host}:${port} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+  export AWS_ENDPOINT_URL=http://${host}:${port} AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 
   aws rds create-db-instance --db-instance-identifier demo --engine postgres \\
