@@ -91,6 +91,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   connect: ['connect', 'orders'],
   'connect-json': ['connect', 'orders', '--json'],
   'connect-not-ready': ['connect', 'new-one'],
+  'connect-failed': ['connect', 'broken'],
   'connect-other-engine': ['connect', 'legacy'],
   'connect-not-found': ['connect', 'nothing', '--account', '111122223333', '--region', 'eu-west-1'],
   'connect-not-found-json': ['connect', 'nothing', '--json'],
@@ -161,6 +162,12 @@ test('a simulated database is not connected to', async () => {
   } finally {
     stub.simulated = false
   }
+})
+
+test('a stopped database is told with the command that starts it', async () => {
+  const folder = mkdtempSync(join(root, 'bin-'))
+  writeFileSync(join(folder, 'psql'), '#!/bin/sh\n', { mode: 0o755 })
+  compare('psql-stopped', shown(await holdfast(['psql', 'asleep'], { env: { PATH: folder } })))
 })
 
 test('a followed log goes on with what comes, until it is interrupted', async () => {

@@ -17,6 +17,8 @@ export const STUB_CA = '-----BEGIN CERTIFICATE-----\nstub\n-----END CERTIFICATE-
 const INSTANCES: readonly string[] = [
   instance('orders', 'available', { endpoint: '<Address>localhost</Address><Port>5432</Port>', database: 'shop' }),
   instance('new-one', 'creating', {}),
+  instance('broken', 'failed', { reason: 'PostgreSQL did not start: the disk is full' }),
+  instance('asleep', 'stopped', { endpoint: '<Address>localhost</Address><Port>4510</Port>' }),
   instance('legacy', 'available', { engine: 'mysql', endpoint: '<Address>localhost</Address><Port>3306</Port>' }),
 ]
 
@@ -126,12 +128,13 @@ function logFile(hour: string, lastWritten: number): string {
 function instance(
   name: string,
   status: string,
-  more: { engine?: string; endpoint?: string; database?: string },
+  more: { engine?: string; endpoint?: string; database?: string; reason?: string },
 ): string {
   return `<DBInstance>
     <DBInstanceIdentifier>${name}</DBInstanceIdentifier><DBInstanceStatus>${status}</DBInstanceStatus>
     <DBInstanceClass>db.t4g.micro</DBInstanceClass><Engine>${more.engine ?? 'postgres'}</Engine><EngineVersion>18.4</EngineVersion>
     <MasterUsername>app</MasterUsername>${more.database === undefined ? '' : `<DBName>${more.database}</DBName>`}
+    ${more.reason === undefined ? '' : `<StatusInfos><DBInstanceStatusInfo><Message>${more.reason}</Message></DBInstanceStatusInfo></StatusInfos>`}
     ${more.endpoint === undefined ? '' : `<Endpoint>${more.endpoint}</Endpoint>`}
   </DBInstance>`
 }

@@ -11,6 +11,8 @@ export interface InstanceRow {
   readonly engineVersion: string
   readonly class: string
   readonly status: string
+  /** Why the status is what it is, where the service says so. */
+  readonly reason: string | undefined
   readonly masterUsername: string
   /** The database that was made with it; that of every PostgreSQL where none was. */
   readonly databaseName: string
@@ -72,8 +74,12 @@ export async function findPostgres(
     throw new CliError(`'${name}' is no PostgreSQL: its engine is ${row.engine}.`)
   }
   if (endpoint === undefined) {
-    throw new CliError(`'${name}' has no endpoint yet: it is ${row.status}.`, {
-      next: `aws rds wait db-instance-available --db-instance-identifier ${name}`,
+    throw new CliError(`'${name}' has no endpoint: it is ${row.status}.`, {
+      why: row.reason,
+      // `creating`, `modifying`, … pass by themselves; `failed` and its kin do not.
+      next: row.status.endsWith('ing')
+        ? `aws rds wait db-instance-available --db-instance-identifier ${name}`
+        : `aws rds describe-events --source-type db-instance --source-identifier ${name}`,
     })
   }
   return { ...row, endpoint }
@@ -87,6 +93,7 @@ function rowOf(instance: Sdk.DBInstance): InstanceRow {
     engineVersion: instance.EngineVersion ?? '',
     class: instance.DBInstanceClass ?? '',
     status: instance.DBInstanceStatus ?? '',
+    reason: instance.StatusInfos?.find((one) => one.Message !== undefined)?.Message,
     masterUsername: instance.MasterUsername ?? '',
     databaseName: instance.DBName || 'postgres',
     endpoint: Address === undefined || Port === undefined ? undefined : { address: Address, port: Port },

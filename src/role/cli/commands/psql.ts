@@ -31,6 +31,11 @@ export const psql: CliCommand = {
         next: 'start Holdfast with --engines real',
       })
     }
+    if (instance.status === 'stopped') {
+      throw new CliError(`'${name}' is stopped.`, {
+        next: `aws rds start-db-instance --db-instance-identifier ${name}`,
+      })
+    }
     const { endpoint, masterUsername: user, databaseName: database } = instance
     const connection = { ...endpoint, user, database, caFile: await fetchCaFile(target, env) }
     // The variables are only defaults, so arguments for psql can name another user or database.
