@@ -6,6 +6,9 @@ export const JOBS_AT_ONCE = 8
 /** Jobs in the table, ended ones that nobody has dropped yet included. More are refused until some are dropped. */
 export const JOBS_MAX = 10_000
 
+/** Jobs that one transaction drops: a store bounds how much one may change. */
+export const DROPPED_AT_ONCE = 500
+
 /** Engines that are adopted, revived or stopped at once, apart from jobs. */
 export const ENGINES_AT_ONCE = 8
 

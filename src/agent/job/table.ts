@@ -5,7 +5,7 @@ import type { Clock } from '#host/clock.ts'
 import { crashPoint } from '#host/crash-point.ts'
 import type { Op, Store } from '#store/store.ts'
 import type { JobKind, JobView } from '#wire/agent/messages.ts'
-import { JOBS_AT_ONCE, JOBS_MAX, RECORD_AGAIN_MS } from '../limits.ts'
+import { DROPPED_AT_ONCE, JOBS_AT_ONCE, JOBS_MAX, RECORD_AGAIN_MS } from '../limits.ts'
 import { JobFailure, jobErrorOf } from './failure.ts'
 import { subjectOf } from './job.ts'
 import type { JobContext, JobOutcome, JobRecord } from './job.ts'
@@ -121,12 +121,14 @@ export class JobTable {
   /** Drops ended jobs with this prefix. */
   async forget(prefix: string): Promise<void> {
     const ended = [...this.jobs.values()].filter((job) => job.id.startsWith(prefix) && job.view.state !== 'running')
-    if (ended.length === 0) return
-    await this.options.store.commit(
-      [],
-      ended.map((job) => ({ op: 'delete', key: PREFIX + job.id })),
-    )
-    for (const job of ended) this.jobs.delete(job.id)
+    for (let at = 0; at < ended.length; at += DROPPED_AT_ONCE) {
+      const some = ended.slice(at, at + DROPPED_AT_ONCE)
+      await this.options.store.commit(
+        [],
+        some.map((job) => ({ op: 'delete', key: PREFIX + job.id })),
+      )
+      for (const job of some) this.jobs.delete(job.id)
+    }
   }
 
   /** Interrupts every job without ending it: the next agent runs it again. Resolves when none runs. */
