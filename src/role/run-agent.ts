@@ -37,8 +37,8 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   const home = folder.host(az)
   await makeFolder(home, { mode: 0o711 })
   const store = openUnlessTaken(join(home, 'agent.sqlite'))
-  if (!store) return log.info({ az }, 'another agent looks after this host')
-  log.info({ az, pid: process.pid, version: VERSION }, 'agent started')
+  if (!store) return log.info({}, 'another agent looks after this host')
+  log.info({ pid: process.pid, version: VERSION }, 'agent started')
   const account = await engineAccount(env)
   const agent = await createAgent({
     az,
@@ -60,7 +60,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     }),
     terminated(),
   ])
-  log.info({ az, why: told.farewell }, 'agent ends')
+  log.info({ why: told.farewell }, 'agent ends')
   if (told.farewell === 'shut-down') await agent.shutDown()
   else await agent.retire()
   told.close()
