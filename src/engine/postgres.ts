@@ -53,7 +53,8 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     probe: (folder) => canConnect(folder, surroundings),
     stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),
 
-    bootstrap: (folder, _spec, master, databaseName) => createMaster({ folder, surroundings }, master, databaseName),
+    bootstrap: (folder, { version }, master, databaseName) =>
+      createMaster({ folder, surroundings }, master, { version, databaseName }),
     setPassword: (folder, _spec, master) => setMasterPassword({ folder, surroundings }, master),
     reload: (folder) => reloadEngine({ folder, surroundings }),
     pendingRestart: (folder) => settingsThatWait({ folder, surroundings }),

@@ -5,7 +5,7 @@
 import { ADMIN } from './sql.ts'
 
 /** Bumped with every change here or in how a template is made: templates of another recipe are not used. */
-export const RECIPE_VERSION = 1
+export const RECIPE_VERSION = 2
 
 /** Predefined roles that rds_superuser is a member of, with the first major that has them, and may pass on. */
 const grantedRoles: readonly (readonly [string, number])[] = [
@@ -38,7 +38,7 @@ const settableParameters = [
  */
 const hostRoles = ['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'] as const
 
-/** Once in the database `postgres`. Needs `allow_system_table_mods`. */
+/** Needs `allow_system_table_mods`. */
 export function clusterStatements(major: number): string[] {
   const roles = ['rds_superuser', 'rds_replication', 'rds_password', 'rds_iam', 'rds_extension']
   return [
@@ -48,17 +48,10 @@ export function clusterStatements(major: number): string[] {
       .map(([role]) => `GRANT ${role} TO rds_superuser WITH ADMIN OPTION`),
     ...['rds_replication', 'rds_password'].map((role) => `GRANT ${role} TO rds_superuser WITH ADMIN OPTION`),
     ...(major >= 15 ? settableParameters.map((name) => `GRANT SET ON PARAMETER ${name} TO rds_superuser`) : []),
-    ...['postgres', 'template1'].map((name) => `GRANT ALL ON DATABASE ${name} TO rds_superuser WITH GRANT OPTION`),
+    'GRANT ALL ON DATABASE template1 TO rds_superuser WITH GRANT OPTION',
     ...(major < 16
       ? [`DELETE FROM pg_authid WHERE rolname IN (${hostRoles.map((role) => `'${role}'`).join(', ')})`]
       : []),
     `COMMENT ON ROLE ${ADMIN} IS 'Runs this instance. Nobody can log in as it.'`,
   ]
-}
-
-/** In each of `postgres` and `template1`, and so in every database to come. */
-export function databaseStatements(major: number): string[] {
-  // From 15 on the schema belongs to whoever owns the database, in databases that users make.
-  const own = major < 15 ? ['ALTER SCHEMA public OWNER TO rds_superuser'] : []
-  return [...own, 'GRANT ALL ON SCHEMA public TO rds_superuser WITH GRANT OPTION']
 }

@@ -46,8 +46,9 @@ async function connect(target: Target, options: SessionOptions): Promise<Client>
   try {
     return await connectTo(target, database, options)
   } catch (error) {
-    // The database `postgres` may be renamed or closed; template1 is always there, but sessions in it get in the way.
-    if (options.database !== undefined || sqlStateOf(error) !== '3D000') throw error
+    // The master user owns the database `postgres` and may drop or close it. template1 is always there, but a session in
+    // it gets in the way of CREATE DATABASE.
+    if (options.database !== undefined || !['3D000', '55000'].includes(sqlStateOf(error) ?? '')) throw error
     return connectTo(target, 'template1', options)
   }
 }
@@ -77,11 +78,12 @@ async function connectTo(target: Target, database: string, options: SessionOptio
 }
 
 /**
- * Users may set anything for all sessions of a database. Ours look nothing up in schemas of users, and neither the log
- * nor pg_stat_statements may show the password verifiers in our statements.
+ * The owner of a database may set much for all sessions in it. Ours stay what they are, look nothing up in schemas of
+ * users, and show the password verifiers in our statements neither to the log nor to pg_stat_statements.
  */
 function sessionSettings(statementMs: number): string {
   const settings: Record<string, string | number> = {
+    role: 'none',
     search_path: 'pg_catalog',
     statement_timeout: statementMs,
     lock_timeout: 0,

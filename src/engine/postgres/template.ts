@@ -24,7 +24,7 @@ import type { Binaries } from './binaries/binaries.ts'
 import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
 import { PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
 import { dataOf, runOf, startLogOf, logOf } from './layout.ts'
-import { clusterStatements, databaseStatements, RECIPE_VERSION } from './recipe.ts'
+import { clusterStatements, RECIPE_VERSION } from './recipe.ts'
 import { ADMIN, withSession } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -138,18 +138,11 @@ async function finish(draft: string, version: string, { binaries, surroundings }
 }
 
 async function followRecipe(at: { folder: string; surroundings: Surroundings }, major: number): Promise<void> {
-  for (const database of ['template1', 'postgres']) {
-    await withSession(
-      at,
-      async ({ query }) => {
-        const once = database === 'template1' ? clusterStatements(major) : []
-        for (const statement of [...once, ...databaseStatements(major)]) await query(statement)
-        // The shutdown checkpoint then is the only record of the last segment, and what is copied of it is one page.
-        if (database === 'postgres') await query('SELECT pg_switch_wal()')
-      },
-      { database },
-    )
-  }
+  await withSession(at, async ({ query }) => {
+    for (const statement of clusterStatements(major)) await query(statement)
+    // The shutdown checkpoint then is the only record of the last segment, and what is copied of it is one page.
+    await query('SELECT pg_switch_wal()')
+  })
 }
 
 async function leaveShortWal(dataFolder: string, account: Account | undefined): Promise<void> {
