@@ -1,11 +1,12 @@
 /**
  * Writes every generated file: `node scripts/gen.ts`. With `--check` it writes nothing and exits 1 when a file differs
- * from what would be written.
+ * from what would be written. With `--engines` also what is asked of engines.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { coverage } from './gen/coverage.ts'
 import { enums } from './gen/enums.ts'
+import { postgresSettings } from './gen/postgres-settings.ts'
 
 export interface Generator {
   /** From the root of the repository. */
@@ -14,7 +15,12 @@ export interface Generator {
   make(): Promise<string>
 }
 
-const generators: readonly Generator[] = [enums, coverage]
+/** Those that need engines fetch seven majors: they run when they are asked for, and a test holds one of them against its engine. */
+const generators: readonly Generator[] = [
+  enums,
+  coverage,
+  ...(process.argv.includes('--engines') ? postgresSettings : []),
+]
 
 const root = path.resolve(import.meta.dirname, '..')
 const check = process.argv.includes('--check')
