@@ -1,4 +1,7 @@
-/** PostgreSQL's own settings by major version, as the newest minor's `pg_settings` has them. */
+/**
+ * PostgreSQL's own settings by major version, as `pg_settings` of the newest minor has them. The files are made by
+ * scripts/gen/postgres-settings.ts.
+ */
 import { createRequire } from 'node:module'
 
 export interface PostgresSetting {
