@@ -1,15 +1,19 @@
 /**
- * Writes `src/catalog/gen/postgres-settings-<major>.json` from `pg_settings` of the newest minor of each major that npm
- * has: `node scripts/gen/postgres-settings.ts [major…]`. Not part of `npm run gen`, because it fetches and runs seven
- * engines; tests/engine/postgres-settings.test.ts compares the bundled one with its file.
+ * `src/catalog/gen/postgres-settings-<major>.json`, from `pg_settings` of the newest minor of each major that npm has.
+ * It fetches and runs seven engines, so it is made only when it is asked for: `npm run gen -- --engines`.
+ * tests/engine/postgres-settings.test.ts compares the bundled engine with its file.
  */
-import { writeFile } from 'node:fs/promises'
-import path from 'node:path'
 import type pg from 'pg'
 import { POSTGRES_MAJORS } from '#catalog/families.ts'
 import type { PostgresSetting } from '#catalog/postgres-settings.ts'
 import { majorOf, npmPostgresVersions } from '#catalog/postgres-versions.ts'
-import { openPostgresBench } from '../../tests/support/postgres-bench.ts'
+import type { Generator } from '../gen.ts'
+
+/** One for each major. */
+export const postgresSettings: readonly Generator[] = POSTGRES_MAJORS.map((major) => ({
+  output: `src/catalog/gen/postgres-settings-${major}.json`,
+  make: () => make(major),
+}))
 
 interface Row {
   readonly name: string
@@ -45,24 +49,18 @@ export async function readSettings(client: pg.Client): Promise<PostgresSetting[]
 }
 
 /** One setting a line, so that a difference between two minors can be read. */
-async function write(major: string): Promise<void> {
+async function make(major: string): Promise<string> {
   const version = npmPostgresVersions.findLast((candidate) => majorOf(candidate) === Number(major))
   if (version === undefined) throw new Error(`npm has no PostgreSQL ${major}`)
+  const { openPostgresBench } = await import('../../tests/support/postgres-bench.ts')
   const bench = await openPostgresBench()
   try {
     const { spec } = await bench.create({ version })
     const client = await bench.client(spec)
     const settings = await readSettings(client)
     await client.end()
-    const file = path.resolve(import.meta.dirname, `../../src/catalog/gen/postgres-settings-${major}.json`)
-    await writeFile(file, `[\n${settings.map((setting) => JSON.stringify(setting)).join(',\n')}\n]\n`)
-    console.log(`wrote ${settings.length} settings of PostgreSQL ${version}`)
+    return `[\n${settings.map((setting) => JSON.stringify(setting)).join(',\n')}\n]\n`
   } finally {
     await bench.close()
   }
-}
-
-if (import.meta.main) {
-  const asked = process.argv.slice(2)
-  for (const major of asked.length > 0 ? asked : POSTGRES_MAJORS) await write(major)
 }

@@ -1,6 +1,6 @@
 /**
  * PostgreSQL's own settings by major version, as `pg_settings` of the newest minor has them. The files are made by
- * scripts/gen/postgres-settings.ts.
+ * `npm run gen -- --engines`.
  */
 import { createRequire } from 'node:module'
 
