@@ -61,7 +61,7 @@ test('a created instance is a PostgreSQL of the asked version, reached over veri
 
 test("the SDK's own waiter sees the instance available", async () => {
   const { state } = await waitUntilDBInstanceAvailable(
-    { client: rds, maxWaitTime: 30 },
+    { client: rds, maxWaitTime: 30, minDelay: 1 },
     { DBInstanceIdentifier: 'life' },
   )
   assert.equal(state, 'SUCCESS')

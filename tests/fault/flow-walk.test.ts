@@ -90,7 +90,11 @@ before(async () => {
   await holdfast.stop()
 })
 
-after(() => discard(holdfast))
+after(async () => {
+  // The last point killed serve: its agents are stopped in order by the next one.
+  holdfast = await startHoldfast({ state })
+  await discard(holdfast)
+})
 
 const snapshotIn = (rds: RDSClient, id: string, status: string): Promise<true> =>
   eventually(`snapshot ${id} in ${status}`, async () => {
