@@ -3,9 +3,9 @@
  * table; docs/PERFORMANCE.md holds one, with the machine it was made on.
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm, chown, mkdir } from 'node:fs/promises'
+import { chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {

@@ -7,8 +7,3 @@ export class InvariantError extends Error {
 export function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new InvariantError(`invariant broken: ${what}`)
 }
-
-/** For the `default` of a switch over a union: a new variant that is not handled becomes a type error. */
-export function unreachable(value: never): never {
-  throw new InvariantError(`unreachable value: ${JSON.stringify(value)}`)
-}

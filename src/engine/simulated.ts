@@ -89,16 +89,21 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       return { sizeBytes: 0, engineVersion: version }
     },
     async logs(folder) {
-      const text = textOf(folderOf(folder))
-      return [{ name: LOG_NAME, sizeBytes: Buffer.byteLength(text), writtenAt: 0 }]
+      return [{ name: LOG_NAME, sizeBytes: Buffer.byteLength(textOf(folderOf(folder))), writtenAt: 0 }]
     },
-    async readLog(folder, name, offset, bytesMax) {
-      if (name !== LOG_NAME) return undefined
-      const bytes = Buffer.from(textOf(folderOf(folder)))
-      const part = bytes.subarray(offset, offset + bytesMax)
-      return { text: part.toString(), nextOffset: offset + part.length, sizeBytes: bytes.length }
-    },
+    readLog: async (folder, name, offset, bytesMax) =>
+      name === LOG_NAME ? portion(textOf(folderOf(folder)), offset, bytesMax) : undefined,
   }
+}
+
+function portion(
+  log: string,
+  offset: number,
+  bytesMax: number,
+): { text: string; nextOffset: number; sizeBytes: number } {
+  const bytes = Buffer.from(log)
+  const part = bytes.subarray(offset, offset + bytesMax)
+  return { text: part.toString(), nextOffset: offset + part.length, sizeBytes: bytes.length }
 }
 
 const textOf = ({ log }: SimulatedFolder): string => log.map((line) => `${line}\n`).join('')

@@ -10,7 +10,7 @@ import { RDSClient } from '@aws-sdk/client-rds'
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
 /** Longest that any single thing in a test may take. Generous: it only decides how a broken test ends. */
-export const PATIENCE_MS = 120_000
+const PATIENCE_MS = 120_000
 
 export interface HoldfastOptions {
   readonly engines?: 'real' | 'simulated'

@@ -7,7 +7,7 @@ import type { Control, Scope } from '../control.ts'
 import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidValue } from './faults.ts'
 import { instanceIdOf, requireInstance } from './find.ts'
-import { dbInstances, type DbInstanceRecord, type PendingChanges } from './record.ts'
+import { dbInstances, type DbInstanceRecord, type DbInstanceSettings, type PendingChanges } from './record.ts'
 import { statusOf } from './status.ts'
 
 /** A stopped instance starts by itself after this long. Source: RDS User Guide, "Stopping an Amazon RDS DB instance". */
@@ -94,8 +94,6 @@ async function describeWith(
     DbiResourceId: record.resourceId,
     DBInstanceStatus: status,
     Engine: record.engine,
-    DBInstanceClass: settings.DBInstanceClass,
-    EngineVersion: settings.EngineVersion,
     MasterUsername: record.master.username,
     DBName: record.databaseName,
     InstanceCreateTime: record.endpointKnown ? new Date(record.createdAt) : undefined,
@@ -103,19 +101,8 @@ async function describeWith(
     ...(record.endpointKnown && {
       Endpoint: { Address: control.advertised.hostname, Port: record.port, HostedZoneId: HOSTED_ZONE_ID },
     }),
-    AllocatedStorage: settings.AllocatedStorage,
-    StorageType: settings.StorageType,
-    StorageThroughput: 0,
-    ...performanceOf(settings),
-    MaxAllocatedStorage: settings.MaxAllocatedStorage,
-    StorageEncrypted: settings.StorageEncrypted,
-    KmsKeyId: settings.KmsKeyId,
-    DedicatedLogVolume: false,
+    ...settingsShown(settings),
     AvailabilityZone: record.region + record.zone,
-    MultiAZ: settings.MultiAZ,
-    PubliclyAccessible: settings.PubliclyAccessible,
-    NetworkType: settings.NetworkType,
-    CustomerOwnedIpEnabled: false,
     DBSubnetGroup: await subnetGroupOf(record, settings.DBSubnetGroupName),
     DBSecurityGroups: [],
     VpcSecurityGroups: settings.VpcSecurityGroupIds.map((id) => ({ VpcSecurityGroupId: id, Status: 'active' })),
@@ -123,21 +110,7 @@ async function describeWith(
       { DBParameterGroupName: record.parameterGroup, ParameterApplyStatus: parameterStatus(control, record) },
     ],
     OptionGroupMemberships: [{ OptionGroupName: settings.OptionGroupName, Status: 'in-sync' }],
-    PreferredBackupWindow: settings.PreferredBackupWindow,
-    PreferredMaintenanceWindow: settings.PreferredMaintenanceWindow,
-    BackupRetentionPeriod: settings.BackupRetentionPeriod,
-    BackupTarget: 'region',
-    AutoMinorVersionUpgrade: settings.AutoMinorVersionUpgrade,
-    CopyTagsToSnapshot: settings.CopyTagsToSnapshot,
-    DeletionProtection: settings.DeletionProtection,
-    LicenseModel: settings.LicenseModel,
-    EngineLifecycleSupport: 'open-source-rds-extended-support-disabled',
-    IAMDatabaseAuthenticationEnabled: settings.EnableIAMDatabaseAuthentication,
-    MonitoringInterval: 0,
-    DatabaseInsightsMode: 'standard',
-    PerformanceInsightsEnabled: false,
-    ActivityStreamStatus: 'stopped',
-    CACertificateIdentifier: settings.CACertificateIdentifier,
+    ...ABSENT,
     ...(record.certificate && {
       CertificateDetails: {
         CAIdentifier: settings.CACertificateIdentifier,
@@ -155,6 +128,29 @@ async function describeWith(
     TagList: [...record.tags],
   }
 }
+
+/** The settings that RDS shows under the names by which they are asked for, and the performance that follows from them. */
+function settingsShown(settings: DbInstanceSettings): DBInstance {
+  const { DBSubnetGroupName, VpcSecurityGroupIds, OptionGroupName, EnableIAMDatabaseAuthentication, ...same } = settings
+  return {
+    ...same,
+    StorageThroughput: 0,
+    ...performanceOf(settings),
+    IAMDatabaseAuthenticationEnabled: EnableIAMDatabaseAuthentication,
+  }
+}
+
+/** What every instance here is without. */
+const ABSENT = {
+  BackupTarget: 'region',
+  EngineLifecycleSupport: 'open-source-rds-extended-support-disabled',
+  CustomerOwnedIpEnabled: false,
+  DedicatedLogVolume: false,
+  MonitoringInterval: 0,
+  DatabaseInsightsMode: 'standard',
+  PerformanceInsightsEnabled: false,
+  ActivityStreamStatus: 'stopped',
+} as const satisfies DBInstance
 
 /** Endpoints are not in any Route 53 zone; the SDKs want a value of the right shape. */
 const HOSTED_ZONE_ID = 'Z2R2ITUGPM61AM'

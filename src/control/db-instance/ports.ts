@@ -8,8 +8,8 @@ import { fault } from '#wire/aws/faults.ts'
 import type { Control } from '../control.ts'
 
 /** Where ports come from when the wanted one is taken. Source: the convention of AWS emulators, see docs/adr. */
-export const POOL_FIRST = 4510
-export const POOL_LAST = 4999
+const POOL_FIRST = 4510
+const POOL_LAST = 4999
 
 const keyOf = (port: number): string => `port/${String(port).padStart(5, '0')}`
 

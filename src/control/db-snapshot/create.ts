@@ -16,7 +16,7 @@ import { checkTags } from '../tag/tags.ts'
 import { dbSnapshots, sourceOf, type DbSnapshotRecord } from './record.ts'
 
 /** Longest identifier of a snapshot. Source: RDS API reference, CreateDBSnapshot. */
-export const SNAPSHOT_ID_LENGTH_MAX = 255
+const SNAPSHOT_ID_LENGTH_MAX = 255
 
 export function requireSnapshotName(member: string, name: string): string {
   if (/^(rds:|awsbackup:)/i.test(name))

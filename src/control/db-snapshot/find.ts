@@ -5,7 +5,7 @@ import { isArn, parseRdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
 import { dbSnapshots, type DbSnapshotRecord } from './record.ts'
 
-export const snapshotNotFound = (name: string): Error => fault(DBSnapshotNotFoundFault, `DBSnapshot ${name} not found.`)
+const snapshotNotFound = (name: string): Error => fault(DBSnapshotNotFoundFault, `DBSnapshot ${name} not found.`)
 
 /** A snapshot of the caller's own. Throws DBSnapshotNotFound. */
 export async function requireOwnSnapshot(

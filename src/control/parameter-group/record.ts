@@ -58,16 +58,7 @@ export async function requireParameterGroup(
   return group
 }
 
-/** The user's values, by parameter, as an engine gets them that starts now. */
-export async function parameterGroupValues(
-  control: Pick<Control, 'store'>,
-  scope: Scope,
-  name: string,
-): Promise<Record<string, string>> {
-  return currentValues(await requireParameterGroup(control, scope, name))
-}
-
-/** The same for an engine that has been running since `startedAt`: without the changes that wait for its next start. */
+/** The values for an engine that has been running since `startedAt`: without the changes that wait for its next start. */
 export function valuesSince(group: ParameterGroupRecord, startedAt: number): Record<string, string> {
   const values = currentValues(group)
   // From the newest to the oldest, so that the oldest change after the start says what it was before all of them.
