@@ -59,7 +59,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     reload: (folder) => reloadEngine({ folder, surroundings }),
     pendingRestart: (folder) => settingsThatWait({ folder, surroundings }),
 
-    snapshot: (folder, spec, target, running, signal) =>
+    snapshot: (folder, spec, ...[target, running, signal]) =>
       takeSnapshot({ folder, spec, target, signal }, running, surroundings),
 
     async logs(folder) {

@@ -13,6 +13,8 @@ import { systemPostgresVersions } from '#engine/postgres.ts'
 import { never, openPostgresBench, PASSWORD, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
 
+/** Of the system; no package brings it. */
+const DUMP = 'pg_dump'
 const SYSTEM_BIN = '/usr/lib/postgresql/15/bin'
 const systemEnv = { PATH: '/usr/bin:/bin', HOLDFAST_POSTGRES_BIN: SYSTEM_BIN }
 const system = existsSync(SYSTEM_BIN) ? (await systemPostgresVersions(systemEnv))[0] : undefined
@@ -154,12 +156,12 @@ for (const { version, env } of generations) {
 
     test('pg_dump of a whole database works for the master user', async (t) => {
       if (missing !== undefined) return t.skip(missing)
-      const client = spawnSync('pg_dump', ['--version'], { encoding: 'utf8' })
+      const client = spawnSync(DUMP, ['--version'], { encoding: 'utf8' })
       const tool = Number(/(\d+)\./.exec(client.stdout ?? '')?.[1] ?? 0)
       if (tool < major) return t.skip('pg_dump here is missing or older than the server')
       const env = { ...process.env, PGPASSWORD: PASSWORD, PGSSLMODE: 'require' }
       const address = ['-h', 'localhost', '-p', String(instance.spec.port), '-U', 'app']
-      const dump = spawnSync('pg_dump', [...address, 'postgres'], { encoding: 'utf8', env })
+      const dump = spawnSync(DUMP, [...address, 'postgres'], { encoding: 'utf8', env })
       assert.equal(dump.status, 0, dump.stderr)
       assert.match(dump.stdout, /CREATE TABLE public\.ours/)
       assert.doesNotMatch(dump.stdout, /rdsadmin|rds_superuser/, 'it can be restored where these roles are not')

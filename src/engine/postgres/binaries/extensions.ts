@@ -74,7 +74,7 @@ async function edit(path: string, change: (text: string) => string): Promise<voi
   await writeFileDurably(path, change((await readText(path)) ?? ''), { mode: 0o644 })
 }
 
-export function trusted(control: string): string {
+function trusted(control: string): string {
   const others = control.split('\n').filter((line) => !/^\s*trusted\s*=/.test(line))
   return `${others.join('\n').trimEnd()}\ntrusted = true\n`
 }

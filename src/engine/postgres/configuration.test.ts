@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { EngineError } from '../engine.ts'
+import { configurationText, hbaText } from './configuration.ts'
+
+const specWith = (settings: Record<string, string>): InstanceSpec => ({
+  id: 'db-A',
+  engine: 'postgres',
+  version: '18.4',
+  listenAddress: '127.0.0.1',
+  port: 5432,
+  settings,
+  requireTls: true,
+  tls: { certificatePem: '', privateKeyPem: '', caPem: '' },
+})
+const linesOf = (settings: Record<string, string>): string[] =>
+  configurationText(specWith(settings), '/run/x').split('\n')
+
+test('values are quoted, whatever is in them', () => {
+  const lines = linesOf({ log_line_prefix: `it's \\ fine`, 'rds.force_ssl': '1' })
+  assert.ok(lines.includes(`log_line_prefix = 'it''s \\\\ fine'`))
+  assert.ok(lines.includes(`rds.force_ssl = '1'`))
+})
+
+test('a setting of the driver is written once, as the driver wants it, and others as the spec wants them', () => {
+  const lines = linesOf({ PORT: '1', ssl: 'off', timezone: 'Europe/Paris' })
+  assert.deepEqual(
+    lines.filter((line) => /^(port|ssl|timezone) /i.test(line)),
+    [`timezone = 'Europe/Paris'`, `port = '5432'`, `ssl = 'on'`],
+  )
+})
+
+test('neither a name nor a value can begin another line', () => {
+  const bad: Record<string, string>[] = [
+    { 'work_mem = 1\nssl': '1' },
+    { work_mem: '1\nssl = off' },
+    { work_mem: '\0' },
+    { '': '1' },
+  ]
+  for (const settings of bad)
+    assert.throws(
+      () => linesOf(settings),
+      (error) => error instanceof EngineError && error.code === 'bad-settings',
+    )
+})
+
+test('the first rules keep the superuser off the network and all others off the socket', () => {
+  const rules = (requireTls: boolean): string[] => hbaText(requireTls).trimEnd().split('\n')
+  assert.deepEqual(rules(true).slice(0, 3), [
+    'local all rdsadmin scram-sha-256',
+    'local all all reject',
+    'host all rdsadmin all reject',
+  ])
+  assert.ok(rules(true).includes('hostnossl all all all reject'))
+  assert.ok(rules(false).includes('hostnossl all all all scram-sha-256'))
+  assert.ok(rules(false).every((rule) => /(scram-sha-256|reject)$/.test(rule)))
+})
