@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   readonly log: Log
 }
 
-/** Why the agent is to end. `idle`: it has nothing to look after, and serve has been away for a while. */
+/** Why the agent is to end. `idle`: it has nothing to look after, and serve dismissed it or has been away for a while. */
 export type Farewell = 'retire' | 'shut-down' | 'idle'
 
 /**
@@ -115,6 +115,9 @@ class Conversation {
     switch (message.type) {
       case 'welcome':
         return this.options.log.info({}, 'connected to serve')
+      case 'dismiss':
+        if (agent.idle) this.end('idle')
+        return
       case 'retire':
       case 'shut-down':
         return this.end(message.type)

@@ -11,9 +11,11 @@ import { SimulatedClock } from '#host/simulated-clock.ts'
 import { FrameDecoder, encodeFrame } from '#wire/agent/frames.ts'
 import { AGENT_PROTOCOL_VERSION } from '#wire/agent/messages.ts'
 import type { FromAgent, ObservedInstance, ToAgent } from '#wire/agent/messages.ts'
+import { eventually } from '../../tests/support/eventually.ts'
 import { connectHosts } from './connected-hosts.ts'
 import type { ConnectedHosts } from './connected-hosts.ts'
 import type { HostReport } from './hosts.ts'
+import { DISMISS_MS } from './hosts/limits.ts'
 
 const seen: ObservedInstance = {
   id: 'db-A',
@@ -260,4 +262,34 @@ test('stopping everything waits until the agents have hung up, and starts none',
   await stopping
   await clock.advance(60_000)
   assert.deepEqual(launched, [])
+})
+
+test('an agent without instances that is asked nothing may go, and is not started again until it is needed', async (t) => {
+  const { hosts, socketPath, clock, launched } = await stage(t)
+  const asked = hosts.job('a', 'x')
+  const puppet = await Puppet.dial(socketPath, { ...hello, instances: [] })
+  assert.deepEqual(await puppet.next(), { type: 'welcome' })
+  const request = (await puppet.next()) as { seq: number }
+  puppet.send({ type: 'reply', to: request.seq, value: { state: 'absent' } })
+  await asked
+  await clock.advance(DISMISS_MS)
+  assert.deepEqual(await puppet.next(), { type: 'dismiss' })
+  const before = launched.length
+  puppet.hangUp()
+  await eventually('the agent is gone', () => (hosts.status()[0]!.agentPid === undefined ? true : undefined))
+  await clock.advance(10 * DISMISS_MS)
+  assert.equal(launched.length, before)
+  hosts.job('a', 'y').catch(() => {})
+  assert.equal(launched.length, before + 1)
+})
+
+test('the order to stop reaches an agent that was started a moment ago', async (t) => {
+  const { hosts, socketPath } = await stage(t)
+  await hosts.rouse('a')
+  const stopped = hosts.shutDownAll()
+  const puppet = await Puppet.dial(socketPath, { ...hello, instances: [] })
+  assert.deepEqual(await puppet.next(), { type: 'welcome' })
+  assert.deepEqual(await puppet.next(), { type: 'shut-down' })
+  puppet.hangUp()
+  await stopped
 })

@@ -7,10 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RDSClient } from '@aws-sdk/client-rds'
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+export { eventually } from './eventually.ts'
 
-/** Longest that any single thing in a test may take. Generous: it only decides how a broken test ends. */
-const PATIENCE_MS = 120_000
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
 export interface HoldfastOptions {
   readonly engines?: 'real' | 'simulated'
@@ -107,20 +106,4 @@ export async function processesOf(folder: string): Promise<ProcessFacts[]> {
     if (command.includes(folder)) found.push({ pid: Number(name), command: command.replaceAll('\0', ' ').trim() })
   }
   return found
-}
-
-/** Looks until `look` gives something. For states that nothing announces: an API's status, a process that goes. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS
-  let last: unknown
-  while (performance.now() < deadline) {
-    try {
-      const seen = await look()
-      if (seen !== undefined) return seen
-    } catch (error) {
-      last = error
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`never came: ${what}`, { cause: last })
 }

@@ -1,4 +1,4 @@
-import { SECOND_MS } from '#base/durations.ts'
+import { MINUTE_MS, SECOND_MS } from '#base/durations.ts'
 
 /** How long a request waits for its zone's agent to be there: it may have to be started first. */
 export const CONNECT_PATIENCE_MS = 20 * SECOND_MS
@@ -20,6 +20,12 @@ export const LAUNCH_PAUSES_MS = [100, 2 * SECOND_MS, 5 * SECOND_MS, 10 * SECOND_
 
 /** How long the order to stop all engines may take. */
 export const SHUT_DOWN_PATIENCE_MS = 90 * SECOND_MS
+
+/** An agent without instances that was asked nothing for this long is dismissed: it is started again when it is needed. */
+export const DISMISS_MS = MINUTE_MS
+
+/** How long the order to stop waits for an agent that was just started to dial in. */
+export const LATECOMER_PATIENCE_MS = 5 * SECOND_MS
 
 /** Requests that wait for one agent at once. */
 export const REQUESTS_MAX = 10_000

@@ -4,7 +4,14 @@ import type { Clock, Timer } from '#host/clock.ts'
 import type { FromAgent, ObservedInstance, ToAgent } from '#wire/agent/messages.ts'
 import { Pending } from '#wire/agent/pending.ts'
 import type { HostReport } from '../hosts.ts'
-import { CONNECT_PATIENCE_MS, LAUNCH_PAUSES_MS, REPLY_PATIENCE_MS, REQUESTS_MAX } from './limits.ts'
+import {
+  CONNECT_PATIENCE_MS,
+  DISMISS_MS,
+  LATECOMER_PATIENCE_MS,
+  LAUNCH_PAUSES_MS,
+  REPLY_PATIENCE_MS,
+  REQUESTS_MAX,
+} from './limits.ts'
 
 /** A stream to an agent that has said who it is. */
 export interface AgentStream {
@@ -39,6 +46,9 @@ export class Zone {
   private closing = false
   private launches = 0
   private relaunch: Timer | undefined
+  private dismissal: Timer | undefined
+  /** The last thing said to the agent was that it may go. */
+  private dismissed = false
 
   constructor(options: ZoneOptions) {
     this.options = options
@@ -62,6 +72,7 @@ export class Zone {
     if (this.pending.size >= REQUESTS_MAX) throw this.trouble('has too many requests to answer')
     const { seq, reply } = this.pending.open()
     stream.send({ ...request, seq } as ToAgent)
+    this.touch()
     return this.within(REPLY_PATIENCE_MS, reply, 'does not answer', () =>
       this.pending.reject(seq, this.trouble('is late')),
     )
@@ -84,6 +95,7 @@ export class Zone {
     for (const instance of instances) {
       this.options.onReport({ type: 'observed', zone, instance, before: before.get(instance.id) })
     }
+    this.touch()
   }
 
   /** The stream has ended. */
@@ -91,15 +103,22 @@ export class Zone {
     if (this.stream !== stream) return
     this.stream = undefined
     this.connected = expectation()
+    this.dismissal?.cancel()
     stream.close()
     this.options.log.info({ zone: this.options.zone, pid: stream.pid }, 'agent disconnected')
     this.pending.rejectAll(this.trouble('went away'))
     for (const tell of this.lost) tell()
     this.lost.clear()
+    if (this.dismissed) this.needed = false
     if (this.needed) this.launchLater()
   }
 
   receive(message: Report): void {
+    this.handle(message)
+    this.touch()
+  }
+
+  private handle(message: Report): void {
     const { zone, onReport } = this.options
     switch (message.type) {
       case 'reply':
@@ -126,16 +145,35 @@ export class Zone {
   retire(): void {
     this.closing = true
     this.relaunch?.cancel()
+    this.dismissal?.cancel()
   }
 
   /** Asks the agent to stop its engines and end; resolves when it has. */
   async shutDown(): Promise<void> {
     this.retire()
-    const stream = this.stream
+    // One that was started a moment ago has not dialled in yet, and must not be left behind.
+    const stream = this.stream ?? (this.needed ? await this.latecomer() : undefined)
     if (!stream) return
     const gone = new Promise<void>((resolve) => this.lost.add(resolve))
     stream.send({ type: 'shut-down' })
     await gone
+  }
+
+  private latecomer(): Promise<AgentStream | undefined> {
+    return this.within(LATECOMER_PATIENCE_MS, this.connected.promise, 'has not started in time').catch(() => undefined)
+  }
+
+  /** Counts the time in which nobody needs the agent. A busy agent ignores its dismissal, and is given another. */
+  private touch(): void {
+    this.dismissed = false
+    this.dismissal?.cancel()
+    this.dismissal = undefined
+    if (this.closing || !this.stream || this.observed.size > 0 || this.pending.size > 0) return
+    this.dismissal = this.options.clock.after(DISMISS_MS, () => {
+      this.stream?.send({ type: 'dismiss' })
+      this.touch()
+      this.dismissed = true
+    })
   }
 
   close(): void {

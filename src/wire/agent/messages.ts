@@ -184,6 +184,8 @@ export type ToAgent =
   | { readonly type: 'welcome' }
   /** End this process and leave the engines running; another version of Holdfast takes over. */
   | { readonly type: 'retire' }
+  /** End this process if it has nothing to look after and nothing to do; otherwise nothing. */
+  | { readonly type: 'dismiss' }
   /** Stop every engine in order and end. What ran is started again by the next agent. */
   | { readonly type: 'shut-down' }
   | {
