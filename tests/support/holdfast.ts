@@ -16,6 +16,8 @@ export interface HoldfastOptions {
   readonly state?: string
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** Runs it under another account than ours, for which we must be root. */
+  readonly account?: { readonly uid: number; readonly gid: number }
 }
 
 export interface Holdfast {
@@ -45,6 +47,7 @@ export async function startHoldfast(options: HoldfastOptions = {}): Promise<Hold
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, HOLDFAST_CRASH_AT: '', ...options.env },
       detached: true,
+      ...options.account,
     },
   )
   let printed = ''
@@ -91,6 +94,16 @@ export async function discard(holdfast: Holdfast): Promise<void> {
   await rm(holdfast.state, { recursive: true, force: true })
   assert.deepEqual(left, [], 'Holdfast left processes behind')
 }
+
+/** What `GET /_holdfast/health` says, as far as tests look at it. */
+export interface Health {
+  readonly pid: number
+  readonly zones: readonly { zone: string; agent: { pid: number } | null; instances: number }[]
+  readonly flows: readonly { name: string; subject: string; step: string; lastError?: string }[]
+}
+
+export const health = async (holdfast: Holdfast): Promise<Health> =>
+  (await (await fetch(`${holdfast.url}/_holdfast/health`)).json()) as Health
 
 export interface ProcessFacts {
   readonly pid: number
