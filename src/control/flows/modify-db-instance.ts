@@ -166,7 +166,7 @@ export const modifyDbInstance = flow(
       const outcome = await job(c, {
         zone: record.zone,
         resourceId: record.resourceId,
-        name: 'password',
+        name: `password-${c.failures}`,
         kind: 'instance.set-password',
         input: async () => ({
           id: record.resourceId,
@@ -174,16 +174,12 @@ export const modifyDbInstance = flow(
         }),
       })
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded')
-        return go(
-          'settle',
-          replace(c, held, withChanges(record, ['passwordVerifier'])),
-          instanceEvent(c.control, record, 'RDS-EVENT-0016'),
-        )
+      // A managed secret holds the new password already: the engine has to follow, so this is tried again.
+      if (outcome.state === 'failed') throw new Error(`set the master password: ${outcome.error.message}`)
       return go(
         'settle',
-        replace(c, held, withoutChanges(record, ['passwordVerifier'])),
-        instanceEvent(c.control, record, 'RDS-EVENT-0031', `The password was not changed: ${outcome.error.message}`),
+        replace(c, held, withChanges(record, ['passwordVerifier'])),
+        instanceEvent(c.control, record, 'RDS-EVENT-0016'),
       )
     },
 
