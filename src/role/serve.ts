@@ -22,6 +22,7 @@ import { openLog, type Log } from '#telemetry/log.ts'
 import { readAccessKeys, type AccessKeys } from '#trust/access-keys.ts'
 import { openAuthority } from '#trust/open-authority.ts'
 import { openVault } from '#trust/open-vault.ts'
+import type { Vault } from '#trust/vault.ts'
 import { holdfastExtras } from './serve/extras.ts'
 import type { Parts } from './serve/parts.ts'
 import { openRealParts } from './serve/real-parts.ts'
@@ -85,7 +86,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     hosts,
     clock: systemClock,
     random: systemRandom,
-    vault: await openVault(parts.trustFolder),
+    vault: await vaultIn(parts.trustFolder),
     authority: openAuthority(parts.trustFolder, systemClock, systemRandom),
     versions: availableVersions({ simulated, system: parts.systemVersions }),
     hostMemoryBytes: memoryBytes(),
@@ -128,6 +129,20 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   parts.prewarm(control)
   const engines = await stopOrder(stop.promise)
   await stopInOrder({ server, runner, parts, log, engines })
+}
+
+async function vaultIn(folder: string): Promise<Vault> {
+  try {
+    return await openVault(folder)
+  } catch (error) {
+    throw new StartError(
+      messageOf(error),
+      'Put the file right, or start with another folder: npm start -- --state DIR',
+      {
+        cause: error,
+      },
+    )
+  }
 }
 
 const doorKeys = (keys: AccessKeys): DoorKeys =>

@@ -6,7 +6,7 @@ import type { Control } from '#control/control.ts'
 import { zonesInUse } from '#control/db-instance/zones.ts'
 import { resolveVersion } from '#control/db-instance/settings.ts'
 import type { Clock } from '#host/clock.ts'
-import { makeFolder } from '#host/disk.ts'
+import { codeOf, makeFolder } from '#host/disk.ts'
 import { openSqliteStore } from '#store/sqlite-store.ts'
 import { StoreBusyError, StoreCorruptError, type Store } from '#store/store.ts'
 import type { Log } from '#telemetry/log.ts'
@@ -25,7 +25,32 @@ interface RealOptions {
   readonly systemVersions: readonly string[]
 }
 
-export async function openRealParts({ state, clock, log, systemVersions }: RealOptions): Promise<Parts> {
+export async function openRealParts(options: RealOptions): Promise<Parts> {
+  try {
+    return await openParts(options)
+  } catch (error) {
+    const reason = UNUSABLE[codeOf(error) ?? '']
+    if (reason === undefined) throw error
+    throw new StartError(
+      `The state folder ${options.state} cannot be used: ${reason} (${messageOf(error)}).`,
+      'Put that right, or start with another folder: npm start -- --state DIR',
+      { cause: error },
+    )
+  }
+}
+
+/** What the codes of file errors mean for whoever chose the folder. */
+const UNUSABLE: Readonly<Record<string, string>> = {
+  EEXIST: 'there is a file in its place',
+  ENOTDIR: 'there is a file in its place',
+  EACCES: 'this account may not write there',
+  EPERM: 'it belongs to another account',
+  EROFS: 'its disk is read-only',
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'its disk is full',
+}
+
+async function openParts({ state, clock, log, systemVersions }: RealOptions): Promise<Parts> {
   // Engines run under another account and must reach their folders; what is secret inside has its own mode.
   await makeFolder(state, { mode: 0o711 })
   const folder = stateFolder(state)
