@@ -11,11 +11,12 @@ import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.t
 import { systemInstallations } from './postgres/binaries/system-source.ts'
 import { writeConfiguration } from './postgres/configuration.ts'
 import { adoptEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
-import { checkSnapshot, fillFrom, sealFolder } from './postgres/fill.ts'
+import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
 import { dataOf } from './postgres/layout.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
 import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
 import { takeSnapshot } from './postgres/snapshot.ts'
+import { Spares } from './postgres/spares.ts'
 import { withSession } from './postgres/sql.ts'
 import type { Surroundings } from './postgres/surroundings.ts'
 import { ensureTemplate } from './postgres/template.ts'
@@ -26,21 +27,26 @@ export type { Surroundings as PostgresSurroundings } from './postgres/surroundin
 export function postgresDriver(surroundings: Surroundings): EngineDriver {
   const preparations = sharedPreparations(surroundings)
   const prepare = preparations.prepare
+  const spares = new Spares(surroundings)
   const ignored = (): void => {}
   return {
     name: 'postgres',
     installed: () => versionsHere(surroundings),
-    prepare: async (version, onProgress) => ({ fetched: (await prepare(version, onProgress)).fetched }),
+    async prepare(version, onProgress) {
+      const { fetched, template } = await prepare(version, onProgress)
+      spares.want(template)
+      return { fetched }
+    },
 
     async initialize(folder, { version }, signal) {
       const { template } = await prepare(version, ignored)
-      await fillFrom(template, folder, { signal, surroundings })
+      await fillFromTemplate(template, folder, { signal, surroundings, spares })
     },
     async restore(folder, { version }, snapshotFolder, signal) {
       await checkSnapshot(snapshotFolder, version)
       await fillFrom(dataOf(snapshotFolder), folder, { signal, surroundings })
     },
-    seal: sealFolder,
+    seal: (folder) => sealFolder(folder, spares.isTaken(dataOf(folder))),
 
     configure: (folder, spec) => writeConfiguration(folder, spec, surroundings),
     async start(folder, spec, signal) {

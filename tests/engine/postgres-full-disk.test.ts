@@ -8,13 +8,15 @@ import { EngineError } from '#engine/engine.ts'
 import { isDiskFull } from '#host/disk.ts'
 import { never, openPostgresBench } from '../support/postgres-bench.ts'
 
+/** Of the system; no package brings them. */
+const [MOUNT, UNMOUNT] = ['mount', 'umount']
 const MIB = 1_024 * 1_024
 
 test('a full disk is reported as such, while a volume is made and when the engine starts', async (t) => {
   const bench = await openPostgresBench()
   const small = join(bench.root, 'small')
   mkdirSync(small)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=60m,mode=711', 'tmpfs', small])
+  const mounted = spawnSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=60m,mode=711', 'tmpfs', small])
   try {
     if (mounted.status !== 0) return t.skip('this account may not mount a file system')
     const spec = await bench.spec()
@@ -38,7 +40,7 @@ test('a full disk is reported as such, while a volume is made and when the engin
     const engine = bench.started(await bench.driver.start(folder, spec, never))
     await bench.driver.stop(engine, 'fast', 20_000)
   } finally {
-    if (mounted.status === 0) spawnSync('umount', ['-l', small])
+    if (mounted.status === 0) spawnSync(UNMOUNT, ['-l', small])
     await bench.close()
   }
 })

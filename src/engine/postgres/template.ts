@@ -3,17 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import type { Account } from '#host/account.ts'
-import {
-  codeOf,
-  exists,
-  makeFolder,
-  namesIn,
-  overwriteBytes,
-  readBytes,
-  removeTree,
-  renameDurably,
-  writeFileDurably,
-} from '#host/disk.ts'
+import { exists, makeFolder, namesIn, overwriteBytes, readBytes, removeTree, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import { runCommand, spawnDetached } from '#host/process.ts'
 import { syncTree } from '#host/tree.ts'
@@ -21,6 +11,7 @@ import { assert } from '#base/assert.ts'
 import { EngineError } from '../engine.ts'
 import { FAILURE_TEXT_CHARS_MAX, TEMPLATE_STOP_MS_MAX } from '../limits.ts'
 import type { Binaries } from './binaries/binaries.ts'
+import { dropDeadDrafts, newDraft, putInPlace } from './drafts.ts'
 import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
 import { PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
 import { dataOf, runOf, startLogOf, logOf } from './layout.ts'
@@ -34,7 +25,8 @@ export async function ensureTemplate(version: string, binaries: Binaries, surrou
   const folder = join(templates, `${version}-${stamp(surroundings.adminPassword)}`)
   if (await exists(folder)) return dataOf(folder)
   await makeFolder(templates, { mode: 0o711 })
-  const draft = join(templates, `.${version}-${surroundings.random.uuid()}`)
+  await dropDeadDrafts(templates)
+  const draft = newDraft(templates, version, surroundings.random)
   try {
     await makeFolder(draft, { mode: 0o700, account: surroundings.account })
     await initdb(draft, version, { binaries, surroundings })
@@ -57,15 +49,6 @@ interface Tools {
 function stamp(adminPassword: string): string {
   const secret = createHash('sha256').update(`template of ${ADMIN}:${adminPassword}`).digest('hex').slice(0, 12)
   return `r${RECIPE_VERSION}-${secret}`
-}
-
-/** Another agent on this machine may have been faster; its template is as good. */
-async function putInPlace(draft: string, folder: string): Promise<void> {
-  try {
-    await renameDurably(draft, folder)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
-  }
 }
 
 /**

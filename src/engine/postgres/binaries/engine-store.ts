@@ -5,10 +5,11 @@
 import { join } from 'node:path'
 import { messageOf } from '#base/trouble.ts'
 import { compareVersions, npmVersionOf } from '#catalog/postgres-versions.ts'
-import { codeOf, exists, makeFolder, namesIn, removeTree, renameDurably, statOf, writeFileDurably } from '#host/disk.ts'
+import { exists, makeFolder, namesIn, removeTree, statOf, writeFileDurably } from '#host/disk.ts'
 import { runCommand } from '#host/process.ts'
 import { syncTree } from '#host/tree.ts'
 import { EngineError } from '../../engine.ts'
+import { dropDeadDrafts, newDraft, putInPlace } from '../drafts.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { binariesFolder, ENGINE_FILE, engineFileText, storedBinaries } from './binaries.ts'
 import type { Binaries } from './binaries.ts'
@@ -41,7 +42,8 @@ export async function ensureBinaries(
   if (stored) return { ...stored, fetched: false }
   const versions = join(enginesFolder, 'postgres')
   for (const folder of [enginesFolder, versions]) await makeFolder(folder, { mode: 0o755 })
-  const draft = join(versions, `.${version}-${random.uuid()}`)
+  await dropDeadDrafts(versions)
+  const draft = newDraft(versions, version, random)
   try {
     const { bin, fetched } = await fill(draft, version, { surroundings, onProgress })
     onProgress(`checking PostgreSQL ${version}`)
@@ -142,13 +144,4 @@ async function findExtensions(folder: string): Promise<string | undefined> {
     if (found !== undefined) return found
   }
   return undefined
-}
-
-/** Another agent on this machine may have been faster; its copy is as good. */
-async function putInPlace(draft: string, folder: string): Promise<void> {
-  try {
-    await renameDurably(draft, folder)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
-  }
 }
