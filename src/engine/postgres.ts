@@ -46,7 +46,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
       await checkSnapshot(snapshotFolder, version)
       await fillFrom(dataOf(snapshotFolder), folder, { signal, surroundings })
     },
-    seal: (folder) => sealFolder(folder, spares.isTaken(dataOf(folder))),
+    seal: (folder) => sealFolder(folder, spares.wasSpare(dataOf(folder))),
 
     configure: (folder, spec) => writeConfiguration(folder, spec, surroundings),
     async start(folder, spec, signal) {

@@ -46,9 +46,9 @@ export async function copyTree(source: string, target: string, options: CopyOpti
 
 /**
  * Makes every file and folder below, and the folder's own entry list, survive a power failure. `live`: somebody works
- * in it meanwhile, and what vanishes needs no syncing.
+ * in it meanwhile, and what vanishes needs no syncing. `exclude`: what is durable already.
  */
-export async function syncTree(folder: string, options: { readonly live?: boolean } = {}): Promise<void> {
+export async function syncTree(folder: string, options: Pick<CopyOptions, 'live' | 'exclude'> = {}): Promise<void> {
   const work: Work = { folders: [], files: [], links: [] }
   await listTree(folder, '', options, work)
   const paths = [...work.files, ...work.folders, ''].map((path) => join(folder, path))

@@ -52,12 +52,18 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const parts =
     options.engines === 'simulated'
       ? await openSimulatedParts(systemClock, log, npmPostgresVersions)
-      : await openRealParts({ state: options.state, clock: systemClock, log, systemVersions: [] })
+      : await openRealParts({ state: options.state, clock: systemClock, log, systemVersions: await systemVersions() })
   try {
     await serveUntilStopped(options, { keys, parts, log })
   } finally {
     await parts.close()
   }
+}
+
+/** Only asked for: serve runs no engine. */
+async function systemVersions(): Promise<string[]> {
+  const { systemPostgresVersions } = await import('#engine/postgres.ts')
+  return systemPostgresVersions(process.env)
 }
 
 /** Beyond loopback nobody may come in without a key. */

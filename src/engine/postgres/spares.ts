@@ -27,9 +27,9 @@ export class Spares {
     this.folder = join(surroundings.enginesFolder, 'postgres', 'spares')
   }
 
-  /** Whether this PGDATA is a spare that this process took, and so was durable from the start. */
-  isTaken(data: string): boolean {
-    return this.taken.has(data)
+  /** Whether this PGDATA is a spare that this process took, and so was durable from the start. Forgotten once asked. */
+  wasSpare(data: string): boolean {
+    return this.taken.delete(data)
   }
 
   /** Runs `fill` with the spare in place if there was one, and sees to the next spare afterwards. */
