@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#base/durations.ts'
 import {
   chooseWindows,
+  openedAt,
   parseBackupWindow,
   parseMaintenanceWindow,
   requireDatabaseName,
@@ -12,6 +13,7 @@ import {
   requireMasterUsername,
   requirePort,
   untilOpen,
+  untilOpening,
   windowsOverlap,
 } from './identifiers.ts'
 
@@ -80,11 +82,35 @@ test('a backup window overlaps a maintenance window that it meets on any day', (
 
 test('windows that are chosen fit each other, whatever is drawn', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (draw) => {
-      const { backup, maintenance } = chooseWindows(Buffer.from(draw))
-      return !windowsOverlap(parseBackupWindow(backup), parseMaintenanceWindow(maintenance))
+    fc.property(fc.uint8Array({ minLength: 3, maxLength: 3 }), fc.nat(2 * DAY_MS), (draw, now) => {
+      const none = { backup: undefined, maintenance: undefined }
+      const { backup, maintenance } = chooseWindows(none, Buffer.from(draw), { now, quietMs: 2 * HOUR_MS })!
+      const window = parseBackupWindow(backup)
+      return !windowsOverlap(window, parseMaintenanceWindow(maintenance)) && untilOpen(window, now) >= 2 * HOUR_MS
     }),
   )
+})
+
+test('a window is chosen that keeps clear of the one that is given, where there is one', () => {
+  const choose = (backup: string | undefined, maintenance: string | undefined): string => {
+    const chosen = chooseWindows({ backup, maintenance }, Buffer.alloc(3), { now: 0, quietMs: 2 * HOUR_MS })
+    return chosen ? `${chosen.backup} ${chosen.maintenance}` : 'none'
+  }
+  assert.equal(choose(undefined, 'mon:00:00-mon:04:00'), '04:00-04:30 mon:00:00-mon:04:00')
+  assert.equal(choose(undefined, 'mon:02:00-mon:08:00'), '00:00-00:30 mon:02:00-mon:08:00')
+  assert.equal(choose(undefined, 'sun:20:00-mon:09:00'), 'none')
+  assert.equal(choose('11:00-13:00', undefined), '11:00-13:00 sun:13:00-sun:13:30')
+  assert.equal(choose('01:00-23:30', undefined), 'none')
+  assert.equal(choose('05:00-06:00', 'sun:05:30-sun:06:00'), 'none')
+})
+
+test('a window that is open opened before, and one that is shut opens again', () => {
+  const window = parseBackupWindow('23:45-00:30')
+  const midnight = Date.UTC(2026, 0, 4)
+  assert.equal(openedAt(window, midnight), midnight - 15 * MINUTE_MS)
+  assert.equal(untilOpen(window, midnight), 0)
+  assert.equal(untilOpening(window, midnight), DAY_MS - 15 * MINUTE_MS)
+  assert.equal(untilOpen(window, midnight + 30 * MINUTE_MS), DAY_MS - 45 * MINUTE_MS)
 })
 
 test('the time until a maintenance window is counted from the weekday in UTC', () => {

@@ -130,25 +130,68 @@ export function windowsOverlap(backup: Window, maintenance: Window): boolean {
 /** 1970-01-01 was a Thursday: the weeks of `Window` begin on the Sunday before. */
 const EPOCH_WEEK_OFFSET_MS = 4 * DAY_MS
 
-/** Milliseconds from `now` until the window is open; 0 while it is. */
-export function untilOpen(window: Window, now: number): number {
-  const offset = window.periodMs === DAY_MS ? 0 : EPOCH_WEEK_OFFSET_MS
-  const at = (((now + offset - window.startMs) % window.periodMs) + window.periodMs) % window.periodMs
-  return at < window.lengthMs ? 0 : window.periodMs - at
+/** Milliseconds since the window opened last. */
+function sinceOpening({ startMs, periodMs }: Window, now: number): number {
+  const offset = periodMs === DAY_MS ? 0 : EPOCH_WEEK_OFFSET_MS
+  return (((now + offset - startMs) % periodMs) + periodMs) % periodMs
 }
+
+/** Milliseconds from `now` until the window is open; 0 while it is. */
+export const untilOpen = (window: Window, now: number): number =>
+  sinceOpening(window, now) < window.lengthMs ? 0 : untilOpening(window, now)
+
+/** Milliseconds until the window opens the next time, whether or not it is open now. */
+export const untilOpening = (window: Window, now: number): number => window.periodMs - sinceOpening(window, now)
+
+/** When the window opened last. */
+export const openedAt = (window: Window, now: number): number => now - sinceOpening(window, now)
 
 const two = (n: number): string => String(n).padStart(2, '0')
 const clockText = (ms: number): string =>
   `${two(Math.floor(ms / 3_600_000) % 24)}:${two(Math.floor(ms / MINUTE_MS) % 60)}`
 
-/** Random half hours that do not overlap, as RDS chooses where the caller leaves them out. `draw` is four random bytes. */
-export function chooseWindows(draw: Buffer): { backup: string; maintenance: string } {
-  const backupStart = (draw.readUInt8(0) % 16) * 30 * MINUTE_MS
-  // The maintenance window is taken from the other part of the day, so that the two never meet.
-  const maintenanceStart = 12 * 60 * MINUTE_MS + (draw.readUInt8(1) % 20) * 30 * MINUTE_MS
-  const day = DAYS[draw.readUInt8(2) % 7]!
-  return {
-    backup: `${clockText(backupStart)}-${clockText(backupStart + 30 * MINUTE_MS)}`,
-    maintenance: `${day}:${clockText(maintenanceStart)}-${day}:${clockText(maintenanceStart + 30 * MINUTE_MS)}`,
-  }
+/** From midnight: the block of hours in which RDS chooses backup windows differs by region; this is one of them. */
+const BACKUP_SLOTS = 16
+/** From noon, so that chosen windows of the two kinds never meet. */
+const MAINTENANCE_SLOTS = 20
+
+interface AskedWindows {
+  readonly backup: string | undefined
+  readonly maintenance: string | undefined
 }
+
+/**
+ * Random half hours in the place of what the caller leaves out, as RDS chooses them. Undefined when nothing that could
+ * be chosen keeps clear of the other window. Backup windows that open within `quietMs` are taken only when no other is
+ * left. `draw` is three random bytes.
+ */
+export function chooseWindows(
+  asked: AskedWindows,
+  draw: Buffer,
+  { now, quietMs }: { now: number; quietMs: number },
+): { backup: string; maintenance: string } | undefined {
+  const isQuiet = (backup: string): boolean => untilOpen(parseBackupWindow(backup), now) >= quietMs
+  const backups = asked.backup === undefined ? turned(BACKUP_WINDOWS, draw.readUInt8(0)) : [asked.backup]
+  const maintenances =
+    asked.maintenance === undefined ? turned(MAINTENANCE_WINDOWS, draw.readUInt16BE(1)) : [asked.maintenance]
+  for (const backup of [...backups.filter(isQuiet), ...backups.filter((one) => !isQuiet(one))]) {
+    const window = parseBackupWindow(backup)
+    const maintenance = maintenances.find((one) => !windowsOverlap(window, parseMaintenanceWindow(one)))
+    if (maintenance !== undefined) return { backup, maintenance }
+  }
+  return undefined
+}
+
+const halfHour = (startMs: number, day = ''): string =>
+  `${day}${clockText(startMs)}-${day}${clockText(startMs + 30 * MINUTE_MS)}`
+
+const BACKUP_WINDOWS = Array.from({ length: BACKUP_SLOTS }, (_, slot) => halfHour(slot * 30 * MINUTE_MS))
+const MAINTENANCE_WINDOWS = DAYS.flatMap((day) =>
+  Array.from({ length: MAINTENANCE_SLOTS }, (_, slot) => halfHour(DAY_MS / 2 + slot * 30 * MINUTE_MS, `${day}:`)),
+)
+
+/** The same items, beginning with another. */
+const turned = <T>(items: readonly T[], by: number): T[] => [
+  ...items.slice(by % items.length),
+  ...items.slice(0, by % items.length),
+]

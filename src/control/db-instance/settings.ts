@@ -1,5 +1,6 @@
 /** The settings of a new instance: what the request says, checked, and what RDS fills in. */
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
+import { HOUR_MS } from '#base/durations.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import { instanceClass } from '#catalog/instance-classes.ts'
 import { validateStorage } from '#catalog/storage.ts'
@@ -10,7 +11,7 @@ import { requireOptionGroup } from '../option-group/option-groups.ts'
 import { requireParameterGroup } from '../parameter-group/parameter-groups.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidCombination, invalidValue } from './faults.ts'
-import { chooseWindows, parseBackupWindow, parseMaintenanceWindow, windowsOverlap } from './identifiers.ts'
+import { chooseWindows, parseBackupWindow, parseMaintenanceWindow } from './identifiers.ts'
 import type { DbInstanceSettings } from './record.ts'
 
 /** Newest version of the default major, the named major's newest, or exactly the named one. */
@@ -127,34 +128,26 @@ export function storageSettings(asked: Partial<Omit<AskedSettings, 'DBInstanceCl
   return storage
 }
 
+/**
+ * A new instance is not backed up before somebody had time to work with it: an instance that a test makes and throws
+ * away never turns `backing-up` under its hands.
+ */
+const QUIET_MS = 2 * HOUR_MS
+
 function windowSettings(
-  control: Pick<Control, 'random'>,
+  control: Pick<Control, 'random' | 'clock'>,
   asked: Pick<AskedSettings, 'PreferredBackupWindow' | 'PreferredMaintenanceWindow'>,
 ): Pick<DbInstanceSettings, 'PreferredBackupWindow' | 'PreferredMaintenanceWindow'> {
-  for (;;) {
-    const chosen = chooseWindows(control.random.bytes(4))
-    const PreferredBackupWindow = asked.PreferredBackupWindow ?? chosen.backup
-    const PreferredMaintenanceWindow = asked.PreferredMaintenanceWindow?.toLowerCase() ?? chosen.maintenance
-    const overlap = windowsOverlap(
-      parseBackupWindow(PreferredBackupWindow),
-      parseMaintenanceWindow(PreferredMaintenanceWindow),
-    )
-    if (!overlap) return { PreferredBackupWindow, PreferredMaintenanceWindow }
-    const bothAsked = asked.PreferredBackupWindow !== undefined && asked.PreferredMaintenanceWindow !== undefined
-    if (bothAsked || !couldFit(asked)) throw windowsMustNotOverlap()
-  }
+  const given = { backup: asked.PreferredBackupWindow, maintenance: asked.PreferredMaintenanceWindow?.toLowerCase() }
+  if (given.backup !== undefined) parseBackupWindow(given.backup)
+  if (given.maintenance !== undefined) parseMaintenanceWindow(given.maintenance)
+  const chosen = chooseWindows(given, control.random.bytes(3), { now: control.clock.now(), quietMs: QUIET_MS })
+  if (!chosen) throw windowsMustNotOverlap()
+  return { PreferredBackupWindow: chosen.backup, PreferredMaintenanceWindow: chosen.maintenance }
 }
 
 export const windowsMustNotOverlap = (): Error =>
   invalidValue('The backup window and maintenance window must not overlap.')
-
-/** Whether some choice of the window that was left out can avoid the one that was given (a 23 h window leaves little). */
-function couldFit(asked: Pick<AskedSettings, 'PreferredMaintenanceWindow'>): boolean {
-  return (
-    asked.PreferredMaintenanceWindow === undefined ||
-    parseMaintenanceWindow(asked.PreferredMaintenanceWindow).lengthMs < 16 * 3_600_000
-  )
-}
 
 /** The group's name, if it exists and is of the family of this major. */
 export async function resolveParameterGroup(
