@@ -10,14 +10,24 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
   CreateDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  RestoreDBInstanceFromDBSnapshotCommand,
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import pg from 'pg'
 import { engineAccount } from '../src/host/account.ts'
-import { createInput, describe, instanceGone, PASSWORD } from '../tests/support/database.ts'
-import { discard, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
+import {
+  createInput,
+  createInstance,
+  describe,
+  instanceGone,
+  instanceIn,
+  PASSWORD,
+  query,
+} from '../tests/support/database.ts'
+import { discard, eventually, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 7
@@ -106,9 +116,49 @@ async function benchCreate(): Promise<void> {
     rows.push(['initdb, start, first query (bare)', ms(median(theirs))])
     rows.push(['CreateDBInstance to first query over TLS', ms(median(ours))])
     rows.push(['**ratio** (aim ≤ 0.6)', (median(ours) / median(theirs)).toFixed(2)])
+    // No copy lies ready for any but the first of these.
+    const bareBurst = await timed(() => Promise.all(BURST.map((n) => bare(binaries, holdfast.state, 5950 + n))))
+    const burst = await timed(() => Promise.all(BURST.map((n) => viaHoldfast(holdfast, rds, `burst-${n}`))))
+    rows.push([`${BURST.length} at once: bare, until the last is gone again`, ms(bareBurst)])
+    rows.push([`${BURST.length} at once: CreateDBInstance to DeleteDBInstance done`, ms(burst)])
+    rows.push(['**ratio**', (burst / bareBurst).toFixed(2)])
+    const plainCopy: number[] = []
+    await fillWithRows(holdfast, rds)
+    const [snapshot, restore] = await snapshotAndRestore(rds)
+    for (let round = 0; round < 3; round++)
+      plainCopy.push(
+        await timed(() => run('cp', ['-a', join(holdfast.state, 'snapshots'), join(holdfast.state, `copy-${round}`)])),
+      )
+    rows.push(['cp -a of a snapshot of 1 GB', ms(median(plainCopy))])
+    rows.push(['CreateDBSnapshot of it, until available, while it serves', ms(snapshot)])
+    rows.push(['RestoreDBInstanceFromDBSnapshot of it, until available', ms(restore)])
+    rows.push(['**ratio** of restore to copy', (restore / median(plainCopy)).toFixed(2)])
   } finally {
     await discard(holdfast)
   }
+}
+
+const BURST = [0, 1, 2, 3, 4]
+
+const GIB_OF_ROWS = `create table filler as
+  select n, repeat(md5(n::text), 28) as text from generate_series(1, 1100000) as n`
+
+async function fillWithRows(holdfast: Holdfast, rds: RDSClient): Promise<void> {
+  const instance = await createInstance(rds, 'large')
+  await query(holdfast, instance, GIB_OF_ROWS)
+}
+
+async function snapshotAndRestore(rds: RDSClient): Promise<[snapshot: number, restore: number]> {
+  const snapshot = await timed(async () => {
+    await rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: 'large', DBSnapshotIdentifier: 'large-snap' }))
+    await instanceIn(rds, 'large', 'available')
+  })
+  const restore = await timed(async () => {
+    const input = { DBInstanceIdentifier: 'large-again', DBSnapshotIdentifier: 'large-snap' }
+    await rds.send(new RestoreDBInstanceFromDBSnapshotCommand(input))
+    await instanceIn(rds, 'large-again', 'available')
+  })
+  return [snapshot, restore]
 }
 
 const residentOf = (pid: number): number =>
@@ -116,23 +166,27 @@ const residentOf = (pid: number): number =>
 
 async function benchStart(): Promise<void> {
   const [starts, nodes]: [number[], number[]] = [[], []]
-  let memory = ''
+  let memory: [serve: number, agent: number] = [0, 0]
   for (let round = 0; round < ROUNDS; round++) {
     nodes.push(await timed(() => run(process.execPath, ['-e', '0'])))
     let holdfast: Holdfast | undefined
     starts.push(await timed(async () => (holdfast = await startHoldfast())))
+    const agent = await eventually('the first agent', () => agentPid(holdfast!.url))
     await describe(holdfast!.rds(), 'nothing')
-    const health = (await (await fetch(`${holdfast!.url}/_holdfast/health`)).json()) as {
-      zones: { zone: string; agent: { pid: number } | null }[]
-    }
-    const agents = health.zones.flatMap(({ zone, agent }) => (agent ? [[zone, residentOf(agent.pid)] as const] : []))
-    const serve = residentOf(holdfast!.process.pid!)
-    memory = `serve ${mb(serve)}${agents.map(([zone, bytes]) => `, agent ${zone} ${mb(bytes)}`).join('')}, together ${mb(serve + agents.reduce((sum, [, bytes]) => sum + bytes, 0))}`
+    memory = [residentOf(holdfast!.process.pid!), residentOf(agent)]
     await discard(holdfast!)
   }
   rows.push(['node -e 0', ms(median(nodes))])
   rows.push(['start to `Ready.` on an empty state folder (aim < 1 s)', ms(median(starts))])
-  rows.push(['idle memory without an instance (aim < 150 MB)', memory])
+  rows.push(['idle memory without an instance: serve (aim < 150 MB)', mb(memory[0])])
+  rows.push(['the same with the agent, which leaves after an idle minute', `${mb(memory[0])} + ${mb(memory[1])}`])
+}
+
+async function agentPid(url: string): Promise<number | undefined> {
+  const health = (await (await fetch(`${url}/_holdfast/health`)).json()) as {
+    zones: { agent: { pid: number } | null }[]
+  }
+  return health.zones[0]!.agent?.pid
 }
 
 const CLIENTS = 8
