@@ -71,7 +71,7 @@ function idleFlows(): Flows {
     id: 'flow',
     writes: { compares: [], ops: [] },
   })
-  return { start, supersede: async () => start() } as unknown as Flows
+  return { start, supersede: async () => start(), wake: () => {}, wakeSubjects: () => {} } as unknown as Flows
 }
 
 function testAuthority(now: number): Authority {
