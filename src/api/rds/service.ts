@@ -11,6 +11,7 @@ import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
 import { CreateDBSnapshot } from './create-db-snapshot.ts'
 import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
 import { CreateOptionGroup } from './create-option-group.ts'
+import { DeleteDBInstanceAutomatedBackup } from './delete-db-instance-automated-backup.ts'
 import { DeleteDBInstance } from './delete-db-instance.ts'
 import { DeleteDBParameterGroup } from './delete-db-parameter-group.ts'
 import { DeleteDBSnapshot } from './delete-db-snapshot.ts'
@@ -19,6 +20,7 @@ import { DeleteOptionGroup } from './delete-option-group.ts'
 import { DescribeAccountAttributes } from './describe-account-attributes.ts'
 import { DescribeCertificates } from './describe-certificates.ts'
 import { DescribeDBEngineVersions } from './describe-db-engine-versions.ts'
+import { DescribeDBInstanceAutomatedBackups } from './describe-db-instance-automated-backups.ts'
 import { DescribeDBInstances } from './describe-db-instances.ts'
 import { DescribeDBLogFiles } from './describe-db-log-files.ts'
 import { DescribeDBMajorEngineVersions } from './describe-db-major-engine-versions.ts'
@@ -64,6 +66,7 @@ export const rdsHandlers = {
   CreateDBSubnetGroup,
   CreateOptionGroup,
   DeleteDBInstance,
+  DeleteDBInstanceAutomatedBackup,
   DeleteDBParameterGroup,
   DeleteDBSnapshot,
   DeleteDBSubnetGroup,
@@ -71,6 +74,7 @@ export const rdsHandlers = {
   DescribeAccountAttributes,
   DescribeCertificates,
   DescribeDBEngineVersions,
+  DescribeDBInstanceAutomatedBackups,
   DescribeDBInstances,
   DescribeDBLogFiles,
   DescribeDBMajorEngineVersions,

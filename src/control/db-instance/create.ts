@@ -5,6 +5,7 @@ import { together, type Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { commit, type Control, type Scope } from '../control.ts'
+import { scheduleBackups } from './backups.ts'
 import { chooseZone } from './placement.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
@@ -80,13 +81,14 @@ interface Registration {
   readonly extra: Mutation
 }
 
-/** Writes a new instance, its port, its name and its first flow in one transaction. */
+/** Writes a new instance, its port, its name, its first flow and the timer of its backups in one transaction. */
 export async function register(control: Control, scope: Scope, what: Registration): Promise<DbInstanceRecord> {
   for (let race = 0; race < RACES_MAX; race++) {
     const { port, writes } = await choosePort(control, what.wantedPort, what.draft.resourceId)
     const record: DbInstanceRecord = { ...what.draft, port }
     const key = { account: scope.account, region: scope.region, resourceId: record.resourceId }
     const flow = control.flows.start(what.flow, subjectOf(key), { ...what.input, key })
+    const hasBackups = record.settings.BackupRetentionPeriod > 0
     const result = await commit(
       control,
       together(
@@ -95,6 +97,7 @@ export async function register(control: Control, scope: Scope, what: Registratio
         writes,
         what.extra,
         flow.writes,
+        ...(hasBackups ? [await scheduleBackups(control, record)] : []),
       ),
     )
     if (result.committed) {

@@ -40,6 +40,7 @@ export async function deleteDbInstance(control: Control, scope: Scope, input: In
     const key = keyOf(record)
     const flow = await control.flows.supersede('delete-db-instance', subjectOf(key), {
       key,
+      keepsBackups: input.DeleteAutomatedBackups === false,
       finalSnapshot: final && { name: final.record.id, resourceId: final.record.resourceId },
       phaseBefore: held.value.phase === 'stopped' ? 'stopped' : 'available',
     })

@@ -10,6 +10,7 @@ import { requireOptionGroup } from '../option-group/option-groups.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { rdsArn } from '../arn.ts'
+import { scheduleBackups } from './backups.ts'
 import { instanceExists, instanceNotAvailable, invalidCombination, invalidValue } from './faults.ts'
 import { requireInstance } from './find.ts'
 import {
@@ -23,7 +24,16 @@ import {
 import { newMaster, rotateManagedPassword, verifierOf } from './master.ts'
 import { decideModification, phaseWhile, type Decision } from './modify-decision.ts'
 import { ownerOfPort, takePort } from './ports.ts'
-import { dbInstances, keyOf, subjectOf, timerSubjectOf, type DbInstanceRecord, type Master } from './record.ts'
+import {
+  dbInstances,
+  keyOf,
+  subjectOf,
+  timerSubjectOf,
+  type DbInstanceRecord,
+  type DbInstanceSettings,
+  type Master,
+  type PendingChanges,
+} from './record.ts'
 import {
   requireCa,
   requireClass,
@@ -207,6 +217,12 @@ async function newCredentials(
   return { ...UNCHANGED, verifier: await verifierOf(control, requireMasterPassword(input.MasterUserPassword)) }
 }
 
+/** Whether backups that go on go on differently. Switching them on or off is a pending change. */
+const backupsChange = (before: DbInstanceSettings, after: DbInstanceSettings): boolean =>
+  after.BackupRetentionPeriod > 0 &&
+  (before.BackupRetentionPeriod !== after.BackupRetentionPeriod ||
+    before.PreferredBackupWindow !== after.PreferredBackupWindow)
+
 interface Modification {
   readonly input: Input
   readonly decision: Decision
@@ -233,7 +249,11 @@ async function write(
     const flow = control.flows.start('modify-db-instance', subjectOf(key), { key, apply: decision.apply })
     parts.push(flow.writes)
     flowIds.push(flow.id)
-  } else if (Object.keys(decision.pending).length > 0) {
+  }
+  const queued = (Object.keys(decision.pending) as (keyof PendingChanges)[]).filter(
+    (name) => !decision.apply.includes(name),
+  )
+  if (queued.length > 0) {
     const timer = await control.flows.supersede('apply-pending-modifications', timerSubjectOf(key, 'maintenance'), {
       key,
     })
@@ -241,6 +261,7 @@ async function write(
   }
   if (decision.pending.Port !== undefined && !control.simulated && decision.apply.includes('Port'))
     parts.push(takePort(decision.pending.Port, held.value.resourceId))
+  if (backupsChange(held.value.settings, record.settings)) parts.push(await scheduleBackups(control, record))
   parts.push(dbInstances(control, key).update(held, record))
   return { mutation: together(...parts), result: { record, flowIds } }
 }

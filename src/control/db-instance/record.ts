@@ -156,8 +156,11 @@ export const subjectOf = (key: InstanceKey): string => `db-instance/${nameKey(ke
 export const parametersSubjectOf = (key: InstanceKey): string => `db-instance-parameters/${nameKey(key)}`
 
 /** The subject of the flow that waits for the time to do something with the instance. */
-export const timerSubjectOf = (key: InstanceKey, purpose: 'auto-start' | 'maintenance'): string =>
-  `db-instance-timer/${nameKey(key)}/${purpose}`
+export const timerSubjectOf = (key: InstanceKey, purpose: 'auto-start' | 'backup' | 'maintenance'): string =>
+  timersOf(key) + purpose
+
+/** What the subjects of all timers of the instance start with. */
+export const timersOf = (key: InstanceKey): string => `db-instance-timer/${nameKey(key)}/`
 
 export const nameIndexOf = (record: DbInstanceRecord): string => nameKey(keyOf(record))
 

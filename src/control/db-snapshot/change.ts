@@ -1,7 +1,7 @@
 /** CopyDBSnapshot, DeleteDBSnapshot and the attributes of snapshots. */
 import { InvalidDBSnapshotStateFault, SharedSnapshotQuotaExceededFault } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together } from '#store/collection.ts'
+import { together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
@@ -72,18 +72,25 @@ export async function deleteDbSnapshot(
     const held = await requireOwnSnapshot(control, scope, input.DBSnapshotIdentifier)
     if (held.value.type !== 'manual') throw fault(InvalidDBSnapshotStateFault, 'Only manual snapshots can be deleted.')
     if (held.value.status !== 'available' && held.value.status !== 'failed') throw notAvailable(held.value)
-    const record: DbSnapshotRecord = { ...held.value, status: 'deleting' }
-    const flow = control.flows.start('delete-db-snapshot', snapshotSubject(record), {
-      scope,
-      snapshot: { name: record.id, resourceId: record.resourceId },
-    })
-    return {
-      mutation: together(dbSnapshots(control, scope).update(held, record), flow.writes),
-      result: { record, flowId: flow.id },
-    }
+    const { record, flowId, writes } = startDeletion(control, held)
+    return { mutation: writes, result: { record, flowId } }
   })
   await started(control, flowId)
   return record
+}
+
+/** The record of a snapshot that is being deleted, and the writes that start it. */
+export function startDeletion(
+  control: Control,
+  held: Held<DbSnapshotRecord>,
+): { record: DbSnapshotRecord; flowId: string; writes: Mutation } {
+  const record: DbSnapshotRecord = { ...held.value, status: 'deleting' }
+  const { account, region, id, resourceId } = record
+  const flow = control.flows.start('delete-db-snapshot', snapshotSubject(record), {
+    scope: { account, region },
+    snapshot: { name: id, resourceId },
+  })
+  return { record, flowId: flow.id, writes: together(dbSnapshots(control, record).update(held, record), flow.writes) }
 }
 
 /** AWS: a snapshot can be shared with at most this many accounts. */

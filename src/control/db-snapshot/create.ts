@@ -34,14 +34,26 @@ export async function newManualSnapshot(
   const id = requireSnapshotName('DBSnapshotIdentifier', name)
   if (await dbSnapshots(control, instance).get(id)) throw snapshotExists(id)
   await requireQuota(control, instance, 'ManualSnapshots')
+  const record = snapshotOf(control, instance, { id, type: 'manual', ...options })
+  return {
+    record,
+    writes: together(
+      dbSnapshots(control, instance).create(id, record),
+      snapshotEvent(control, record, 'RDS-EVENT-0040'),
+    ),
+  }
+}
+
+type Naming = Pick<DbSnapshotRecord, 'id' | 'resourceId' | 'type' | 'tags'>
+
+/** The record of a snapshot of this instance that is about to be taken. */
+export function snapshotOf(control: Pick<Control, 'clock'>, instance: DbInstanceRecord, as: Naming): DbSnapshotRecord {
   const now = control.clock.now()
-  const record: DbSnapshotRecord = {
-    id,
-    resourceId: options.resourceId,
+  return {
+    ...as,
     account: instance.account,
     region: instance.region,
     zone: instance.zone,
-    type: 'manual',
     status: 'creating',
     complaint: undefined,
     createdAt: now,
@@ -49,15 +61,7 @@ export async function newManualSnapshot(
     sizeBytes: 0,
     sourceArn: undefined,
     restorers: [],
-    tags: options.tags,
     instance: sourceOf(instance),
-  }
-  return {
-    record,
-    writes: together(
-      dbSnapshots(control, instance).create(id, record),
-      snapshotEvent(control, record, 'RDS-EVENT-0040'),
-    ),
   }
 }
 

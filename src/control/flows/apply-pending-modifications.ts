@@ -4,12 +4,9 @@ import { parseMaintenanceWindow, untilOpen } from '../db-instance/identifiers.ts
 import { phaseWhile } from '../db-instance/modify-decision.ts'
 import { subjectOf, type PendingChanges } from '../db-instance/record.ts'
 import { change, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
-import { timerDeadlineMs } from './limits.ts'
+import { busyLookMs, timerDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
-
-/** A busy instance is looked at again this often while its window is open, besides every time that a flow of it ends. */
-const BUSY_LOOK_MS = 60_000
 
 /** A durable timer: makes all pending changes when the maintenance window opens. */
 export const applyPendingModifications = flow(
@@ -26,7 +23,7 @@ export const applyPendingModifications = flow(
         c.control.clock.now(),
       )
       if (leftMs > 0) return wait({ timeoutMs: leftMs })
-      if (held.value.phase !== 'available') return wait({ timeoutMs: BUSY_LOOK_MS })
+      if (held.value.phase !== 'available') return wait({ timeoutMs: busyLookMs })
       const modify = c.control.flows.start('modify-db-instance', subjectOf(c.input.key), { key: c.input.key, apply })
       return done('started', together(change(c, held, { phase: phaseWhile(apply) }), modify.writes))
     },

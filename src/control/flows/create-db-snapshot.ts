@@ -8,6 +8,8 @@ interface Input extends InstanceInput {
   readonly snapshot: SnapshotRef
   /** What the instance goes back to: it may be stopped while its data is copied. */
   readonly phaseAfter: 'available' | 'stopped'
+  /** Whether the timer of automated backups asked for it. */
+  readonly isBackup?: boolean
 }
 type C = FlowContext<Input>
 
@@ -31,7 +33,12 @@ export const createDbSnapshot = flow(
       if (outcome.state === 'pending') return wait()
       const after = change(c, held, { phase: phaseAfter })
       if (outcome.state === 'succeeded')
-        return go('finish', after, await snapshotSucceeded(c.control, c.input.key, snapshot, outcome.result))
+        return go(
+          'finish',
+          after,
+          await snapshotSucceeded(c.control, c.input.key, snapshot, outcome.result),
+          ...(c.input.isBackup ? [instanceEvent(c.control, record, 'RDS-EVENT-0002')] : []),
+        )
       const { message } = outcome.error
       return go(
         'finish',

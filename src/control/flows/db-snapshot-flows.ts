@@ -86,11 +86,10 @@ export const deleteDbSnapshot = flow(
       await forget(c)
       const held = await snapshotOf(c)
       if (!held) return done('deleted')
-      return done(
-        'deleted',
-        dbSnapshots(c.control, c.input.scope).remove(held),
-        snapshotEvent(c.control, held.value, 'RDS-EVENT-0041'),
-      )
+      const removal = dbSnapshots(c.control, c.input.scope).remove(held)
+      // Automated ones come and go without anybody having asked.
+      if (held.value.type === 'automated') return done('deleted', removal)
+      return done('deleted', removal, snapshotEvent(c.control, held.value, 'RDS-EVENT-0041'))
     },
   },
 )

@@ -4,6 +4,7 @@ import { applyDbParameterGroup } from './apply-db-parameter-group.ts'
 import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
+import { backUpDbInstance } from './back-up-db-instance.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
 import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
@@ -27,6 +28,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   applyDbParameters,
   applyPendingModifications,
   autoStartDbInstance,
+  backUpDbInstance,
   createDbSnapshot,
   copyDbSnapshot,
   deleteDbSnapshot,

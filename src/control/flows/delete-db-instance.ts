@@ -6,9 +6,11 @@ import {
   dbInstances,
   nameIndexOf,
   parametersSubjectOf,
-  timerSubjectOf,
+  timersOf,
   type DbInstanceRecord,
 } from '../db-instance/record.ts'
+import { automatedSnapshots } from '../db-snapshot/automated.ts'
+import { dbSnapshots } from '../db-snapshot/record.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
@@ -16,6 +18,8 @@ import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-
 
 interface Input extends InstanceInput {
   readonly finalSnapshot: SnapshotRef | undefined
+  /** Whether automated snapshots stay: they are then deleted as their time comes. */
+  readonly keepsBackups?: boolean
   /** What the instance goes back to if its final snapshot cannot be taken. */
   readonly phaseBefore: 'available' | 'stopped' | 'failed' | 'incompatible-parameters' | 'restore-error'
 }
@@ -31,7 +35,11 @@ export const deleteDbInstance = flow(
   'delete-db-instance',
   {
     exhausted: 'cancel',
-    steps: { snapshot: { deadlineMs: engineDeadlineMs }, remove: { deadlineMs: restartDeadlineMs } },
+    steps: {
+      snapshot: { deadlineMs: engineDeadlineMs },
+      remove: { deadlineMs: restartDeadlineMs },
+      backups: { deadlineMs: restartDeadlineMs },
+    },
   },
   {
     cancel: async (c: C) => {
@@ -80,7 +88,26 @@ export const deleteDbInstance = flow(
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`remove ${resourceId}: ${outcome.error.message}`)
-      return go('forget')
+      return go(c.input.keepsBackups ? 'forget' : 'backups')
+    },
+
+    backups: async (c: C) => {
+      // Those that are being deleted already are so by flows of their own.
+      const left = (await automatedSnapshots(c.control, c.input.key)).filter(({ value }) => value.status !== 'deleting')
+      let pending = false
+      for (const { value } of left) {
+        const snapshotId = value.resourceId
+        const outcome = await job(c, {
+          zone: value.zone,
+          resourceId: c.input.key.resourceId,
+          name: `remove-${snapshotId}-${c.failures}`,
+          kind: 'snapshot.remove',
+          input: async () => ({ snapshotId }),
+        })
+        if (outcome.state === 'failed') throw new Error(`remove snapshot ${snapshotId}: ${outcome.error.message}`)
+        pending ||= outcome.state === 'pending'
+      }
+      return pending ? wait() : go('forget', ...left.map((held) => dbSnapshots(c.control, c.input.key).remove(held)))
     },
 
     forget: async (c: C) => {
@@ -102,14 +129,10 @@ export const deleteDbInstance = flow(
       )
     },
 
-    /** Timers and the parameter flow look at the instance, find none, and end. */
+    /** Timers and the parameter flow look at the instance, find none, and end; that of retained backups stays. */
     silence: async (c: C) => {
-      for (const subject of [
-        timerSubjectOf(c.input.key, 'auto-start'),
-        timerSubjectOf(c.input.key, 'maintenance'),
-        parametersSubjectOf(c.input.key),
-      ])
-        c.control.flows.wakeSubjects(subject)
+      for (const subjects of [timersOf(c.input.key), parametersSubjectOf(c.input.key)])
+        c.control.flows.wakeSubjects(subjects)
       return done('deleted')
     },
   },

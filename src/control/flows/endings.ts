@@ -1,4 +1,5 @@
 import { done, type Next } from '#flow/flow.ts'
+import { timersOf } from '../db-instance/record.ts'
 import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
 
 /** Drops this flow's ended jobs from the host's table. Nobody asks for them again once the flow has acted on them. */
@@ -7,9 +8,10 @@ export async function forgetJobs(c: FlowContext<InstanceInput>): Promise<void> {
   if (held) await c.control.hosts.forgetJobs(held.value.zone, `${held.value.resourceId}/${c.flowId}/`)
 }
 
-/** The last step of a flow that has done what it was for. */
+/** The last step of a flow that has done what it was for. Timers may have waited for the instance to be free. */
 export async function finished(c: FlowContext<InstanceInput>, outcome: string): Promise<Next<never>> {
   await forgetJobs(c)
+  c.control.flows.wakeSubjects(timersOf(c.input.key))
   return done(outcome)
 }
 

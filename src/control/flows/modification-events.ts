@@ -4,7 +4,12 @@ import type { Control } from '../control.ts'
 import type { DbInstanceRecord, PendingChanges } from '../db-instance/record.ts'
 import { instanceEvent } from './context.ts'
 
-const EVENTS: Partial<Record<keyof PendingChanges, { id: EventId; text: (value: unknown) => string }>> = {
+interface Telling {
+  readonly id: EventId
+  readonly text: (value: unknown) => string
+}
+
+const EVENTS: Partial<Record<keyof PendingChanges, Telling>> = {
   DBInstanceClass: {
     id: 'RDS-EVENT-0014',
     text: (value) => `Finished applying modification to DB instance class: ${String(value)}`,
@@ -15,10 +20,18 @@ const EVENTS: Partial<Record<keyof PendingChanges, { id: EventId; text: (value: 
     text: (value) => `Finished applying modification to allocated storage: ${String(value)} GiB`,
   },
   Port: { id: 'RDS-EVENT-0009', text: (value) => `The port was changed to ${String(value)}` },
-  BackupRetentionPeriod: {
-    id: 'RDS-EVENT-0028',
-    text: (value) => `The backup retention period is now ${String(value)} days`,
-  },
+}
+
+/** Only switching backups on or off is ever pending. */
+const BACKUPS_ON: Telling = {
+  id: 'RDS-EVENT-0032',
+  text: (value) => `Enabled automated backups, kept for ${String(value)} days`,
+}
+const BACKUPS_OFF: Telling = { id: 'RDS-EVENT-0028', text: () => 'Disabled automated backups' }
+
+function tellingOf(name: keyof PendingChanges, value: unknown): Telling | undefined {
+  if (name === 'BackupRetentionPeriod') return value === 0 ? BACKUPS_OFF : BACKUPS_ON
+  return EVENTS[name]
 }
 
 /** The events that these changes leave behind once they are made. */
@@ -28,7 +41,7 @@ export function modificationEvents(
   names: readonly (keyof PendingChanges)[],
 ): Mutation[] {
   return names.flatMap((name) => {
-    const event = EVENTS[name]
+    const event = tellingOf(name, record.pending[name])
     return event ? [instanceEvent(control, record, event.id, event.text(record.pending[name]))] : []
   })
 }

@@ -1,5 +1,6 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together, type Held, type Mutation } from '#store/collection.ts'
+import { scheduleBackups } from '../db-instance/backups.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { NEEDS_RESTART, withChanges, withoutChanges } from '../db-instance/modify-decision.ts'
 import { releasePort } from '../db-instance/ports.ts'
@@ -190,15 +191,17 @@ export const modifyDbInstance = flow(
       const names = due(c, held.value)
       const renamedTo = names.includes('DBInstanceIdentifier') ? held.value.pending.DBInstanceIdentifier : undefined
       const record: DbInstanceRecord = { ...withChanges(held.value, names), phase: 'available' }
-      const events = modificationEvents(c.control, held.value, names)
-      if (renamedTo === undefined) return go('finish', replace(c, held, record), ...events)
+      const more = modificationEvents(c.control, held.value, names)
+      if (names.includes('BackupRetentionPeriod')) more.push(await scheduleBackups(c.control, record))
+      if (renamedTo === undefined) return go('finish', replace(c, held, record), ...more)
       if (await dbInstances(c.control, c.input.key).get(renamedTo))
         return go(
           'finish',
           replace(c, held, record),
+          ...more,
           instanceEvent(c.control, record, 'RDS-EVENT-0031', `Not renamed: ${renamedTo} exists already.`),
         )
-      return go('finish', await rename(c, held, record, renamedTo), ...events)
+      return go('finish', await rename(c, held, record, renamedTo), ...more)
     },
 
     finish: (c: C) => finished(c, 'modified'),

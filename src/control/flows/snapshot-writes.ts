@@ -34,7 +34,8 @@ export async function snapshotSucceeded(
   const held = await findSnapshot(control, scope, snapshot.name, snapshot.resourceId)
   if (!held) return NOTHING
   const record = { ...held.value, status: 'available' as const, sizeBytes: facts.sizeBytes }
-  return together(dbSnapshots(control, scope).update(held, record), snapshotEvent(control, record, 'RDS-EVENT-0042'))
+  const event = record.type === 'automated' ? 'RDS-EVENT-0091' : 'RDS-EVENT-0042'
+  return together(dbSnapshots(control, scope).update(held, record), snapshotEvent(control, record, event))
 }
 
 export async function snapshotFailed(

@@ -1,5 +1,4 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
-import { timerSubjectOf } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
@@ -57,10 +56,7 @@ export const startDbInstance = flow(
       return go('fail', change(c, held, { complaint: message }))
     },
 
-    finish: async (c: C) => {
-      c.control.flows.wakeSubjects(timerSubjectOf(c.input.key, 'auto-start'))
-      return finished(c, 'started')
-    },
+    finish: (c: C) => finished(c, 'started'),
 
     fail: (c: C) => failed(c, 'failed', 'The engine did not start in time.'),
   },

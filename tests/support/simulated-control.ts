@@ -1,0 +1,103 @@
+/** A Control whose flows run: on simulated engines in this process and a clock that moves only when told to. */
+import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
+import { createAgent } from '#agent/agent.ts'
+import { memoryVolumes } from '#agent/memory-volumes.ts'
+import { memoryLog, type MemoryLog } from '#base/memory-log.ts'
+import type { Control } from '#control/control.ts'
+import { createDbInstance } from '#control/db-instance/create.ts'
+import type { DbInstanceRecord } from '#control/db-instance/record.ts'
+import type { Hosts } from '#control/hosts.ts'
+import { flowIdOfJob } from '#control/flows/context.ts'
+import { flowDefinitions } from '#control/flows/definitions.ts'
+import { simulatedDriver } from '#engine/simulated.ts'
+import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
+import { memoryStore } from '#store/memory-store.ts'
+import type { JobKind, JobView } from '#wire/agent/messages.ts'
+import { inProcessHosts } from '../../src/role/in-process-hosts.ts'
+import { SCOPE, testControl, type TestControl } from './control.ts'
+
+export interface SimulatedControl extends TestControl {
+  readonly flows: FlowRunner
+  readonly log: MemoryLog
+  /** The host fails jobs of this kind that begin from now on. */
+  failing: JobKind | undefined
+  /** A new flow runner on the same store, as after a restart of serve. */
+  restart(): Promise<void>
+}
+
+/** One zone, `a`. As in simulated mode, a request is answered when the flow that it started has ended. */
+export async function simulatedControl(overrides: Partial<Control> = {}): Promise<SimulatedControl> {
+  const base = testControl({ simulated: true, ...overrides })
+  const log = memoryLog()
+  const agent = await createAgent({
+    az: 'a',
+    store: memoryStore(base.clock),
+    drivers: { postgres: simulatedDriver({ versions: base.versions.map(({ version }) => version) }) },
+    volumes: memoryVolumes(),
+    clock: base.clock,
+    log,
+    probes: false,
+  })
+  const inProcess = inProcessHosts(new Map([['a', agent]]))
+  const failed = new Set<string>()
+  const hosts: Hosts = {
+    ...inProcess,
+    async startJob(zone, jobId, kind, input) {
+      if (control.failing === kind) failed.add(jobId)
+      else await inProcess.startJob(zone, jobId, kind, input)
+    },
+    job: async (zone, jobId) => (failed.has(jobId) ? FAILURE : inProcess.job(zone, jobId)),
+  }
+  let runner: FlowRunner
+  const control: SimulatedControl = {
+    ...base,
+    hosts,
+    log,
+    failing: undefined,
+    get flows() {
+      return runner
+    },
+    async restart() {
+      await runner.halt()
+      runner = newRunner(control)
+      await runner.run()
+    },
+  }
+  runner = newRunner(control)
+  hosts.onReport((report) => {
+    const flowId = report.type === 'job' ? flowIdOfJob(report.jobId) : undefined
+    if (flowId !== undefined) runner.wake(flowId)
+  })
+  await runner.run()
+  return control
+}
+
+const FAILURE: JobView = { state: 'failed', error: { code: 'failed', message: 'The test says so.' } }
+
+export async function newInstance(
+  control: Control,
+  id: string,
+  more: Omit<Partial<CreateDBInstanceMessage>, 'DBInstanceIdentifier' | 'DBInstanceClass' | 'Engine'> = {},
+): Promise<DbInstanceRecord> {
+  return createDbInstance(control, SCOPE, {
+    DBInstanceIdentifier: id,
+    Engine: 'postgres',
+    DBInstanceClass: 'db.t4g.micro',
+    AllocatedStorage: 20,
+    MasterUsername: 'app',
+    MasterUserPassword: 'correct-horse-battery',
+    ...more,
+  })
+}
+
+function newRunner(control: SimulatedControl): FlowRunner {
+  const { store, clock, random, log } = control
+  return createFlowRunner({
+    store,
+    clock,
+    random,
+    log,
+    definitions: flowDefinitions,
+    contextOf: (facts) => ({ ...facts, control }),
+  })
+}
