@@ -37,18 +37,27 @@ export async function describe(rds: RDSClient, id: string): Promise<DBInstance |
   }
 }
 
-/** Resolves with the instance once its status is this one, and everything else that `also` asks for holds. */
-export function instanceIn(
+/**
+ * Resolves with the instance once its status is this one, and everything else that `also` asks for holds. Fails at once
+ * when it is in one that it does not leave by itself.
+ */
+export async function instanceIn(
   rds: RDSClient,
   id: string,
   status: string,
   also: (instance: DBInstance) => boolean = () => true,
 ): Promise<DBInstance> {
-  return eventually(`DB instance ${id} in ${status}`, async () => {
-    const instance = await describe(rds, id)
-    return instance?.DBInstanceStatus === status && also(instance) ? instance : undefined
+  const instance = await eventually(`DB instance ${id} in ${status}`, async () => {
+    const found = await describe(rds, id)
+    if (found && DEAD_ENDS.has(found.DBInstanceStatus!) && found.DBInstanceStatus !== status) return found
+    return found?.DBInstanceStatus === status && also(found) ? found : undefined
   })
+  if (instance.DBInstanceStatus !== status)
+    throw new Error(`DB instance ${id} is ${instance.DBInstanceStatus}: ${instance.StatusInfos?.[0]?.Message}`)
+  return instance
 }
+
+const DEAD_ENDS = new Set(['failed', 'restore-error', 'incompatible-parameters'])
 
 export const instanceGone = (rds: RDSClient, id: string): Promise<true> =>
   eventually(`DB instance ${id} gone`, async () => ((await describe(rds, id)) ? undefined : true))

@@ -4,6 +4,7 @@ import { instanceSpec } from '../db-instance/spec.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
+import { moveToFreePort } from './move-port.ts'
 
 type C = FlowContext<InstanceInput>
 
@@ -27,7 +28,7 @@ export const createDbInstance = flow(
       const outcome = await job(c, {
         zone: record.zone,
         resourceId: record.resourceId,
-        name: 'create',
+        name: `create-${record.port}`,
         kind: 'instance.create',
         input: async () => ({
           spec: await instanceSpec(c.control, record),
@@ -42,6 +43,7 @@ export const createDbInstance = flow(
           change(c, held, { phase: 'available', endpointKnown: true }),
           instanceEvent(c.control, record, 'RDS-EVENT-0005'),
         )
+      if (outcome.error.code === 'port-busy') return go('create', await moveToFreePort(c, held))
       return go('abandon', change(c, held, { complaint: outcome.error.message }))
     },
 

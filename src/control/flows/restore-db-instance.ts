@@ -4,6 +4,7 @@ import { instanceSpec } from '../db-instance/spec.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
+import { moveToFreePort } from './move-port.ts'
 
 interface Input extends InstanceInput {
   /** The snapshot's resource id: the copy on disk, whatever the snapshot is called. */
@@ -35,7 +36,7 @@ export const restoreDbInstance = flow(
       const outcome = await job(c, {
         zone: record.zone,
         resourceId: record.resourceId,
-        name: 'restore',
+        name: `restore-${record.port}`,
         kind: 'instance.restore',
         input: async () => ({
           spec: await instanceSpec(c.control, record),
@@ -50,6 +51,7 @@ export const restoreDbInstance = flow(
           change(c, held, { phase: 'available', endpointKnown: true }),
           instanceEvent(c.control, record, 'RDS-EVENT-0043', `Restored from snapshot ${c.input.snapshotName}`),
         )
+      if (outcome.error.code === 'port-busy') return go('restore', await moveToFreePort(c, held))
       return go('abandon', change(c, held, { complaint: outcome.error.message }))
     },
 
