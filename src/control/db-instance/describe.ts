@@ -120,7 +120,7 @@ async function describeWith(
     ...masterSecret(record),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     PendingModifiedValues: pendingValues(record.pending),
-    StatusInfos: record.complaint === undefined ? [] : [complaintInfo(status, record.complaint)],
+    StatusInfos: statusInfos(control, record, status),
     ReadReplicaDBInstanceIdentifiers: [],
     ReadReplicaDBClusterIdentifiers: [],
     DomainMemberships: [],
@@ -155,15 +155,17 @@ const ABSENT = {
 /** Endpoints are not in any Route 53 zone; the SDKs want a value of the right shape. */
 const HOSTED_ZONE_ID = 'Z2R2ITUGPM61AM'
 
-const complaintInfo = (
+/** Why the instance is not as it should be: what a flow left to say, else what keeps its engine from coming up. */
+function statusInfos(
+  control: Pick<Control, 'hosts'>,
+  record: DbInstanceRecord,
   status: string,
-  message: string,
-): { StatusType: string; Normal: boolean; Status: string; Message: string } => ({
-  StatusType: 'instance',
-  Normal: false,
-  Status: status,
-  Message: message,
-})
+): NonNullable<DBInstance['StatusInfos']> {
+  const cameUp = status === 'available' && record.phase === 'failed'
+  const observed = status === 'available' ? undefined : control.hosts.observed(record.zone, record.resourceId)
+  const Message = cameUp ? undefined : (record.complaint ?? observed?.lastError?.message)
+  return Message === undefined ? [] : [{ StatusType: 'instance', Normal: false, Status: status, Message }]
+}
 
 function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
   if (record.parameterGroup !== record.appliedParameterGroup) return 'pending-reboot'

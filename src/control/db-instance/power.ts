@@ -50,11 +50,18 @@ export function rebootDbInstance(
     check: (record, status) => {
       if (input.ForceFailover && !record.settings.MultiAZ)
         throw invalidCombination('You cannot force a failover when the instance is not configured for Multi-AZ.')
-      if (status !== 'available' && status !== 'incompatible-parameters' && status !== 'storage-full')
+      if (!['available', 'incompatible-parameters', 'storage-full'].includes(status) && !isRecoverable(record, status))
         throw instanceNotAvailable(record.id, status)
     },
   })
 }
+
+/**
+ * It has served before, and what keeps its engine from running may be over: a port that a stranger held, a full disk.
+ * RDS has only restoring for this, because there nobody can put the host right.
+ */
+const isRecoverable = (record: DbInstanceRecord, status: string): boolean =>
+  status === 'failed' && record.endpointKnown && (record.phase === 'failed' || record.phase === 'available')
 
 export function stopDbInstance(
   control: Control,
@@ -88,7 +95,7 @@ export function startDbInstance(
     phase: 'starting',
     flow: 'start-db-instance',
     check: (record, status) => {
-      if (record.phase !== 'stopped')
+      if (record.phase !== 'stopped' && !isRecoverable(record, status))
         throw invalidState(`Instance ${record.id} cannot be started: its status is ${status}, not stopped.`)
     },
     more: () => Promise.resolve({ input: { automatic: false }, writes: NOTHING }),

@@ -5,12 +5,14 @@ import type { DbInstanceRecord } from './record.ts'
 /**
  * The DBInstanceStatus that is true now: the phase, except that `available` needs an engine that accepts connections.
  * An engine that should serve and does not yet (its host has just come back, or it is recovering from a crash) is
- * `starting`.
+ * `starting`. What a flow had to leave as `failed` may come up later, since its agent goes on trying: then it is no
+ * longer.
  */
 export function statusOf(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
-  if (record.phase !== 'available') return record.phase
+  if (record.phase !== 'available' && record.phase !== 'failed') return record.phase
   const observed = control.hosts.observed(record.zone, record.resourceId)
   if (observed?.accepting) return 'available'
+  if (record.phase === 'failed') return 'failed'
   return observed?.state === 'failed' ? statusOfFailure(observed) : 'starting'
 }
 
