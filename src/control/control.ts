@@ -25,10 +25,19 @@ export interface Control {
   readonly hostMemoryBytes: number
   /** Whether nothing listens on this TCP port of the engines' address. */
   isPortFree(port: number): Promise<boolean>
+  /** Where the ports of endpoints come from. */
+  readonly ports: EndpointPorts
   /** Address that endpoints are advertised under, and that engines listen on. */
   readonly advertised: { readonly hostname: string; readonly listenAddress: string }
   /** Whether nothing real runs: flows are then finished before the request that started them is answered. */
   readonly simulated: boolean
+}
+
+/** `preferred` where no port is asked for; the range, both ends included, where the wanted one is taken. */
+export interface EndpointPorts {
+  readonly preferred: number
+  readonly first: number
+  readonly last: number
 }
 
 /** Everything a user sees lives in one account and one region. */

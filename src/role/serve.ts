@@ -23,6 +23,7 @@ import { readAccessKeys, type AccessKeys } from '#trust/access-keys.ts'
 import { openAuthority } from '#trust/open-authority.ts'
 import { openVault } from '#trust/open-vault.ts'
 import type { Vault } from '#trust/vault.ts'
+import { endpointPorts } from './serve/endpoint-ports.ts'
 import { holdfastExtras } from './serve/extras.ts'
 import type { Parts } from './serve/parts.ts'
 import { openRealParts } from './serve/real-parts.ts'
@@ -97,6 +98,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     versions: availableVersions({ simulated, system: parts.systemVersions }),
     hostMemoryBytes: memoryBytes(),
     isPortFree: (port) => isPortFree(engineAddress(options.host), port),
+    ports: endpointPorts(process.env['HOLDFAST_ENGINE_PORTS']),
     advertised: { hostname: advertisedName(options.host), listenAddress: engineAddress(options.host) },
     simulated,
     get flows() {

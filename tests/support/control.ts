@@ -29,6 +29,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     versions: VERSIONS,
     hostMemoryBytes: 16 * GIB,
     isPortFree: async () => true,
+    ports: { preferred: 5432, first: 4510, last: 4999 },
     advertised: { hostname: 'localhost', listenAddress: '127.0.0.1' },
     simulated: false,
     ...overrides,

@@ -36,6 +36,14 @@ export interface Holdfast {
 
 export const newStateFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'holdfast-test-'))
 
+/**
+ * A range of ports for each test process, so that files that run at once do not take each other's: away from the usual
+ * ports and from those that the system gives to clients.
+ */
+const PORTS_EACH = 40
+const first = 10_000 + (process.pid % 500) * PORTS_EACH
+const PORTS = `${first}-${first + PORTS_EACH - 1}`
+
 /** Starts and waits for `Ready.`. Throws what was printed when it ends instead. */
 export async function startHoldfast(options: HoldfastOptions = {}): Promise<Holdfast> {
   const state = options.state ?? (await newStateFolder())
@@ -45,7 +53,7 @@ export async function startHoldfast(options: HoldfastOptions = {}): Promise<Hold
     [MAIN, 'start', '--port', '0', '--state', state, '--engines', engines, ...(options.args ?? [])],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, HOLDFAST_CRASH_AT: '', ...options.env },
+      env: { ...process.env, HOLDFAST_CRASH_AT: '', HOLDFAST_ENGINE_PORTS: PORTS, ...options.env },
       detached: true,
       ...options.account,
     },

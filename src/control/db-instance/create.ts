@@ -17,9 +17,6 @@ import { dbInstanceNames, dbInstances, nameIndexOf, subjectOf, type DbInstanceRe
 import { newSettings, resolveParameterGroup, resolveVersion } from './settings.ts'
 import { started } from './started.ts'
 
-/** PostgreSQL's own port, which RDS uses too when none is asked for. */
-export const PORT_DEFAULT = 5432
-
 /** Losing a race for a port or a name this often in a row means something else is wrong. */
 const RACES_MAX = 20
 
@@ -37,7 +34,7 @@ export async function createDbInstance(control: Control, scope: Scope, input: In
   const settings = await newSettings(control, scope, input, version)
   const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, version.major)
   const tags = checkTags(input.Tags ?? [])
-  const wantedPort = requirePort('Port', input.Port ?? PORT_DEFAULT)
+  const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
   const { master, writes: secret } = await newMaster(control, scope, {
     username,
     password: input.MasterUserPassword,

@@ -5,11 +5,7 @@
 import { InsufficientDBInstanceCapacityFault } from '@aws-sdk/client-rds'
 import type { Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
-import type { Control } from '../control.ts'
-
-/** Where ports come from when the wanted one is taken. Source: the convention of AWS emulators, see docs/adr. */
-const POOL_FIRST = 4510
-const POOL_LAST = 4999
+import type { Control, EndpointPorts } from '../control.ts'
 
 const keyOf = (port: number): string => `port/${String(port).padStart(5, '0')}`
 
@@ -26,18 +22,19 @@ export async function choosePort(
   if (control.simulated) return { port: wanted, writes: { compares: [], ops: [] } }
   const { entries } = await control.store.range('port/')
   const taken = new Set(entries.map((entry) => entry.key))
-  for (const port of candidates(wanted)) {
+  const { first, last } = control.ports
+  for (const port of candidates(wanted, control.ports)) {
     if (!taken.has(keyOf(port)) && (await control.isPortFree(port))) return { port, writes: takePort(port, owner) }
   }
   throw fault(
     InsufficientDBInstanceCapacityFault,
-    `Port ${wanted} is in use, and so are all ports from ${POOL_FIRST} to ${POOL_LAST}.`,
+    `Port ${wanted} is in use, and so are all ports from ${first} to ${last}.`,
   )
 }
 
-function* candidates(wanted: number): Generator<number> {
+function* candidates(wanted: number, { first, last }: EndpointPorts): Generator<number> {
   yield wanted
-  for (let port = POOL_FIRST; port <= POOL_LAST; port++) if (port !== wanted) yield port
+  for (let port = first; port <= last; port++) if (port !== wanted) yield port
 }
 
 export const takePort = (port: number, owner: string): Mutation => ({

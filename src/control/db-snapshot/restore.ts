@@ -6,7 +6,7 @@ import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import type { Control, Scope } from '../control.ts'
-import { PORT_DEFAULT, register } from '../db-instance/create.ts'
+import { register } from '../db-instance/create.ts'
 import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { newMaster } from '../db-instance/master.ts'
@@ -84,7 +84,7 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
       stoppedAt: undefined,
       tags: checkTags(input.Tags ?? []),
     },
-    wantedPort: requirePort('Port', input.Port ?? PORT_DEFAULT),
+    wantedPort: requirePort('Port', input.Port ?? control.ports.preferred),
     flow: 'restore-db-instance',
     input: {
       snapshotId: snapshot.resourceId,
