@@ -8,6 +8,7 @@ import {
   exists,
   freeBytes,
   isDiskFull,
+  isReachable,
   makeFolder,
   makeLink,
   namesIn,
@@ -94,6 +95,14 @@ test('bytes in the middle of a file are overwritten, and the rest of it stays', 
   await overwriteBytes(path, 2, Buffer.from('XY'))
   assert.equal(readFileSync(path, 'utf8'), 'abXYef')
   await assert.rejects(overwriteBytes(join(root, 'absent'), 0, Buffer.from('X')), { code: 'ENOENT' })
+})
+
+test('what lies below a file cannot be reached, and is no error', async () => {
+  const path = join(root, 'no-folder')
+  writeFileSync(path, '')
+  assert.equal(await isReachable(path), true)
+  assert.equal(await isReachable(join(path, 'below')), false)
+  assert.equal(await isReachable(join(root, 'absent')), false)
 })
 
 test('a link takes the place of what was there', async () => {

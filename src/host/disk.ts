@@ -51,6 +51,14 @@ export async function exists(path: string): Promise<boolean> {
   return (await statOf(path)) !== undefined
 }
 
+/** Whether something is there that we may look at: folders on a PATH may be missing, be files, or be closed to us. */
+export async function isReachable(path: string): Promise<boolean> {
+  return fs.stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Size in bytes and time of the last write in milliseconds since the epoch; undefined when nothing is there. */
 export async function statOf(
   path: string,

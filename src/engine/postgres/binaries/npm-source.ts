@@ -2,7 +2,7 @@
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { assert } from '#base/assert.ts'
-import { exists, makeFolder, makeLink, namesIn, readText } from '#host/disk.ts'
+import { isReachable, makeFolder, makeLink, namesIn, readText } from '#host/disk.ts'
 import { runCommand } from '#host/process.ts'
 import { copyTree } from '#host/tree.ts'
 import { FAILURE_TEXT_CHARS_MAX } from '../../limits.ts'
@@ -75,11 +75,11 @@ async function makePackageLinks(folder: string): Promise<void> {
 /** The npm that runs us, the one beside our Node, or one on the PATH. */
 async function findNpm(env: Environment): Promise<{ command: string; args: string[] }> {
   const asked = env['npm_execpath']
-  if (asked !== undefined && /npm-cli\.[cm]?js$/.test(asked) && (await exists(asked))) {
+  if (asked !== undefined && /npm-cli\.[cm]?js$/.test(asked) && (await isReachable(asked))) {
     return { command: process.execPath, args: [asked] }
   }
   for (const folder of [dirname(process.execPath), ...(env['PATH'] ?? '').split(delimiter)]) {
-    if (folder !== '' && (await exists(join(folder, 'npm')))) return { command: join(folder, 'npm'), args: [] }
+    if (folder !== '' && (await isReachable(join(folder, 'npm')))) return { command: join(folder, 'npm'), args: [] }
   }
   throw new Error('npm is not on the PATH')
 }

@@ -1,6 +1,6 @@
 /** PostgreSQL that this machine has from elsewhere: a distribution's packages, Homebrew, a build of one's own. */
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
-import { exists, namesIn } from '#host/disk.ts'
+import { isReachable, namesIn } from '#host/disk.ts'
 import { runCommand } from '#host/process.ts'
 import { copyTree } from '#host/tree.ts'
 
@@ -46,7 +46,7 @@ async function usualFolders(env: Environment): Promise<string[]> {
 
 /** Undefined for a folder without a whole installation, of a version we know, that runs on this machine. */
 async function versionOf(folder: string): Promise<string | undefined> {
-  if (!(await exists(join(folder, 'postgres'))) || !(await exists(join(folder, 'initdb')))) return undefined
+  for (const name of ['postgres', 'initdb']) if (!(await isReachable(join(folder, name)))) return undefined
   const run = await runCommand(join(folder, 'postgres'), ['--version'], { env: {} }).catch(() => undefined)
   return run?.code === 0 ? parseVersion(run.stdout) : undefined
 }
