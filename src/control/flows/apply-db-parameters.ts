@@ -1,6 +1,6 @@
 import { done, flow, wait } from '#flow/flow.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { timerDeadlineMs } from './limits.ts'
 
 interface Input extends InstanceInput {
@@ -28,9 +28,7 @@ export const applyDbParameters = flow(
       if (record.phase === 'stopped' || record.phase === 'failed' || record.phase === 'incompatible-parameters')
         return done('nothing runs', change(c, held, { parameterStatus: 'in-sync' }))
       if (record.phase !== 'available') return wait({ timeoutMs: BUSY_LOOK_MS })
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: `reload-${c.failures}`,
         kind: 'instance.reload',
         input: async () => ({ spec: await instanceSpec(c.control, record) }),

@@ -76,5 +76,12 @@ export async function job<K extends JobKind>(
   }
 }
 
+/** A job about a resource, on the host that has it. */
+export const jobOn = <K extends JobKind>(
+  c: Pick<FlowContext<unknown>, 'control' | 'flowId'>,
+  { zone, resourceId }: Pick<DbInstanceRecord, 'zone' | 'resourceId'>,
+  request: Pick<JobRequest<K>, 'name' | 'kind' | 'input'>,
+): Promise<JobOutcome<K>> => job(c, { ...request, zone, resourceId })
+
 /** The flow that a job belongs to, from the job's id. */
 export const flowIdOfJob = (jobId: string): string | undefined => jobId.split('/')[1]

@@ -1,7 +1,7 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { moveToFreePort } from './move-port.ts'
@@ -25,9 +25,7 @@ export const createDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: `create-${record.port}`,
         kind: 'instance.create',
         input: async () => ({

@@ -1,5 +1,5 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
@@ -23,9 +23,7 @@ export const createDbSnapshot = flow(
       if (!held) return done('deleted')
       const { snapshot, phaseAfter } = c.input
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: 'snapshot',
         kind: 'instance.snapshot',
         input: async () => ({ id: record.resourceId, snapshotId: snapshot.resourceId }),

@@ -2,7 +2,7 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Scope } from '../control.ts'
 import { dbSnapshots, findSnapshot } from '../db-snapshot/record.ts'
-import { job, type FlowContext } from './context.ts'
+import { jobOn, type FlowContext } from './context.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { snapshotEvent, snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
 
@@ -32,10 +32,8 @@ export const copyDbSnapshot = flow(
     copy: async (c: C<CopyInput>) => {
       const held = await snapshotOf(c)
       if (!held) return done('deleted')
-      const { zone, resourceId } = held.value
-      const outcome = await job(c, {
-        zone,
-        resourceId,
+      const { resourceId } = held.value
+      const outcome = await jobOn(c, held.value, {
         name: 'copy',
         kind: 'snapshot.copy',
         input: async () => ({ snapshotId: c.input.sourceId, targetId: resourceId }),
@@ -69,10 +67,8 @@ export const deleteDbSnapshot = flow(
     remove: async (c: C) => {
       const held = await snapshotOf(c)
       if (!held) return done('deleted')
-      const { zone, resourceId } = held.value
-      const outcome = await job(c, {
-        zone,
-        resourceId,
+      const { resourceId } = held.value
+      const outcome = await jobOn(c, held.value, {
         name: `remove-${c.failures}`,
         kind: 'snapshot.remove',
         input: async () => ({ snapshotId: resourceId }),

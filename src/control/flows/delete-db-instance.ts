@@ -12,7 +12,7 @@ import {
 import { automatedSnapshots } from '../db-snapshot/automated.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
 
@@ -55,9 +55,7 @@ export const deleteDbInstance = flow(
       const snapshot = c.input.finalSnapshot
       if (!held) return done('deleted')
       if (!snapshot) return go('remove')
-      const outcome = await job(c, {
-        zone: held.value.zone,
-        resourceId: held.value.resourceId,
+      const outcome = await jobOn(c, held.value, {
         name: 'final-snapshot',
         kind: 'instance.snapshot',
         input: async () => ({ id: held.value.resourceId, snapshotId: snapshot.resourceId }),
@@ -77,10 +75,8 @@ export const deleteDbInstance = flow(
     remove: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
-      const { zone, resourceId } = held.value
-      const outcome = await job(c, {
-        zone,
-        resourceId,
+      const { resourceId } = held.value
+      const outcome = await jobOn(c, held.value, {
         // A failed removal is tried again under another name: the host still remembers the first.
         name: `remove-${c.failures}`,
         kind: 'instance.remove',

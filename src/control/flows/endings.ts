@@ -1,6 +1,8 @@
-import { done, type Next } from '#flow/flow.ts'
-import { timersOf } from '../db-instance/record.ts'
-import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
+import { done, go, wait, type Next } from '#flow/flow.ts'
+import type { Held } from '#store/collection.ts'
+import type { EventId } from '#catalog/events.ts'
+import { timersOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
 
 /** Drops this flow's ended jobs from the host's table. Nobody asks for them again once the flow has acted on them. */
 export async function forgetJobs(c: FlowContext<InstanceInput>): Promise<void> {
@@ -32,5 +34,31 @@ export async function failed(
     phase,
     change(c, held, { phase, complaint, stoppedAt: undefined }),
     instanceEvent(c.control, held.value, 'RDS-EVENT-0031', complaint),
+  )
+}
+
+/**
+ * What comes of a job that was to start the engine: it serves, or it refuses its parameters, which the user can put right
+ * and then reboot, or it failed.
+ */
+export function afterStart(
+  c: FlowContext<InstanceInput>,
+  held: Held<DbInstanceRecord>,
+  outcome: JobOutcome<'instance.start' | 'instance.restart'>,
+  event: EventId,
+): Next<'finish' | 'fail'> {
+  if (outcome.state === 'pending') return wait()
+  if (outcome.state === 'succeeded')
+    return go(
+      'finish',
+      change(c, held, { phase: 'available', parameterStatus: 'in-sync', stoppedAt: undefined }),
+      instanceEvent(c.control, held.value, event),
+    )
+  const { code, message } = outcome.error
+  if (code !== 'bad-settings') return go('fail', change(c, held, { complaint: message }))
+  return go(
+    'finish',
+    change(c, held, { phase: 'incompatible-parameters', complaint: message, stoppedAt: undefined }),
+    instanceEvent(c.control, held.value, 'RDS-EVENT-0035', message),
   )
 }

@@ -12,7 +12,7 @@ import {
   type PendingChanges,
 } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
@@ -58,10 +58,8 @@ export const modifyDbInstance = flow(
       if (!held) return done('deleted')
       const version = held.value.pending.EngineVersion
       if (version === undefined || !c.input.apply.includes('EngineVersion')) return go('certify')
-      const { zone, resourceId, engine } = held.value
-      const outcome = await job(c, {
-        zone,
-        resourceId,
+      const { resourceId, engine } = held.value
+      const outcome = await jobOn(c, held.value, {
         name: 'prepare',
         kind: 'engine.prepare',
         input: async () => ({ engine, version }),
@@ -94,9 +92,7 @@ export const modifyDbInstance = flow(
         appliedParameterGroup: held.value.parameterGroup,
         parametersAsOf: c.enteredAt,
       }
-      const outcome = await job(c, {
-        zone: target.zone,
-        resourceId: target.resourceId,
+      const outcome = await jobOn(c, target, {
         name: 'restart',
         kind: 'instance.restart',
         input: async () => ({ spec: await instanceSpec(c.control, target) }),
@@ -121,9 +117,7 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: 'revert',
         kind: 'instance.restart',
         input: async () => ({ spec: await instanceSpec(c.control, record) }),
@@ -146,9 +140,7 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: 'reload',
         kind: 'instance.reload',
         input: async () => ({ spec: await instanceSpec(c.control, record) }),
@@ -164,9 +156,7 @@ export const modifyDbInstance = flow(
       const record = held.value
       const verifier = record.pending.passwordVerifier
       if (verifier === undefined || !c.input.apply.includes('passwordVerifier')) return go('settle')
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: `password-${c.failures}`,
         kind: 'instance.set-password',
         input: async () => ({

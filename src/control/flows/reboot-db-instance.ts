@@ -1,7 +1,7 @@
-import { done, flow, go, wait } from '#flow/flow.ts'
+import { done, flow, go } from '#flow/flow.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
-import { failed, finished } from './endings.ts'
+import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { afterStart, failed, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
@@ -32,28 +32,12 @@ export const rebootDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: 'restart',
         kind: 'instance.restart',
         input: async () => ({ spec: await instanceSpec(c.control, record) }),
       })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded')
-        return go(
-          'finish',
-          change(c, held, { phase: 'available', parameterStatus: 'in-sync' }),
-          instanceEvent(c.control, record, 'RDS-EVENT-0006'),
-        )
-      const { code, message } = outcome.error
-      if (code === 'bad-settings')
-        return go(
-          'finish',
-          change(c, held, { phase: 'incompatible-parameters', complaint: message }),
-          instanceEvent(c.control, record, 'RDS-EVENT-0035', message),
-        )
-      return go('fail', change(c, held, { complaint: message }))
+      return afterStart(c, held, outcome, 'RDS-EVENT-0006')
     },
 
     finish: (c: C) => finished(c, 'rebooted'),

@@ -1,7 +1,7 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { moveToFreePort } from './move-port.ts'
@@ -33,9 +33,7 @@ export const restoreDbInstance = flow(
       if (!held) return done('deleted')
       const record = held.value
       const { username, verifier } = record.master
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: `restore-${record.port}`,
         kind: 'instance.restore',
         input: async () => ({

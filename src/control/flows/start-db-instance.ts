@@ -1,7 +1,7 @@
-import { done, flow, go, wait } from '#flow/flow.ts'
+import { done, flow, go } from '#flow/flow.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
-import { failed, finished } from './endings.ts'
+import { change, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { afterStart, failed, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
 
 interface Input extends InstanceInput {
@@ -32,28 +32,12 @@ export const startDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: 'start',
         kind: 'instance.start',
         input: async () => ({ spec: await instanceSpec(c.control, record) }),
       })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded')
-        return go(
-          'finish',
-          change(c, held, { phase: 'available', parameterStatus: 'in-sync', stoppedAt: undefined }),
-          instanceEvent(c.control, record, c.input.automatic ? 'RDS-EVENT-0154' : 'RDS-EVENT-0088'),
-        )
-      const { code, message } = outcome.error
-      if (code === 'bad-settings')
-        return go(
-          'finish',
-          change(c, held, { phase: 'incompatible-parameters', complaint: message, stoppedAt: undefined }),
-          instanceEvent(c.control, record, 'RDS-EVENT-0035', message),
-        )
-      return go('fail', change(c, held, { complaint: message }))
+      return afterStart(c, held, outcome, c.input.automatic ? 'RDS-EVENT-0154' : 'RDS-EVENT-0088')
     },
 
     finish: (c: C) => finished(c, 'started'),

@@ -1,7 +1,7 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
 import { timerSubjectOf } from '../db-instance/record.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished, forgetJobs } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
@@ -25,9 +25,7 @@ export const stopDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       if (!snapshot) return go('stop')
-      const outcome = await job(c, {
-        zone: held.value.zone,
-        resourceId: held.value.resourceId,
+      const outcome = await jobOn(c, held.value, {
         name: 'snapshot',
         kind: 'instance.snapshot',
         input: async () => ({ id: held.value.resourceId, snapshotId: snapshot.resourceId }),
@@ -47,9 +45,7 @@ export const stopDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await job(c, {
-        zone: record.zone,
-        resourceId: record.resourceId,
+      const outcome = await jobOn(c, record, {
         name: 'stop',
         kind: 'instance.stop',
         input: async () => ({ id: record.resourceId, mode: 'fast' as const }),
