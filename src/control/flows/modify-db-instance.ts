@@ -58,7 +58,7 @@ export const modifyDbInstance = flow(
       if (!held) return done('deleted')
       const version = held.value.pending.EngineVersion
       if (version === undefined || !c.input.apply.includes('EngineVersion')) return go('certify')
-      const { resourceId, engine } = held.value
+      const { engine } = held.value
       const outcome = await jobOn(c, held.value, {
         name: 'prepare',
         kind: 'engine.prepare',
