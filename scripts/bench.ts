@@ -117,10 +117,11 @@ async function benchCreate(): Promise<void> {
     rows.push(['CreateDBInstance to first query over TLS', ms(median(ours))])
     rows.push(['**ratio** (aim ≤ 0.6)', (median(ours) / median(theirs)).toFixed(2)])
     // No copy lies ready for any but the first of these.
-    const bareBurst = await timed(() => Promise.all(BURST.map((n) => bare(binaries, holdfast.state, 5950 + n))))
-    const burst = await timed(() => Promise.all(BURST.map((n) => viaHoldfast(holdfast, rds, `burst-${n}`))))
-    rows.push([`${BURST.length} at once: bare, until the last is gone again`, ms(bareBurst)])
-    rows.push([`${BURST.length} at once: CreateDBInstance to DeleteDBInstance done`, ms(burst)])
+    const slowest = async (all: Promise<number>[]): Promise<number> => Math.max(...(await Promise.all(all)))
+    const bareBurst = await slowest(BURST.map((n) => bare(binaries, holdfast.state, 5950 + n)))
+    const burst = await slowest(BURST.map((n) => viaHoldfast(holdfast, rds, `burst-${n}`)))
+    rows.push([`${BURST.length} at once, bare: until the last answers`, ms(bareBurst)])
+    rows.push([`${BURST.length} at once, CreateDBInstance: until the last answers`, ms(burst)])
     rows.push(['**ratio**', (burst / bareBurst).toFixed(2)])
     const plainCopy: number[] = []
     await fillWithRows(holdfast, rds)
