@@ -25,6 +25,7 @@ import {
   StartDBInstanceCommand,
   StopDBInstanceCommand,
   type DBInstance,
+  type DBSnapshot,
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { flowDefinitions } from '../../src/control/flows/definitions.ts'
@@ -71,7 +72,8 @@ before(async () => {
   state = await newStateFolder()
   holdfast = await startHoldfast({ state })
   const rds = holdfast.rds()
-  await createInstance(rds, 'base', { DBName: 'shop' })
+  // Without backups, as its copies are: their timer would run at every start, and die at its points in other tests.
+  await createInstance(rds, 'base', { DBName: 'shop', BackupRetentionPeriod: 0 })
   await query(holdfast, (await describe(rds, 'base'))!, 'create table kept as select 42 as answer', {
     database: 'shop',
   })
@@ -134,6 +136,33 @@ async function workMemIs(rds: RDSClient, kilobytes: number): Promise<void> {
     return row!.setting === String(kilobytes) ? true : undefined
   })
 }
+
+/** Two hours, a quarter of an hour of them gone. The maintenance window is half a day away. */
+function openWindows(): { PreferredBackupWindow: string; PreferredMaintenanceWindow: string } {
+  const at = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16)
+  return {
+    PreferredBackupWindow: `${at(-15)}-${at(105)}`,
+    PreferredMaintenanceWindow: `sun:${at(700)}-${at(700) < at(730) ? 'sun' : 'mon'}:${at(730)}`,
+  }
+}
+
+const switchBackupsOn = (rds: RDSClient): Promise<unknown> =>
+  rds.send(
+    new ModifyDBInstanceCommand({
+      DBInstanceIdentifier: name,
+      BackupRetentionPeriod: 1,
+      ApplyImmediately: true,
+      ...openWindows(),
+    }),
+  )
+
+const backupsOf = async (rds: RDSClient, id: string): Promise<DBSnapshot[]> => {
+  const query = { DBInstanceIdentifier: id, SnapshotType: 'automated' }
+  return (await rds.send(new DescribeDBSnapshotsCommand(query))).DBSnapshots!
+}
+
+const backedUp = (rds: RDSClient, id: string): Promise<DBSnapshot> =>
+  eventually(`a backup of ${id}`, async () => (await backupsOf(rds, id)).find(({ Status }) => Status === 'available'))
 
 let name = ''
 
@@ -271,6 +300,45 @@ const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
         await snapshotIn(rds, `${name}-final`, 'available')
         await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: `${name}-final` }))
         await snapshotGone(rds, `${name}-final`)
+      },
+    },
+    {
+      steps: ['backups'],
+      async prepare(rds) {
+        await restored(rds, (name = next('doomed')))
+        await switchBackupsOn(rds)
+        await backedUp(rds, name)
+        await instanceIn(rds, name, 'available')
+      },
+      act: (rds) => rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: name, SkipFinalSnapshot: true })),
+      async check(rds) {
+        await instanceGone(rds, name)
+        assert.deepEqual(await backupsOf(rds, name), [])
+        await timersGone()
+      },
+    },
+  ],
+  'back-up-db-instance': [
+    {
+      steps: ['watch'],
+      prepare: (rds) => restored(rds, (name = next('saved'))),
+      act: switchBackupsOn,
+      async check(rds) {
+        const { DBSnapshotIdentifier } = await backedUp(rds, name)
+        await instanceIn(rds, name, 'available')
+        assert.equal((await backupsOf(rds, name)).length, 1, 'one opening of the window, one backup')
+        await rds.send(
+          new RestoreDBInstanceFromDBSnapshotCommand({
+            DBInstanceIdentifier: `${name}-back`,
+            DBSnapshotIdentifier,
+            BackupRetentionPeriod: 0,
+          }),
+        )
+        await intact(rds, `${name}-back`)
+        await deleteInstance(rds, `${name}-back`)
+        await deleteInstance(rds, name)
+        assert.deepEqual(await backupsOf(rds, name), [])
+        await timersGone()
       },
     },
   ],
@@ -451,11 +519,18 @@ async function walk(point: string, scenario: Scenario): Promise<void> {
   walked.add(point)
 }
 
+async function subjects(): Promise<string[]> {
+  const health = (await (await fetch(`${holdfast.url}/_holdfast/health`)).json()) as { flows: { subject: string }[] }
+  return health.flows.map(({ subject }) => subject)
+}
+
 const noFlowLeft = (): Promise<true> =>
-  eventually('no flow but timers', async () => {
-    const health = (await (await fetch(`${holdfast.url}/_holdfast/health`)).json()) as { flows: { subject: string }[] }
-    return health.flows.every(({ subject }) => subject.startsWith('db-instance-timer/')) ? true : undefined
-  })
+  eventually('no flow but timers', async () =>
+    (await subjects()).every((subject) => subject.startsWith('db-instance-timer/')) ? true : undefined,
+  )
+
+const timersGone = (): Promise<true> =>
+  eventually('no flow at all', async () => ((await subjects()).length === 0 ? true : undefined))
 
 for (const [flow, scenarios] of Object.entries(SCENARIOS))
   for (const scenario of scenarios)
