@@ -3,7 +3,7 @@ import { randomPassword } from '#trust/password.ts'
 import { scramVerifier } from '#trust/scram.ts'
 import type { Control, Scope } from '../control.ts'
 import { createManagedSecret, putManagedSecret } from '../secrets/managed.ts'
-import { invalidCombination } from './faults.ts'
+import { invalidCombination, invalidValue } from './faults.ts'
 import { requireMasterPassword } from './identifiers.ts'
 import type { Master } from './record.ts'
 
@@ -32,7 +32,7 @@ export async function newMaster(
   if (wanted.kmsKeyId !== undefined)
     throw invalidCombination('MasterUserSecretKmsKeyId needs ManageMasterUserPassword.')
   if (wanted.password === undefined)
-    throw invalidCombination('You must specify MasterUserPassword or ManageMasterUserPassword.')
+    throw invalidValue('The parameter MasterUserPassword must be provided and must not be blank.')
   const verifier = await verifierOf(control, requireMasterPassword(wanted.password))
   return {
     master: { username: wanted.username, verifier, secretArn: undefined, secretKmsKeyId: undefined },

@@ -1,6 +1,7 @@
 /** ModifyDBInstance: checks the request against the instance as it is, and writes what {@link decideModification} says. */
 import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
-import { InvalidSubnet, StorageQuotaExceededFault } from '@aws-sdk/client-rds'
+import { InvalidVPCNetworkStateFault, StorageQuotaExceededFault } from '@aws-sdk/client-rds'
+import { storageTypes } from '#catalog/storage.ts'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { refuseUnavailable } from '../capabilities.ts'
@@ -134,8 +135,11 @@ async function checkNetwork(control: Control, scope: Scope, record: DbInstanceRe
   const current = await requireSubnetGroup(control, scope, record.settings.DBSubnetGroupName)
   if (input.DBSubnetGroupName !== undefined) {
     const group = await requireSubnetGroup(control, scope, input.DBSubnetGroupName)
-    if (group.name === current.name)
-      throw fault(InvalidSubnet, `The DB instance is in the subnet group ${group.name} already.`)
+    if (group.vpcId === current.vpcId)
+      throw fault(
+        InvalidVPCNetworkStateFault,
+        `You cannot move DB instance ${record.id} to subnet group ${group.name}. The specified DB subnet group and DB instance are in the same VPC. Choose a DB subnet group in different VPC than the specified DB instance and try again.`,
+      )
     input.DBSubnetGroupName = group.name
   }
   if (input.VpcSecurityGroupIds !== undefined)
@@ -150,6 +154,10 @@ function checkedStorage(record: DbInstanceRecord, asked: Input): Partial<Input> 
   const { AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage } = asked
   if ([AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage].every((v) => v === undefined))
     return {}
+  if (storageTypes[settings.StorageType]?.iopsRequired && (AllocatedStorage === undefined) !== (Iops === undefined))
+    throw invalidCombination(
+      'You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.',
+    )
   let size = AllocatedStorage ?? settings.AllocatedStorage
   if (size < settings.AllocatedStorage) throw invalidCombination('Requested size cannot be less than the current size.')
   if (size > settings.AllocatedStorage)

@@ -1,9 +1,11 @@
 /** The settings of a new instance: what the request says, checked, and what RDS fills in. */
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
+import { CertificateNotFoundFault } from '@aws-sdk/client-rds'
 import { HOUR_MS } from '#base/durations.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import { instanceClass } from '#catalog/instance-classes.ts'
 import { validateStorage } from '#catalog/storage.ts'
+import { fault } from '#wire/aws/faults.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import type { Control, Scope } from '../control.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
@@ -168,8 +170,9 @@ export async function resolveParameterGroup(
 export async function requireCa(control: Control, scope: Scope, wanted: string | undefined): Promise<string> {
   if (wanted === undefined) return defaultCaIdentifier(control, scope)
   if (!control.authority.identifiers.some((known) => known === wanted))
-    throw invalidValue(
-      `Invalid CA Certificate Identifier ${wanted}. Valid identifiers: ${control.authority.identifiers.join(', ')}`,
+    throw fault(
+      CertificateNotFoundFault,
+      `Certificate ${wanted} not found. Valid identifiers: ${control.authority.identifiers.join(', ')}`,
     )
   return wanted
 }

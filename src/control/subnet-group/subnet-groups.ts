@@ -82,7 +82,7 @@ export async function modifySubnetGroup(
     const held = await subnetGroups(control, scope).get(id)
     if (!held) throw notFound(change.name)
     if (held.value.vpcId !== vpcId)
-      throw fault(InvalidSubnet, `The new Subnets are not in the same Vpc as the existing subnet group`)
+      throw invalidValue('The new Subnets are not in the same Vpc as the existing subnet group')
     const result = { ...held.value, subnetIds, description: change.description ?? held.value.description }
     return { mutation: subnetGroups(control, scope).update(held, result), result }
   })
