@@ -1,12 +1,13 @@
 /** What real engines cannot make true is refused. The other rules: tests/compat/bad-input.test.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { requestContext, testControl } from '../../../tests/support/control.ts'
 import { CreateDBInstance } from './create-db-instance.ts'
 import { DescribeDBInstances } from './describe-db-instances.ts'
 
-const good = (id: string): CreateDBInstanceMessage => ({
+type Input = Parameters<typeof CreateDBInstance>[0]
+
+const good = (id: string): Input => ({
   DBInstanceIdentifier: id,
   Engine: 'postgres',
   DBInstanceClass: 'db.t4g.micro',
@@ -15,7 +16,7 @@ const good = (id: string): CreateDBInstanceMessage => ({
   MasterUserPassword: 'correct-horse-battery',
 })
 
-const REFUSED: readonly Partial<CreateDBInstanceMessage>[] = [
+const REFUSED: readonly Partial<Input>[] = [
   { MultiAZ: true },
   { StorageEncrypted: true },
   { KmsKeyId: 'alias/mine' },
