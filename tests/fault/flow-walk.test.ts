@@ -17,7 +17,6 @@ import {
   DeleteDBInstanceCommand,
   DeleteDBSnapshotCommand,
   DescribeDBInstancesCommand,
-  DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   ModifyDBParameterGroupCommand,
   RebootDBInstanceCommand,
@@ -25,7 +24,6 @@ import {
   StartDBInstanceCommand,
   StopDBInstanceCommand,
   type DBInstance,
-  type DBSnapshot,
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { flowDefinitions } from '../../src/control/flows/definitions.ts'
@@ -38,6 +36,16 @@ import {
   instanceIn,
   query,
 } from '../support/database.ts'
+import {
+  backedUp,
+  backupsOf,
+  noFlowLeft,
+  orDeath,
+  snapshotGone,
+  snapshotIn,
+  switchBackupsOn,
+  timersGone,
+} from './flow-walk/requests.ts'
 import { discard, eventually, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 /** What to ask for so that a flow comes by its steps, and what must be true once it has ended. */
@@ -98,22 +106,6 @@ after(async () => {
   await discard(holdfast)
 })
 
-const snapshotIn = (rds: RDSClient, id: string, status: string): Promise<true> =>
-  eventually(`snapshot ${id} in ${status}`, async () => {
-    const { DBSnapshots } = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }))
-    return DBSnapshots![0]!.Status === status ? true : undefined
-  })
-
-const snapshotGone = (rds: RDSClient, id: string): Promise<true> =>
-  eventually(`snapshot ${id} gone`, async () => {
-    try {
-      await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }))
-      return undefined
-    } catch (error) {
-      return (error as Error).name === 'DBSnapshotNotFoundFault' ? true : undefined
-    }
-  })
-
 const intact = async (rds: RDSClient, id = 'base'): Promise<void> => {
   const instance = await instanceIn(rds, id, 'available')
   assert.deepEqual(await query(holdfast, instance, 'select answer from kept', { database: 'shop' }), [{ answer: 42 }])
@@ -136,33 +128,6 @@ async function workMemIs(rds: RDSClient, kilobytes: number): Promise<void> {
     return row!.setting === String(kilobytes) ? true : undefined
   })
 }
-
-/** Two hours, a quarter of an hour of them gone. The maintenance window is half a day away. */
-function openWindows(): { PreferredBackupWindow: string; PreferredMaintenanceWindow: string } {
-  const at = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16)
-  return {
-    PreferredBackupWindow: `${at(-15)}-${at(105)}`,
-    PreferredMaintenanceWindow: `sun:${at(700)}-${at(700) < at(730) ? 'sun' : 'mon'}:${at(730)}`,
-  }
-}
-
-const switchBackupsOn = (rds: RDSClient): Promise<unknown> =>
-  rds.send(
-    new ModifyDBInstanceCommand({
-      DBInstanceIdentifier: name,
-      BackupRetentionPeriod: 1,
-      ApplyImmediately: true,
-      ...openWindows(),
-    }),
-  )
-
-const backupsOf = async (rds: RDSClient, id: string): Promise<DBSnapshot[]> => {
-  const query = { DBInstanceIdentifier: id, SnapshotType: 'automated' }
-  return (await rds.send(new DescribeDBSnapshotsCommand(query))).DBSnapshots!
-}
-
-const backedUp = (rds: RDSClient, id: string): Promise<DBSnapshot> =>
-  eventually(`a backup of ${id}`, async () => (await backupsOf(rds, id)).find(({ Status }) => Status === 'available'))
 
 let name = ''
 
@@ -306,7 +271,7 @@ const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
       steps: ['backups'],
       async prepare(rds) {
         await restored(rds, (name = next('doomed')))
-        await switchBackupsOn(rds)
+        await switchBackupsOn(rds, name)
         await backedUp(rds, name)
         await instanceIn(rds, name, 'available')
       },
@@ -314,7 +279,7 @@ const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
       async check(rds) {
         await instanceGone(rds, name)
         assert.deepEqual(await backupsOf(rds, name), [])
-        await timersGone()
+        await timersGone(holdfast.url)
       },
     },
   ],
@@ -322,7 +287,7 @@ const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
     {
       steps: ['watch'],
       prepare: (rds) => restored(rds, (name = next('saved'))),
-      act: switchBackupsOn,
+      act: (rds) => switchBackupsOn(rds, name),
       async check(rds) {
         const { DBSnapshotIdentifier } = await backedUp(rds, name)
         await instanceIn(rds, name, 'available')
@@ -338,7 +303,7 @@ const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
         await deleteInstance(rds, `${name}-back`)
         await deleteInstance(rds, name)
         assert.deepEqual(await backupsOf(rds, name), [])
-        await timersGone()
+        await timersGone(holdfast.url)
       },
     },
   ],
@@ -483,22 +448,13 @@ const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
       },
       act: () => fetch(`${holdfast.url}/_holdfast/reset`, { method: 'POST' }),
       async check(rds) {
-        await noFlowLeft()
+        await noFlowLeft(holdfast.url)
         const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({}))
         assert.deepEqual(DBInstances, [])
         await nothingOnDisk()
       },
     },
   ],
-}
-
-/** The request may die with the process that it reached. */
-const orDeath = async (request: Promise<unknown>): Promise<void> => {
-  try {
-    await request
-  } catch (error) {
-    if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== undefined) throw error
-  }
 }
 
 async function walk(point: string, scenario: Scenario): Promise<void> {
@@ -514,23 +470,10 @@ async function walk(point: string, scenario: Scenario): Promise<void> {
   assert.equal(await holdfast.exited, 'SIGKILL', `serve came by ${point}:\n${holdfast.output()}`)
   holdfast = await startHoldfast({ state, env })
   await scenario.check(holdfast.rds(), holdfast)
-  await noFlowLeft()
+  await noFlowLeft(holdfast.url)
   await holdfast.kill()
   walked.add(point)
 }
-
-async function subjects(): Promise<string[]> {
-  const health = (await (await fetch(`${holdfast.url}/_holdfast/health`)).json()) as { flows: { subject: string }[] }
-  return health.flows.map(({ subject }) => subject)
-}
-
-const noFlowLeft = (): Promise<true> =>
-  eventually('no flow but timers', async () =>
-    (await subjects()).every((subject) => subject.startsWith('db-instance-timer/')) ? true : undefined,
-  )
-
-const timersGone = (): Promise<true> =>
-  eventually('no flow at all', async () => ((await subjects()).length === 0 ? true : undefined))
 
 for (const [flow, scenarios] of Object.entries(SCENARIOS))
   for (const scenario of scenarios)
