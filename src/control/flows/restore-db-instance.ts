@@ -47,7 +47,7 @@ export const restoreDbInstance = flow(
         return go(
           'finish',
           change(c, held, { phase: 'available', endpointKnown: true }),
-          instanceEvent(c.control, record, 'RDS-EVENT-0043', `Restored from snapshot ${c.input.snapshotName}`),
+          instanceEvent(c.control, record, 'RDS-EVENT-0019', `Restored from snapshot ${c.input.snapshotName}`),
         )
       if (outcome.error.code === 'port-busy') return go('restore', await moveToFreePort(c, held))
       return go('abandon', change(c, held, { complaint: outcome.error.message }))
