@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { coverage } from './gen/coverage.ts'
 import { enums } from './gen/enums.ts'
+import { lockFile } from './gen/lock-file.ts'
 import { postgresSettings } from './gen/postgres-settings.ts'
 
 export interface Generator {
@@ -17,6 +18,7 @@ export interface Generator {
 
 /** Those that need engines fetch seven majors: they run when they are asked for, and a test holds one of them against its engine. */
 const generators: readonly Generator[] = [
+  lockFile,
   enums,
   coverage,
   ...(process.argv.includes('--engines') ? postgresSettings : []),
