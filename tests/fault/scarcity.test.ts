@@ -28,6 +28,9 @@ import {
 } from '../support/database.ts'
 import { discard, eventually, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
+/** Where endpoints' ports come from when the one that is asked for is taken. */
+const POOL = [4510, 4999] as const
+
 let cache: string
 let holdfast: Holdfast
 let rds: RDSClient
@@ -39,7 +42,12 @@ before(async () => {
 
 /** With no registry and an empty cache, so that only the version that came along is to be had. */
 async function start(state?: string): Promise<void> {
-  const env = { npm_config_registry: 'http://127.0.0.1:9', npm_config_cache: cache, HOLDFAST_POSTGRES_BIN: '' }
+  const env = {
+    npm_config_registry: 'http://127.0.0.1:9',
+    npm_config_cache: cache,
+    HOLDFAST_POSTGRES_BIN: '',
+    HOLDFAST_ENGINE_PORTS: POOL.join('-'),
+  }
   holdfast = await startHoldfast({ env, ...(state !== undefined && { state }) })
   rds = holdfast.rds()
 }
@@ -102,7 +110,7 @@ test('eight creations at once all become available, each on a port of its own', 
 })
 
 test('an instance deleted while it is created leaves no process, no folder and no port', async () => {
-  const port = 4517
+  const port = await whileOccupied(0, (free) => Promise.resolve(free))
   for (let round = 0; round < 3; round++) {
     await rds.send(new CreateDBInstanceCommand(createInput('brief', { Port: port })))
     await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'brief', SkipFinalSnapshot: true }))
@@ -118,7 +126,8 @@ test('an instance deleted while it is created leaves no process, no folder and n
 test('an instance whose port somebody else holds gets one from the pool', () =>
   whileOccupied(0, async (Port) => {
     const instance = await createInstance(rds, 'elsewhere', { Port })
-    assert.ok(instance.Endpoint!.Port! >= 4510 && instance.Endpoint!.Port! <= 4999, String(instance.Endpoint!.Port))
+    const port = instance.Endpoint!.Port!
+    assert.ok(port >= POOL[0] && port <= POOL[1], String(port))
     await query(holdfast, instance, 'select 1')
     await deleteInstance(rds, 'elsewhere')
   }))
