@@ -60,10 +60,12 @@ export function commit(control: Pick<Control, 'store'>, mutation: Mutation): Pro
  * `decide` must have no effect but its return value. Throws what `decide` throws.
  */
 export async function transact<R>(
-  control: Pick<Control, 'store'>,
+  control: Pick<Control, 'store' | 'clock'>,
   decide: () => Promise<{ mutation: Mutation; result: R }>,
 ): Promise<R> {
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
+    // A flow that has made its resource available holds the subject for the moment that its last step takes.
+    if (attempt > 0) await control.clock.sleep(Math.min(CONFLICT_PAUSE_MS * 2 ** attempt, CONFLICT_PAUSE_MS_MAX))
     const { mutation, result } = await decide()
     if ((await commit(control, mutation)).committed) return result
   }
@@ -72,3 +74,7 @@ export async function transact<R>(
 
 /** More conflicts in a row than this means that two writers undo each other, not that they met. */
 const CONFLICTS_MAX = 20
+
+/** With these, all attempts together take three seconds: much longer than a last step, which asks one agent one thing. */
+const CONFLICT_PAUSE_MS = 1
+const CONFLICT_PAUSE_MS_MAX = 200

@@ -1,13 +1,13 @@
 /** Which VPC security groups a DB instance is in. */
 import { InvalidVPCNetworkStateFault } from '@aws-sdk/client-rds'
 import { AwsFault, fault } from '#wire/aws/faults.ts'
-import type { Control, Scope } from '../control.ts'
+import type { Scope } from '../control.ts'
 import { DEFAULT_GROUP_NAME } from './default-group.ts'
-import { securityGroups } from './network.ts'
+import { securityGroups, type NetworkControl } from './network.ts'
 
 /** The ids that were asked for, checked; the VPC's default group where none were. */
 export async function resolveVpcSecurityGroups(
-  control: Pick<Control, 'store' | 'random' | 'hosts'>,
+  control: NetworkControl,
   scope: Scope,
   asked: readonly string[] | undefined,
   vpcId: string,

@@ -10,7 +10,7 @@ import { newNetworkId, securityGroupRecords, subnetRecords, vpcRecords } from '.
 import type { SecurityGroupRecord, SubnetRecord, VpcRecord } from './record.ts'
 import { zonesOf } from './zones.ts'
 
-export type NetworkControl = Pick<Control, 'store' | 'random' | 'hosts'>
+export type NetworkControl = Pick<Control, 'store' | 'random' | 'hosts' | 'clock'>
 
 /** What exists in every account and region without being made. */
 export interface DefaultNetwork {

@@ -1,0 +1,65 @@
+/**
+ * Kills the agent at every point of every job that it does for a flow, on real PostgreSQL: as it takes the job, between
+ * any two things it does for it, and once the result is written down. Serve starts it again, and the operation must end
+ * as it would have. (agent-survival.test.ts walks the same points with a scripted engine and looks at the agent alone.)
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { discard, startHoldfast } from '../support/holdfast.ts'
+import { noFlowLeft } from './flow-walk/requests.ts'
+import { intact, OFFLINE, prepareWorld, SCENARIOS, world, type Scenario } from './flow-walk/scenarios.ts'
+
+/** The points of each kind of job (docs/protocol/agent.md), and the flow whose first scenario has such a job. */
+const JOBS: readonly (readonly [kind: string, flow: string, points: string])[] = [
+  ['engine.prepare', 'create-db-instance', 'accepted prepared recorded'],
+  [
+    'instance.create',
+    'create-db-instance',
+    'accepted wiped initialized configured started bootstrapped sealed recorded',
+  ],
+  ['instance.restore', 'restore-db-instance', 'accepted wiped restored configured started sealed recorded'],
+  ['instance.restart', 'reboot-db-instance', 'accepted stopped intended started recorded'],
+  ['instance.stop', 'auto-start-db-instance', 'accepted intended stopped recorded'],
+  ['instance.start', 'start-db-instance', 'accepted started recorded'],
+  ['instance.reload', 'apply-db-parameters', 'accepted intended configured reloaded recorded'],
+  ['instance.set-password', 'modify-db-instance', 'accepted password-set recorded'],
+  ['instance.snapshot', 'create-db-snapshot', 'accepted wiped copied completed recorded'],
+  ['snapshot.copy', 'copy-db-snapshot', 'accepted wiped copied completed recorded'],
+  ['snapshot.remove', 'delete-db-snapshot', 'accepted removed recorded'],
+  ['instance.remove', 'delete-db-instance', 'accepted intended stopped removed recorded'],
+]
+
+before(prepareWorld)
+
+after(() => discard(world.holdfast))
+
+/** How many agents there have been. */
+const agentsStarted = async (): Promise<number> =>
+  (await readFile(join(world.state, 'hosts', 'a', 'agent.log'), 'utf8')).split('"agent started"').length - 1
+
+async function walk(point: string, scenario: Scenario): Promise<void> {
+  const { state } = world
+  if (scenario.prepare) {
+    world.holdfast = await startHoldfast({ state, env: OFFLINE })
+    await intact(world.holdfast.rds())
+    await scenario.prepare(world.holdfast.rds())
+    await world.holdfast.stop()
+  }
+  const started = await agentsStarted()
+  world.holdfast = await startHoldfast({ state, env: { ...OFFLINE, HOLDFAST_CRASH_AT: `agent:${point}` } })
+  const isRunning = scenario !== SCENARIOS['start-db-instance']![0]
+  if (isRunning) await intact(world.holdfast.rds())
+  await scenario.act(world.holdfast.rds())
+  await scenario.check(world.holdfast.rds())
+  await noFlowLeft(world.holdfast.url)
+  assert.equal(await agentsStarted(), started + 2, `the agent came by ${point}`)
+  await intact(world.holdfast.rds())
+  await world.holdfast.stop()
+}
+
+for (const [kind, flow, points] of JOBS)
+  for (const point of points.split(' '))
+    test(`the agent killed at ${kind}.${point}: what it was asked for is done by the next one`, () =>
+      walk(`${kind}.${point}`, SCENARIOS[flow]![0]!))
