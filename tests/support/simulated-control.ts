@@ -12,7 +12,7 @@ import { flowDefinitions } from '#control/flows/definitions.ts'
 import { simulatedDriver } from '#engine/simulated.ts'
 import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
 import { memoryStore } from '#store/memory-store.ts'
-import type { JobKind, JobView } from '#wire/agent/messages.ts'
+import type { JobErrorCode, JobKind, JobView } from '#wire/agent/messages.ts'
 import { inProcessHosts } from '../../src/role/in-process-hosts.ts'
 import { SCOPE, testControl, type TestControl } from './control.ts'
 
@@ -21,6 +21,8 @@ export interface SimulatedControl extends TestControl {
   readonly log: MemoryLog
   /** The host fails jobs of this kind that begin from now on. */
   failing: JobKind | undefined
+  /** The next job of any kind fails with this code, once. */
+  failOnce: JobErrorCode | undefined
   /** A new flow runner on the same store, as after a restart of serve. */
   restart(): Promise<void>
 }
@@ -39,14 +41,16 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
     probes: false,
   })
   const inProcess = inProcessHosts(new Map([['a', agent]]))
-  const failed = new Set<string>()
+  const failed = new Map<string, JobErrorCode>()
   const hosts: Hosts = {
     ...inProcess,
     async startJob(zone, jobId, kind, input) {
-      if (control.failing === kind) failed.add(jobId)
+      const code = control.failOnce ?? (control.failing === kind ? 'failed' : undefined)
+      control.failOnce = undefined
+      if (code !== undefined) failed.set(jobId, code)
       else await inProcess.startJob(zone, jobId, kind, input)
     },
-    job: async (zone, jobId) => (failed.has(jobId) ? FAILURE : inProcess.job(zone, jobId)),
+    job: async (zone, jobId) => failure(failed.get(jobId)) ?? inProcess.job(zone, jobId),
   }
   let runner: FlowRunner
   const control: SimulatedControl = {
@@ -54,6 +58,7 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
     hosts,
     log,
     failing: undefined,
+    failOnce: undefined,
     get flows() {
       return runner
     },
@@ -72,7 +77,8 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
   return control
 }
 
-const FAILURE: JobView = { state: 'failed', error: { code: 'failed', message: 'The test says so.' } }
+const failure = (code: JobErrorCode | undefined): JobView | undefined =>
+  code && { state: 'failed', error: { code, message: 'The test says so.' } }
 
 export async function newInstance(
   control: Control,
