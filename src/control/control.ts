@@ -64,8 +64,9 @@ export async function transact<R>(
   decide: () => Promise<{ mutation: Mutation; result: R }>,
 ): Promise<R> {
   for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
-    // A flow that has made its resource available holds the subject for the moment that its last step takes.
-    if (attempt > 0) await control.clock.sleep(Math.min(CONFLICT_PAUSE_MS * 2 ** attempt, CONFLICT_PAUSE_MS_MAX))
+    // Two writers who met are apart at the second attempt. Who is still in the way is a flow that has made its resource
+    // available, and holds the subject for the moment that its last step takes.
+    if (attempt > 1) await control.clock.sleep(Math.min(CONFLICT_PAUSE_MS * 2 ** attempt, CONFLICT_PAUSE_MS_MAX))
     const { mutation, result } = await decide()
     if ((await commit(control, mutation)).committed) return result
   }
