@@ -8,7 +8,7 @@ import type { ConnectedHosts } from '#control/connected-hosts.ts'
 import { systemClock } from '#host/clock.ts'
 import { makeFolder, readText, renameDurably, statOf, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
-import { spawnDetached } from '#host/process.ts'
+import { signal, spawnDetached, type RunningProcess } from '#host/process.ts'
 import { systemRandom } from '#host/random.ts'
 import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
@@ -38,7 +38,8 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
   const main = fileURLToPath(new URL('../main.ts', import.meta.url))
   const program = options.program ?? [process.execPath, main, 'agent']
   const launched = new Set<string>()
-  return connectHosts({
+  const running = new Set<RunningProcess>()
+  const hosts = await connectHosts({
     socketPath: join(sockets, AGENT_SOCKET),
     token: await agentToken(folder.run, folder.agentToken),
     zones: ZONES,
@@ -57,9 +58,20 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
       const again = crashAt === undefined || launched.has(zone)
       launched.add(zone)
       const agent = await spawnDetached(command!, args, { env: again ? plain : env, outputPath })
+      running.add(agent)
+      void agent.exited.then(() => running.delete(agent))
       log.info({ zone, pid: agent.pid }, 'started an agent')
     },
   })
+  return {
+    ...hosts,
+    async shutDownAll() {
+      await hosts.shutDownAll()
+      // One that was started beside another, and has not found out yet, would take the other's place now.
+      for (const agent of running) signal(agent, 'SIGTERM')
+      await Promise.all([...running].map(({ exited }) => exited))
+    },
+  }
 }
 
 /** Made once for a state folder, so that agents which outlive serve find the next one. */

@@ -49,6 +49,8 @@ export async function runServe(options: ServeOptions): Promise<void> {
     clock: systemClock,
     destination: process.stderr,
   })
+  // Whoever read what this prints may be gone; that is no reason to stop answering.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const keys = await accessKeys(options)
   const parts =
     options.engines === 'simulated'

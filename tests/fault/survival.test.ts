@@ -165,3 +165,12 @@ test('a second serve on the same state folder refuses, and the first is unaffect
   )
   await isIntact(before)
 })
+
+test('stopping right after a start leaves no process, also beside the agent that a killed serve left', async () => {
+  const first = await startHoldfast()
+  await eventually('an agent', async () => (await health(first)).zones[0]!.agent ?? undefined)
+  await first.kill()
+  const second = await startHoldfast({ state: first.state })
+  await second.stop()
+  await discard(second)
+})
