@@ -282,14 +282,3 @@ test('an agent without instances that is asked nothing may go, and is not starte
   hosts.job('a', 'y').catch(() => {})
   assert.equal(launched.length, before + 1)
 })
-
-test('the order to stop reaches an agent that was started a moment ago', async (t) => {
-  const { hosts, socketPath } = await stage(t)
-  await hosts.rouse('a')
-  const stopped = hosts.shutDownAll()
-  const puppet = await Puppet.dial(socketPath, { ...hello, instances: [] })
-  assert.deepEqual(await puppet.next(), { type: 'welcome' })
-  assert.deepEqual(await puppet.next(), { type: 'shut-down' })
-  puppet.hangUp()
-  await stopped
-})

@@ -4,6 +4,7 @@
  * A pid alone names nobody: the system gives it away again. A process is named by its pid together with when it
  * started, and that by the boot it started in.
  */
+import { systemClock } from './clock.ts'
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import type { Account } from './account.ts'
@@ -89,6 +90,11 @@ export function processOf(pid: number): RunningProcess | undefined {
   if (startedAt === undefined) return undefined
   const identity = { pid, startedAt }
   return { ...identity, exited: watchExit(identity) }
+}
+
+/** Resolves when this very process is gone. Keeps the caller's process alive until then, which `exited` does not. */
+export async function whenGone(identity: ProcessIdentity): Promise<void> {
+  while (isAlive(identity)) await systemClock.sleep(FOREIGN_PROCESS_LOOK_MS / 10)
 }
 
 /** Sends a signal to this very process; false when it is gone. Throws when we may not. */

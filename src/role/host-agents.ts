@@ -8,9 +8,9 @@ import type { ConnectedHosts } from '#control/connected-hosts.ts'
 import { systemClock } from '#host/clock.ts'
 import { makeFolder, readText, renameDurably, statOf, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
-import { signal, spawnDetached, type RunningProcess } from '#host/process.ts'
+import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type RunningProcess } from '#host/process.ts'
 import { systemRandom } from '#host/random.ts'
-import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
+import { AGENT_SOCKET, stateFolder, type StateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 
 /** Availability zones of a machine that runs all of Holdfast. */
@@ -39,6 +39,25 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
   const program = options.program ?? [process.execPath, main, 'agent']
   const launched = new Set<string>()
   const running = new Set<RunningProcess>()
+  const launching = new Set<Promise<void>>()
+  let stopping = false
+  const start = async (zone: string): Promise<void> => {
+    const home = folder.host(zone)
+    // Engines run under another account and pass through on the way to their volumes.
+    await makeFolder(join(state, 'hosts'), { mode: 0o711 })
+    await makeFolder(home, { mode: 0o711 })
+    const outputPath = await roomyLog(join(home, 'agent.log'))
+    const [command, ...args] = [...program, '--state', state, '--az', zone]
+    // An agent that was killed at a crash point must not be killed there again.
+    const { HOLDFAST_CRASH_AT: crashAt, ...plain } = env
+    const again = crashAt === undefined || launched.has(zone)
+    launched.add(zone)
+    if (stopping) return
+    const agent = await spawnDetached(command!, args, { env: again ? plain : env, outputPath })
+    running.add(agent)
+    void agent.exited.then(() => running.delete(agent))
+    log.info({ zone, pid: agent.pid }, 'started an agent')
+  }
   const hosts = await connectHosts({
     socketPath: join(sockets, AGENT_SOCKET),
     token: await agentToken(folder.run, folder.agentToken),
@@ -46,32 +65,37 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
     version: VERSION,
     clock: systemClock,
     log,
-    async launch(zone) {
-      const home = folder.host(zone)
-      // Engines run under another account and pass through on the way to their volumes.
-      await makeFolder(join(state, 'hosts'), { mode: 0o711 })
-      await makeFolder(home, { mode: 0o711 })
-      const outputPath = await roomyLog(join(home, 'agent.log'))
-      const [command, ...args] = [...program, '--state', state, '--az', zone]
-      // An agent that was killed at a crash point must not be killed there again.
-      const { HOLDFAST_CRASH_AT: crashAt, ...plain } = env
-      const again = crashAt === undefined || launched.has(zone)
-      launched.add(zone)
-      const agent = await spawnDetached(command!, args, { env: again ? plain : env, outputPath })
-      running.add(agent)
-      void agent.exited.then(() => running.delete(agent))
-      log.info({ zone, pid: agent.pid }, 'started an agent')
+    launch(zone) {
+      const launch = start(zone).finally(() => launching.delete(launch))
+      launching.add(launch)
+      return launch
     },
   })
   return {
     ...hosts,
     async shutDownAll() {
+      stopping = true
+      await Promise.allSettled(launching)
       await hosts.shutDownAll()
-      // One that was started beside another, and has not found out yet, would take the other's place now.
-      for (const agent of running) signal(agent, 'SIGTERM')
-      await Promise.all([...running].map(({ exited }) => exited))
+      // One that was started beside another, and has not found out yet, would take the other's place now; and one that
+      // an earlier serve left may not have dialled in yet.
+      const others = [...running, ...(await unconnectedAgents(folder))]
+      for (const agent of others) signal(agent, 'SIGTERM')
+      await Promise.all(others.map(whenGone))
     },
   }
+}
+
+/** Agents that still run, whoever started them. */
+async function unconnectedAgents(folder: StateFolder): Promise<ProcessIdentity[]> {
+  const found: ProcessIdentity[] = []
+  for (const zone of ZONES) {
+    const text = await readText(folder.agentIdentity(zone))
+    if (text === undefined) continue
+    const identity = JSON.parse(text) as ProcessIdentity
+    if (isAlive(identity)) found.push(identity)
+  }
+  return found
 }
 
 /** Made once for a state folder, so that agents which outlive serve find the next one. */

@@ -9,7 +9,8 @@ import type { EngineDriver } from '#engine/engine.ts'
 import { engineAccount } from '#host/account.ts'
 import type { Account } from '#host/account.ts'
 import { systemClock } from '#host/clock.ts'
-import { makeFolder, readText } from '#host/disk.ts'
+import { makeFolder, readText, writeFileDurably } from '#host/disk.ts'
+import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import { openSqliteStore } from '#store/sqlite-store.ts'
 import { StoreBusyError } from '#store/store.ts'
@@ -38,7 +39,11 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   await makeFolder(home, { mode: 0o711 })
   const store = openUnlessTaken(join(home, 'agent.sqlite'))
   if (!store) return log.info({}, 'another agent looks after this host')
+  const identity: ProcessIdentity = { pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' }
+  await writeFileDurably(folder.agentIdentity(az), JSON.stringify(identity), { mode: 0o600 })
   log.info({ pid: process.pid, version: VERSION }, 'agent started')
+  // From here on engines may be started: an order to end has to stop them.
+  const terminated = termination()
   const account = await engineAccount(env)
   const agent = await createAgent({
     az,
@@ -58,7 +63,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
       clock: systemClock,
       log,
     }),
-    terminated(),
+    terminated,
   ])
   log.info({ why: told.farewell }, 'agent ends')
   if (told.farewell === 'shut-down') await agent.shutDown()
@@ -76,7 +81,7 @@ function openUnlessTaken(path: string): Store | undefined {
 }
 
 /** An ordinary kill stops the engines in order. Ctrl-C and a closed terminal are for serve, which then says what to do. */
-function terminated(): Promise<{ farewell: Farewell; close(): void }> {
+function termination(): Promise<{ farewell: Farewell; close(): void }> {
   for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {})
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve({ farewell: 'shut-down', close: () => {} }))

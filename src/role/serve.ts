@@ -125,6 +125,8 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   watchInstances(control, log)
 
   const stop = Promise.withResolvers<'stop' | 'keep'>()
+  // Before anything is started or said: a Ctrl-C that comes earlier than it is listened for would leave agents behind.
+  const ordered = stopOrder(stop.promise)
   const server = createApiServer({
     control,
     services: serviceDoors,
@@ -137,8 +139,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   await parts.settle(control)
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
-  const engines = await stopOrder(stop.promise)
-  await stopInOrder({ server, runner, parts, log, engines })
+  await stopInOrder({ server, runner, parts, log, engines: await ordered })
 }
 
 async function vaultIn(folder: string): Promise<Vault> {

@@ -17,6 +17,8 @@ export interface StateFolder {
   readonly trust: string
   /** Everything of one host: its table, its volumes, its log. */
   host(az: string): string
+  /** Which process is the host's agent. */
+  agentIdentity(az: string): string
 }
 
 /** `root` is absolute. */
@@ -29,5 +31,6 @@ export function stateFolder(root: string): StateFolder {
     snapshots: join(root, 'snapshots'),
     trust: join(root, 'trust'),
     host: (az) => join(root, 'hosts', az),
+    agentIdentity: (az) => join(root, 'hosts', az, 'agent.json'),
   }
 }

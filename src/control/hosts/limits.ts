@@ -24,8 +24,5 @@ export const SHUT_DOWN_PATIENCE_MS = 90 * SECOND_MS
 /** An agent without instances that was asked nothing for this long is dismissed: it is started again when it is needed. */
 export const DISMISS_MS = MINUTE_MS
 
-/** How long the order to stop waits for an agent that was just started to dial in. */
-export const LATECOMER_PATIENCE_MS = 5 * SECOND_MS
-
 /** Requests that wait for one agent at once. */
 export const REQUESTS_MAX = 10_000

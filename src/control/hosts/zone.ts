@@ -4,14 +4,7 @@ import type { Clock, Timer } from '#host/clock.ts'
 import type { FromAgent, ObservedInstance, ToAgent } from '#wire/agent/messages.ts'
 import { Pending } from '#wire/agent/pending.ts'
 import type { HostReport } from '../hosts.ts'
-import {
-  CONNECT_PATIENCE_MS,
-  DISMISS_MS,
-  LATECOMER_PATIENCE_MS,
-  LAUNCH_PAUSES_MS,
-  REPLY_PATIENCE_MS,
-  REQUESTS_MAX,
-} from './limits.ts'
+import { CONNECT_PATIENCE_MS, DISMISS_MS, LAUNCH_PAUSES_MS, REPLY_PATIENCE_MS, REQUESTS_MAX } from './limits.ts'
 
 /** A stream to an agent that has said who it is. */
 export interface AgentStream {
@@ -151,16 +144,11 @@ export class Zone {
   /** Asks the agent to stop its engines and end; resolves when it has. */
   async shutDown(): Promise<void> {
     this.retire()
-    // One that was started a moment ago has not dialled in yet, and must not be left behind.
-    const stream = this.stream ?? (this.needed ? await this.latecomer() : undefined)
+    const stream = this.stream
     if (!stream) return
     const gone = new Promise<void>((resolve) => this.lost.add(resolve))
     stream.send({ type: 'shut-down' })
     await gone
-  }
-
-  private latecomer(): Promise<AgentStream | undefined> {
-    return this.within(LATECOMER_PATIENCE_MS, this.connected.promise, 'has not started in time').catch(() => undefined)
   }
 
   /** Counts the time in which nobody needs the agent. A busy agent ignores its dismissal, and is given another. */

@@ -111,13 +111,13 @@ async function settle(control: Control, hosts: ConnectedHosts): Promise<void> {
 
 /** Binaries and template of the version that an unspecific request gets: the first instance need not wait for them. */
 async function prewarm(control: Control): Promise<void> {
-  // All of its certificates take a second of computing at the very first start; nobody should wait for that later.
-  await control.authority.bundlePem()
   const { engine, version } = resolveVersion(control, undefined)
   const zone = control.hosts.zones[0]!
   const jobId = `prewarm/${version}`
   await control.hosts.forgetJobs(zone, jobId)
   await control.hosts.startJob(zone, jobId, 'engine.prepare', { engine, version })
+  // All of its certificates take a second of computing at the very first start; nobody should wait for that later.
+  await control.authority.bundlePem()
 }
 
 async function status(hosts: ConnectedHosts): Promise<HostStatus[]> {
