@@ -14,11 +14,11 @@ import { OFFLINE, prepareWorld, SCENARIOS, world, type Scenario } from './flow-w
 
 /** Steps that no operation comes by in this walk, each with the reason. */
 const NOT_WALKED: Readonly<Record<string, string>> = {
-  'modify-db-instance.revert': 'needs an engine that starts and then does not; unit-tested in modify flow tests',
-  'modify-db-instance.fail': 'last resort after half an hour without an engine',
-  'reboot-db-instance.fail': 'last resort; its commit is that of create-db-instance.abandon (endings.ts)',
-  'start-db-instance.fail': 'last resort; its commit is that of create-db-instance.abandon (endings.ts)',
-  'stop-db-instance.fail': 'last resort; its commit is that of create-db-instance.abandon (endings.ts)',
+  'modify-db-instance.revert': 'needs an engine that starts and then does not: src/control/flows/failures.test.ts',
+  'modify-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
+  'reboot-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
+  'start-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
+  'stop-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
   'create-db-snapshot.abandon': 'last resort after six hours',
   'copy-db-snapshot.fail': 'last resort after six hours',
   'apply-db-parameters.give-up': 'last resort after more than a year',
