@@ -42,35 +42,27 @@ export async function createDbInstance(control: Control, scope: Scope, input: In
     kmsKeyId: input.MasterUserSecretKmsKeyId,
     instanceArn: rdsArn(scope, 'db', id),
   })
-  const resourceId = newResourceId('db', control.random)
-  const draft: Omit<DbInstanceRecord, 'port'> = {
-    id,
-    resourceId,
-    account: scope.account,
-    region: scope.region,
-    zone: chooseZone(control, scope, input.AvailabilityZone),
-    createdAt: control.clock.now(),
-    engine: 'postgres',
-    phase: 'creating',
-    complaint: undefined,
-    settings,
-    pending: {},
-    master,
-    databaseName,
-    endpointKnown: false,
-    certificate: undefined,
-    parameterGroup,
-    appliedParameterGroup: parameterGroup,
-    parametersAsOf: control.clock.now(),
-    parameterStatus: 'in-sync',
-    stoppedAt: undefined,
-    tags,
-  }
-  return register(control, scope, { draft, wantedPort, flow: 'create-db-instance', input: {}, extra: secret })
+  return register(control, scope, {
+    draft: {
+      id,
+      zone: chooseZone(control, scope, input.AvailabilityZone),
+      settings,
+      master,
+      databaseName,
+      parameterGroup,
+      tags,
+    },
+    wantedPort,
+    flow: 'create-db-instance',
+    input: {},
+    extra: secret,
+  })
 }
 
+type Draft = Pick<DbInstanceRecord, 'id' | 'zone' | 'settings' | 'master' | 'databaseName' | 'parameterGroup' | 'tags'>
+
 interface Registration {
-  readonly draft: Omit<DbInstanceRecord, 'port'>
+  readonly draft: Draft
   readonly wantedPort: number
   readonly flow: string
   /** What the flow needs beside the instance's key. */
@@ -81,8 +73,9 @@ interface Registration {
 /** Writes a new instance, its port, its name, its first flow and the timer of its backups in one transaction. */
 export async function register(control: Control, scope: Scope, what: Registration): Promise<DbInstanceRecord> {
   for (let race = 0; race < RACES_MAX; race++) {
-    const { port, writes } = await choosePort(control, what.wantedPort, what.draft.resourceId)
-    const record: DbInstanceRecord = { ...what.draft, port }
+    const resourceId = newResourceId('db', control.random)
+    const { port, writes } = await choosePort(control, what.wantedPort, resourceId)
+    const record = newRecord(control, scope, { ...what.draft, resourceId, port })
     const key = { account: scope.account, region: scope.region, resourceId: record.resourceId }
     const flow = control.flows.start(what.flow, subjectOf(key), { ...what.input, key })
     const hasBackups = record.settings.BackupRetentionPeriod > 0
@@ -104,6 +97,30 @@ export async function register(control: Control, scope: Scope, what: Registratio
     if (await dbInstances(control, scope).get(record.id)) throw instanceExists()
   }
   throw new Error('a new DB instance lost every race for a port')
+}
+
+function newRecord(
+  control: Control,
+  scope: Scope,
+  known: Draft & Pick<DbInstanceRecord, 'resourceId' | 'port'>,
+): DbInstanceRecord {
+  const now = control.clock.now()
+  return {
+    ...known,
+    account: scope.account,
+    region: scope.region,
+    createdAt: now,
+    engine: 'postgres',
+    phase: 'creating',
+    complaint: undefined,
+    pending: {},
+    endpointKnown: false,
+    certificate: undefined,
+    appliedParameterGroup: known.parameterGroup,
+    parametersAsOf: now,
+    parameterStatus: 'in-sync',
+    stoppedAt: undefined,
+  }
 }
 
 function checkEngine(input: Input): void {

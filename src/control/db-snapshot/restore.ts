@@ -1,7 +1,6 @@
 /** RestoreDBInstanceFromDBSnapshot: always a new instance. */
 import type { RestoreDBInstanceFromDBSnapshotMessage } from '@aws-sdk/client-rds'
 import { InvalidDBSnapshotStateFault } from '@aws-sdk/client-rds'
-import { resourceId as newResourceId } from '#host/random.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
@@ -63,25 +62,11 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
   return register(control, scope, {
     draft: {
       id,
-      resourceId: newResourceId('db', control.random),
-      account: scope.account,
-      region: scope.region,
       zone: chooseZone(control, scope, input.AvailabilityZone),
-      createdAt: control.clock.now(),
-      engine: 'postgres',
-      phase: 'creating',
-      complaint: undefined,
       settings,
-      pending: {},
       master,
       databaseName: instance.databaseName,
-      endpointKnown: false,
-      certificate: undefined,
       parameterGroup,
-      appliedParameterGroup: parameterGroup,
-      parametersAsOf: control.clock.now(),
-      parameterStatus: 'in-sync',
-      stoppedAt: undefined,
       tags: checkTags(input.Tags ?? []),
     },
     wantedPort: requirePort('Port', input.Port ?? control.ports.preferred),
