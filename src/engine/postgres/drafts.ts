@@ -12,11 +12,16 @@ export function newDraft(folder: string, name: string, random: Random): string {
   return join(folder, `.${name}-${process.pid}-${random.bytes(4).toString('hex')}`)
 }
 
-/** Removes the drafts of processes that are gone. */
-export async function dropDeadDrafts(folder: string): Promise<void> {
+/** Removes the drafts of processes that are gone, after `release` has ended whatever still works in one. */
+export async function dropDeadDrafts(
+  folder: string,
+  release: (draft: string) => Promise<void> = async () => {},
+): Promise<void> {
   for (const name of await namesIn(folder)) {
     const pid = /^\..+-(\d+)-[0-9a-f]{8}(\.download)?$/.exec(name)?.[1]
-    if (pid !== undefined && !processOf(Number(pid))) await removeTree(join(folder, name))
+    if (pid === undefined || processOf(Number(pid))) continue
+    await release(join(folder, name))
+    await removeTree(join(folder, name))
   }
 }
 

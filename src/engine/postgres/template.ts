@@ -13,7 +13,7 @@ import { FAILURE_TEXT_CHARS_MAX, TEMPLATE_STOP_MS_MAX } from '../limits.ts'
 import type { Binaries } from './binaries/binaries.ts'
 import { dropDeadDrafts, newDraft, putInPlace } from './drafts.ts'
 import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
-import { PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
+import { adoptEngine, PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
 import { dataOf, runOf, startLogOf, logOf } from './layout.ts'
 import { clusterStatements, RECIPE_VERSION } from './recipe.ts'
 import { ADMIN, withSession } from './sql.ts'
@@ -25,7 +25,7 @@ export async function ensureTemplate(version: string, binaries: Binaries, surrou
   const folder = join(templates, `${version}-${stamp(surroundings.adminPassword)}`)
   if (await exists(folder)) return dataOf(folder)
   await makeFolder(templates, { mode: 0o711 })
-  await dropDeadDrafts(templates)
+  await dropDeadDrafts(templates, (draft) => stopLeftServer(draft, surroundings))
   const draft = newDraft(templates, version, surroundings.random)
   try {
     await makeFolder(draft, { mode: 0o700, account: surroundings.account })
@@ -38,6 +38,12 @@ export async function ensureTemplate(version: string, binaries: Binaries, surrou
     await removeTree(draft)
   }
   return dataOf(folder)
+}
+
+/** A template's server outlives an agent that is killed, like any other engine; nobody would ever adopt this one. */
+async function stopLeftServer(draft: string, surroundings: Surroundings): Promise<void> {
+  const server = await adoptEngine(draft, surroundings)
+  if (server) await stopEngine(server, 'immediate', { ms: TEMPLATE_STOP_MS_MAX, surroundings })
 }
 
 interface Tools {
