@@ -18,6 +18,9 @@ interface Range {
   readonly to: number
 }
 
+/** Storage grows by a tenth at least, in a modification and in a restore. AWS: RDS API reference, ModifyDBInstance. */
+export const STORAGE_STEP_FACTOR = 1.1
+
 export interface StorageTypeRules {
   readonly sizeGiB: Range
   /** Undefined: IOPS cannot be asked for. */

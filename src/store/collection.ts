@@ -13,6 +13,9 @@ export interface Mutation {
   readonly ops: readonly Op[]
 }
 
+/** A mutation that changes nothing and cannot conflict. */
+export const NOTHING: Mutation = { compares: [], ops: [] }
+
 /**
  * JSON records of one type under one prefix. Reads go to the store; writes return a {@link Mutation} for the caller to
  * put into its transaction together with others, so that a resource, its port and its flow appear or fail together.

@@ -1,7 +1,7 @@
 /** Which certificate authority signs for instances that ask for none, and what the authorities are. */
 import { CertificateNotFoundFault } from '@aws-sdk/client-rds'
 import type { Certificate } from '@aws-sdk/client-rds'
-import { Collection } from '#store/collection.ts'
+import { NOTHING, Collection } from '#store/collection.ts'
 import type { CaIdentifier } from '#trust/authority.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { certificateArn } from '../arn.ts'
@@ -41,7 +41,7 @@ export async function removeCaOverride(control: Control, scope: Scope): Promise<
   await transact(control, async () => {
     const records = overrides(control, scope)
     const held = await records.get(OVERRIDE)
-    return { mutation: held ? records.remove(held) : { compares: [], ops: [] }, result: undefined }
+    return { mutation: held ? records.remove(held) : NOTHING, result: undefined }
   })
 }
 

@@ -1,6 +1,6 @@
 /** DeleteDBInstance. It may interrupt anything: its flow takes the place of the one that is alive. */
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { failUnfinishedSnapshots } from '../db-snapshot/interrupt.ts'
@@ -15,8 +15,6 @@ interface Input {
   readonly FinalDBSnapshotIdentifier?: string | undefined
   readonly DeleteAutomatedBackups?: boolean | undefined
 }
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 /** Phases in which the data cannot be copied, so that only SkipFinalSnapshot allows deletion. Source: RDS API reference. */
 const UNFIT_FOR_SNAPSHOT: readonly Phase[] = ['creating', 'failed', 'incompatible-parameters', 'restore-error']

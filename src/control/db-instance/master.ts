@@ -1,3 +1,4 @@
+import { NOTHING } from '#store/collection.ts'
 import type { Mutation } from '#store/collection.ts'
 import { randomPassword } from '#trust/password.ts'
 import { scramVerifier } from '#trust/scram.ts'
@@ -6,8 +7,6 @@ import { createManagedSecret, putManagedSecret } from '../secrets/managed.ts'
 import { invalidCombination, invalidValue } from './faults.ts'
 import { requireMasterPassword } from './identifiers.ts'
 import type { Master } from './record.ts'
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 interface Wanted {
   readonly username: string

@@ -1,59 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { instanceRecord } from '../../../tests/support/instance.ts'
 import { decideModification, phaseWhile, withChanges } from './modify-decision.ts'
-import type { DbInstanceRecord, DbInstanceSettings } from './record.ts'
+import type { DbInstanceRecord } from './record.ts'
 
-const settings: DbInstanceSettings = {
-  DBInstanceClass: 'db.t4g.micro',
-  EngineVersion: '17.9',
-  AllocatedStorage: 20,
-  StorageType: 'gp2',
-  Iops: undefined,
-  StorageThroughput: undefined,
-  MaxAllocatedStorage: undefined,
-  LicenseModel: 'postgresql-license',
-  BackupRetentionPeriod: 1,
-  PreferredBackupWindow: '03:00-03:30',
-  PreferredMaintenanceWindow: 'sun:13:00-sun:13:30',
-  AutoMinorVersionUpgrade: true,
-  CopyTagsToSnapshot: false,
-  DeletionProtection: false,
-  PubliclyAccessible: true,
-  DBSubnetGroupName: 'default',
-  VpcSecurityGroupIds: ['sg-1'],
-  OptionGroupName: 'default:postgres-17',
-  CACertificateIdentifier: 'rds-ca-ecc384-g1',
-  NetworkType: 'IPV4',
-  MultiAZ: false,
-  StorageEncrypted: false,
-  KmsKeyId: undefined,
-  EnableIAMDatabaseAuthentication: false,
-}
-
-const record: DbInstanceRecord = {
-  id: 'orders',
-  resourceId: 'db-1',
-  account: '000000000000',
-  region: 'us-east-1',
-  zone: 'a',
-  createdAt: 0,
-  engine: 'postgres',
-  phase: 'available',
-  complaint: undefined,
-  settings,
-  pending: {},
-  master: { username: 'app', verifier: 'old', secretArn: undefined, secretKmsKeyId: undefined },
-  databaseName: undefined,
-  port: 5432,
-  endpointKnown: true,
-  certificate: undefined,
-  parameterGroup: 'default.postgres17',
-  appliedParameterGroup: 'default.postgres17',
-  parametersAsOf: 0,
-  parameterStatus: 'in-sync',
-  stoppedAt: undefined,
-  tags: [],
-}
+const template = instanceRecord()
+const record = instanceRecord({
+  settings: { ...template.settings, DBInstanceClass: 'db.t4g.micro', EngineVersion: '17.9', BackupRetentionPeriod: 1 },
+})
 
 const decide = (
   asked: object,

@@ -2,8 +2,9 @@
 import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
 import { InvalidVPCNetworkStateFault, StorageQuotaExceededFault } from '@aws-sdk/client-rds'
 import { storageTypes } from '#catalog/storage.ts'
-import { together, type Held, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
+import { STORAGE_STEP_FACTOR } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
@@ -50,9 +51,6 @@ import { started } from './started.ts'
 import { statusOf } from './status.ts'
 
 type Input = ModifyDBInstanceMessage & { DBInstanceIdentifier: string }
-
-/** AWS: "The new storage must be at least 10 % larger"; a smaller step is rounded up to this. */
-const STORAGE_STEP_FACTOR = 1.1
 
 export async function modifyDbInstance(control: Control, scope: Scope, asked: Input): Promise<DbInstanceRecord> {
   const { record, flowIds } = await transact(control, async () => {
@@ -185,7 +183,7 @@ interface Credentials {
   readonly writes: Mutation
 }
 
-const UNCHANGED: Credentials = { verifier: undefined, master: undefined, writes: { compares: [], ops: [] } }
+const UNCHANGED: Credentials = { verifier: undefined, master: undefined, writes: NOTHING }
 
 async function newCredentials(
   control: Control,

@@ -3,6 +3,7 @@
  * instance: `port/<n>` → the owner's resource id.
  */
 import { InsufficientDBInstanceCapacityFault } from '@aws-sdk/client-rds'
+import { NOTHING } from '#store/collection.ts'
 import type { Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import type { Control, EndpointPorts } from '../control.ts'
@@ -19,7 +20,7 @@ export async function choosePort(
   owner: string,
 ): Promise<{ port: number; writes: Mutation }> {
   // Simulated engines listen nowhere: every instance can have the port it asks for.
-  if (control.simulated) return { port: wanted, writes: { compares: [], ops: [] } }
+  if (control.simulated) return { port: wanted, writes: NOTHING }
   const { entries } = await control.store.range('port/')
   const taken = new Set(entries.map((entry) => entry.key))
   const { first, last } = control.ports

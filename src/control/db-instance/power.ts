@@ -1,6 +1,6 @@
 /** RebootDBInstance, StopDBInstance, StartDBInstance. */
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { instanceEvent } from '../flows/context.ts'
@@ -18,8 +18,6 @@ interface Order {
   readonly check: (record: DbInstanceRecord, status: string) => void
   readonly more?: (record: DbInstanceRecord) => Promise<{ input: object; writes: Mutation }>
 }
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 async function order(control: Control, scope: Scope, what: Order): Promise<DbInstanceRecord> {
   const { record, flowId } = await transact(control, async () => {

@@ -39,5 +39,5 @@ function laterMinors(control: Pick<Control, 'versions'>, current: string): strin
 }
 
 /** Later minors of the same major. */
-const upgradeTargets = (versions: readonly EngineVersion[], current: string): EngineVersion[] =>
+export const upgradeTargets = (versions: readonly EngineVersion[], current: string): EngineVersion[] =>
   versions.filter((v) => v.major === majorOf(current) && minorOf(v.version) > minorOf(current))

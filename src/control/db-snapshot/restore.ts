@@ -1,8 +1,10 @@
 /** RestoreDBInstanceFromDBSnapshot: always a new instance. */
+import { NOTHING } from '#store/collection.ts'
 import type { RestoreDBInstanceFromDBSnapshotMessage } from '@aws-sdk/client-rds'
 import { InvalidDBSnapshotStateFault } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
+import { STORAGE_STEP_FACTOR } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import type { Control, Scope } from '../control.ts'
 import { register } from '../db-instance/create.ts'
@@ -19,9 +21,6 @@ import { requireReadableSnapshot } from './find.ts'
 import type { DbSnapshotRecord } from './record.ts'
 
 type Input = RestoreDBInstanceFromDBSnapshotMessage & { DBInstanceIdentifier: string }
-
-/** AWS: storage given to a restore must be the snapshot's or at least a tenth more. */
-const STORAGE_STEP_FACTOR = 1.1
 
 export async function restoreDbInstance(control: Control, scope: Scope, input: Input): Promise<DbInstanceRecord> {
   const id = requireIdentifier('DBInstanceIdentifier', input.DBInstanceIdentifier)
@@ -58,7 +57,7 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
         kmsKeyId: input.MasterUserSecretKmsKeyId,
         instanceArn: rdsArn(scope, 'db', id),
       })
-    : { master: kept, writes: { compares: [], ops: [] } }
+    : { master: kept, writes: NOTHING }
   return register(control, scope, {
     draft: {
       id,

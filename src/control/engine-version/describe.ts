@@ -2,6 +2,7 @@
 import type { DBEngineVersion, DescribeDBEngineVersionsMessage, UpgradeTarget } from '@aws-sdk/client-rds'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import { familyOf } from '#catalog/families.ts'
+import { upgradeTargets } from '../db-instance/upgrade.ts'
 import type { Control } from '../control.ts'
 import { invalidValue } from '../db-instance/faults.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
@@ -86,20 +87,18 @@ export function describeVersion(control: Control, version: EngineVersion): DBEng
 
 /** Later minors of the same major. An upgrade to another major is not offered before it can be done. */
 function upgradesOf(control: Control, from: EngineVersion): UpgradeTarget[] {
-  return control.versions
-    .filter((to) => to.engine === from.engine && to.major === from.major && versionKey(to) > versionKey(from))
-    .map((to) => ({
-      Engine: to.engine,
-      EngineVersion: to.version,
-      Description: `PostgreSQL ${to.version}`,
-      AutoUpgrade: false,
-      IsMajorVersionUpgrade: false,
-      SupportedEngineModes: ['provisioned'],
-      SupportsParallelQuery: false,
-      SupportsGlobalDatabases: false,
-      SupportsBabelfish: false,
-      SupportsLimitlessDatabase: false,
-      SupportsLocalWriteForwarding: false,
-      SupportsIntegrations: false,
-    }))
+  return upgradeTargets(control.versions, from.version).map((to) => ({
+    Engine: to.engine,
+    EngineVersion: to.version,
+    Description: `PostgreSQL ${to.version}`,
+    AutoUpgrade: false,
+    IsMajorVersionUpgrade: false,
+    SupportedEngineModes: ['provisioned'],
+    SupportsParallelQuery: false,
+    SupportsGlobalDatabases: false,
+    SupportsBabelfish: false,
+    SupportsLimitlessDatabase: false,
+    SupportsLocalWriteForwarding: false,
+    SupportsIntegrations: false,
+  }))
 }

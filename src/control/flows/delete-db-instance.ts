@@ -1,5 +1,5 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
-import { together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import {
   dbInstanceNames,
@@ -24,8 +24,6 @@ interface Input extends InstanceInput {
   readonly phaseBefore: 'available' | 'stopped' | 'failed' | 'incompatible-parameters' | 'restore-error'
 }
 type C = FlowContext<Input>
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 /**
  * Deletes an instance, whatever it was doing: this flow has taken the place of the one that was alive. Nothing is lost

@@ -1,5 +1,5 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
-import { together, type Held, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import { scheduleBackups } from '../db-instance/backups.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { NEEDS_RESTART, withChanges, withoutChanges } from '../db-instance/modify-decision.ts'
@@ -24,8 +24,6 @@ interface Input extends InstanceInput {
   readonly apply: readonly ChangeName[]
 }
 type C = FlowContext<Input>
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 /** Of the changes that this flow is for, those that are still pending. */
 const due = (c: C, record: DbInstanceRecord): ChangeName[] =>

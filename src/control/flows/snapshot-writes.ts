@@ -1,6 +1,6 @@
 /** How a snapshot's record follows the job that copies the data. */
 import type { EventId } from '#catalog/events.ts'
-import { together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
@@ -12,8 +12,6 @@ export interface SnapshotRef {
   readonly name: string
   readonly resourceId: string
 }
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 export function snapshotEvent(control: Control, record: DbSnapshotRecord, id: EventId, message?: string): Mutation {
   return recordEvent(control, record, {

@@ -2,7 +2,7 @@
  * The network of an account in a region, as other resources see it: the default VPC, and VPCs, subnets and security
  * groups by id. Does not load EC2's SDK.
  */
-import { Collection, together } from '#store/collection.ts'
+import { NOTHING, Collection, together } from '#store/collection.ts'
 import { prefixOf, transact, type Control, type Scope } from '../control.ts'
 import { formatIpv4Block, parseIpv4Block, subBlock } from './cidr.ts'
 import { newDefaultGroup } from './default-group.ts'
@@ -34,7 +34,7 @@ export async function defaultNetwork(control: NetworkControl, scope: Scope): Pro
   if (known) return known.value
   return transact(control, async () => {
     const held = await defaults.get(DEFAULT_KEY)
-    if (held) return { mutation: { compares: [], ops: [] }, result: held.value }
+    if (held) return { mutation: NOTHING, result: held.value }
     const { vpc, subnets: made, group } = newDefaults(control, scope)
     const result = { vpcId: vpc.vpcId, subnetIds: made.map((s) => s.subnetId), securityGroupId: group.groupId }
     const mutation = together(

@@ -5,7 +5,7 @@ import type { FormulaValues } from '#catalog/formula.ts'
 import { GIB } from '#base/bytes.ts'
 import { allowedValues, complaintOfValue, familyParameters } from '#catalog/rds-parameters.ts'
 import type { Parameter } from '#catalog/rds-parameters.ts'
-import { together } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import type { Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
 import { transact } from '../control.ts'
@@ -73,7 +73,7 @@ async function change(
   const flowId = await transact(control, async () => {
     const held = await parameterGroups(control, scope).get(group.name)
     const changes = read(held?.value ?? group)
-    if (!held) return { mutation: { compares: [], ops: [] }, result: undefined }
+    if (!held) return { mutation: NOTHING, result: undefined }
     const subject = `db-parameter-group/${scope.account}/${scope.region}/${group.name}`
     const input = { scope: { account: scope.account, region: scope.region }, group: group.name }
     const flow = await control.flows.supersede('apply-db-parameter-group', subject, input)

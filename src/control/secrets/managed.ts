@@ -3,7 +3,7 @@
  * and neither change nor delete them. Does not load Secrets Manager's SDK.
  */
 import { Trouble } from '#base/trouble.ts'
-import { together, type Held, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import type { Scope } from '../control.ts'
 import { isMeant, namesMeant, newSecretArn, secretRecords, type SecretRecord, type SecretTag } from './record.ts'
 import { CURRENT, versionWith } from './stages.ts'
@@ -62,7 +62,7 @@ export async function putManagedSecret(
 /** Writes that delete the secret at once; none if it is not there. */
 export async function deleteManagedSecret(control: SecretControl, scope: Scope, arn: string): Promise<Mutation> {
   const held = await find(control, scope, arn)
-  if (!held) return { compares: [], ops: [] }
+  if (!held) return NOTHING
   return together(secretRecords(control, scope).remove(held), await removeValues(control, scope, held.value))
 }
 

@@ -1,6 +1,6 @@
 /** Rules of secrets: finding, creating, updating, deleting, restoring and tagging them. */
 import { DAY_MS } from '#base/durations.ts'
-import { together, type Held, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import { commit, transact, type Scope } from '../control.ts'
 import { alreadyExists, invalidParameter, invalidRequest, secretNotFound } from './faults.ts'
 import { RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN, TAGS_MAX } from './limits.ts'
@@ -10,8 +10,6 @@ import { checkValue, isSameValue, type GivenValue } from './given-value.ts'
 
 /** AWS: CreateSecret, Name. */
 const NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/
-
-const NOTHING: Mutation = { compares: [], ops: [] }
 
 /** The secret that a name or an ARN means. Throws ResourceNotFoundException. */
 export async function requireSecret(

@@ -1,5 +1,5 @@
 /** Values of secrets: sealed into the store, and opened again. */
-import { together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import type { Control, Scope } from '../control.ts'
 import { VERSIONS_MAX } from './limits.ts'
 import { sealLabel, secretValues, valueId, type SecretRecord } from './record.ts'
@@ -68,5 +68,5 @@ async function removal(
 ): Promise<Mutation> {
   const values = secretValues(control, scope)
   const held = await values.get(valueId(arn, versionId))
-  return held ? values.remove(held) : { compares: [], ops: [] }
+  return held ? values.remove(held) : NOTHING
 }

@@ -1,6 +1,6 @@
 /** Rules of a secret's versions: putting, reading, and moving stages. */
 import { DAY_MS } from '#base/durations.ts'
-import { together } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import { commit, transact, type Scope } from '../control.ts'
 import { alreadyExists, invalidParameter, invalidRequest, valueNotFound } from './faults.ts'
 import { checkValue, isSameValue, type GivenValue } from './given-value.ts'
@@ -47,7 +47,7 @@ export async function changeSecret(
     const { arn } = held.value
     if (held.value.versions[versionId]) {
       if (await isSameValue(control, scope, { arn, versionId }, value)) {
-        return { mutation: { compares: [], ops: [] }, result: { record: held.value, versionId } }
+        return { mutation: NOTHING, result: { record: held.value, versionId } }
       }
       throw alreadyExists(
         `You can't use ClientRequestToken ${versionId} because that value is already in use for a version of secret ${arn}.`,

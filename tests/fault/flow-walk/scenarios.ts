@@ -103,6 +103,20 @@ async function workMemIs(rds: RDSClient, kilobytes: number): Promise<void> {
   })
 }
 
+/** A changed group starts a flow for itself, and that one a flow for each instance. */
+const CHANGED_PARAMETER: Pick<Scenario, 'act' | 'check'> = {
+  act: (rds) =>
+    rds.send(
+      new ModifyDBParameterGroupCommand({
+        DBParameterGroupName: 'pg',
+        Parameters: [
+          { ParameterName: 'work_mem', ParameterValue: String(4096 + ++world.count), ApplyMethod: 'immediate' },
+        ],
+      }),
+    ),
+  check: (rds) => workMemIs(rds, 4096 + world.count),
+}
+
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'create-db-instance': [
     {
@@ -346,36 +360,8 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
       },
     },
   ],
-  'apply-db-parameter-group': [
-    {
-      steps: ['spread'],
-      act: (rds) =>
-        rds.send(
-          new ModifyDBParameterGroupCommand({
-            DBParameterGroupName: 'pg',
-            Parameters: [
-              { ParameterName: 'work_mem', ParameterValue: String(4096 + ++world.count), ApplyMethod: 'immediate' },
-            ],
-          }),
-        ),
-      check: (rds) => workMemIs(rds, 4096 + world.count),
-    },
-  ],
-  'apply-db-parameters': [
-    {
-      steps: ['reload'],
-      act: (rds) =>
-        rds.send(
-          new ModifyDBParameterGroupCommand({
-            DBParameterGroupName: 'pg',
-            Parameters: [
-              { ParameterName: 'work_mem', ParameterValue: String(4096 + ++world.count), ApplyMethod: 'immediate' },
-            ],
-          }),
-        ),
-      check: (rds) => workMemIs(rds, 4096 + world.count),
-    },
-  ],
+  'apply-db-parameter-group': [{ steps: ['spread'], ...CHANGED_PARAMETER }],
+  'apply-db-parameters': [{ steps: ['reload'], ...CHANGED_PARAMETER }],
   'create-db-snapshot': [
     {
       steps: ['copy', 'finish'],
