@@ -1,5 +1,6 @@
 /** The driver of PostgreSQL with the bundled version: from nothing to a stopped engine, and what can go wrong. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -156,6 +157,33 @@ test('a lock file that names a stranger is nobody to adopt, and does not keep th
   const again = bench.started(await startWhenFree(folder, spec))
   assert.deepEqual(await bench.sql(spec, 'SELECT 1 AS one'), [{ one: 1 }])
   await driver.stop(again, 'immediate', PATIENCE_MS)
+})
+
+test('neither a dead process that nobody has reaped nor an empty lock file keeps the engine from starting', async () => {
+  const { driver } = bench
+  const { folder, spec, engine } = await bench.create()
+  const lock = join(folder, 'data', 'postmaster.pid')
+  // A shell's child that outlives the exec has a parent that never asks after it, so it stays a zombie.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    const [printed] = (await once(parent.stdout, 'data')) as [Buffer]
+    const pid = Number(printed.toString())
+    while (processOf(pid)) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(process.kill(pid, 0), true, 'to who asks by signal alone it is there')
+    process.kill(engine.pid, 'SIGKILL')
+    await engine.exited
+    writeFileSync(lock, readFileSync(lock, 'utf8').replace(/^\d+/, String(pid)))
+    const again = bench.started(await startWhenFree(folder, spec))
+    process.kill(again.pid, 'SIGKILL')
+    await again.exited
+    // As after a death between making the file and writing it.
+    writeFileSync(lock, '')
+    const third = bench.started(await startWhenFree(folder, spec))
+    assert.deepEqual(await bench.sql(spec, 'SELECT 1 AS one'), [{ one: 1 }])
+    await driver.stop(third, 'immediate', PATIENCE_MS)
+  } finally {
+    parent.kill()
+  }
 })
 
 /** The children of a killed engine take a moment to notice, and the engine does not start before they are gone. */

@@ -102,7 +102,8 @@ export class Instance {
       }
       const lastError = jobErrorOf(error)
       this.refusesSettings = lastError.code === 'bad-settings'
-      this.set({ state: 'failed', lastError })
+      // Whether it is tried again is not known here: `failed` is said of what is not, or was tried often.
+      this.set({ state: this.refusesSettings ? 'failed' : 'stopped', lastError })
       throw error
     }
   }
@@ -169,7 +170,7 @@ export class Instance {
     this.engine = undefined
     this.record = { ...this.record, crashes: this.record.crashes + 1 }
     const lastError: JobError = { code: 'failed', message: 'The engine process ended unexpectedly.' }
-    this.set({ state: 'failed', accepting: false, pendingRestart: [], lastError })
+    this.set({ state: 'stopped', accepting: false, pendingRestart: [], lastError })
     this.options.onDeath(this)
   }
 

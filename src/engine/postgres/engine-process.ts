@@ -39,11 +39,10 @@ interface Launch {
 /** Resolves once the engine accepts connections. Nothing runs when it throws. */
 export async function startEngine(launch: Launch, surroundings: Surroundings): Promise<PostgresProcess> {
   const { folder, spec, signal } = launch
-  const lock = await readLockFile(folder)
-  if (lock && processOf(lock.pid)) {
-    assert(!(await adoptEngine(folder, surroundings)), 'an engine is started only where none runs')
-    await disownLockFile(folder, surroundings)
-  }
+  // Whether the pid in a left-over file is somebody's is not asked: it may become somebody's before the engine looks,
+  // and to the engine also a dead process that nobody has reaped yet is somebody.
+  assert(!(await adoptEngine(folder, surroundings)), 'an engine is started only where none runs')
+  await disownLockFile(folder, surroundings)
   const mark = await logMark(folder)
   await removeTree(startLogOf(folder))
   signal.throwIfAborted()

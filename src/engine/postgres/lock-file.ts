@@ -30,9 +30,9 @@ export function parseLockFile(text: string): LockFile | undefined {
 }
 
 /**
- * After a restart of the machine the pid in a left-over file may be somebody else's, and the engine then refuses to
- * start. Our own pid in its place makes the file stale to the engine, which is started by us; the rest of the file
- * stays, for by it the engine finds out whether processes of the dead one still use its memory.
+ * The pid in the file that a killed engine left may be somebody else's by now, and the engine then refuses to start, as
+ * it does when the file is empty. Our own pid makes the file stale to the engine, which is started by us; the rest of
+ * the file stays, for by it the engine finds out whether processes of the dead one still use its memory.
  */
 export async function disownLockFile(folder: string, { account }: Surroundings): Promise<void> {
   const text = await readText(lockPath(folder))
