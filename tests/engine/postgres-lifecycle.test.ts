@@ -163,12 +163,17 @@ test('neither a dead process that nobody has reaped nor an empty lock file keeps
   const { driver } = bench
   const { folder, spec, engine } = await bench.create()
   const lock = join(folder, 'data', 'postmaster.pid')
-  // A shell's child that outlives the exec has a parent that never asks after it, so it stays a zombie.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // A shell's child that outlives the exec has a parent that never asks after it, so it stays a zombie. It lives until
+  // its input ends.
+  const script = 'cat <&3 & echo $!; exec 3<&-; exec sleep 600'
+  const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   try {
-    const [printed] = (await once(parent.stdout, 'data')) as [Buffer]
+    const [printed] = (await once(parent.stdout!, 'data')) as [Buffer]
     const pid = Number(printed.toString())
-    while (processOf(pid)) await new Promise((resolve) => setImmediate(resolve))
+    while (readFileSync(`/proc/${parent.pid}/comm`, 'utf8') !== 'sleep\n') await turn()
+    parent.stdio[3]!.destroy()
+    while (processOf(pid)) await turn()
     assert.equal(process.kill(pid, 0), true, 'to who asks by signal alone it is there')
     process.kill(engine.pid, 'SIGKILL')
     await engine.exited
