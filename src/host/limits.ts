@@ -14,3 +14,9 @@ export const SPARSE_CHUNK_BYTES = 64 * KIB
 
 /** Linux holds 107 bytes of path in a socket address, macOS 103. */
 export const SOCKET_PATH_BYTES_MAX = 103
+
+/** What is read of a large file at once. */
+export const FILE_PORTION_BYTES = MIB
+
+/** Times that a file is put into a folder that somebody else keeps removing. */
+export const PLACE_TRIES_MAX = 5
