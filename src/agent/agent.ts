@@ -25,6 +25,7 @@ import { fillingJobs } from './job/fill.ts'
 import { instanceIdOf } from './job/job.ts'
 import type { JobContext, JobOutcome, JobRunners } from './job/job.ts'
 import { liveJobs } from './job/live.ts'
+import { replicationJobs } from './job/replication.ts'
 import { runStateJobs } from './job/run-state.ts'
 import { snapshotJobs } from './job/snapshots.ts'
 import { JobTable } from './job/table.ts'
@@ -77,6 +78,14 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   return agent
 }
 
+const INTERRUPTING: ReadonlySet<JobKind> = new Set([
+  'instance.stop',
+  'instance.remove',
+  'instance.restart',
+  'instance.fence',
+  'instance.follow',
+])
+
 class LocalAgent implements Agent {
   readonly az: string
   private readonly options: AgentOptions
@@ -105,6 +114,7 @@ class LocalAgent implements Agent {
       ...fillingJobs(this.supervisor, volumes),
       ...runStateJobs(this.supervisor, volumes),
       ...liveJobs(this.supervisor, drivers),
+      ...replicationJobs(this.supervisor, clock),
       ...snapshotJobs(this.supervisor, volumes),
     }
     this.table = new JobTable({
@@ -181,6 +191,10 @@ class LocalAgent implements Agent {
         (await driver.readLog(folder, name, offset, Math.min(bytesMax, LOG_PORTION_BYTES_MAX))) ?? { missing: true }
       )
     },
+    'instance.position': async ({ id }) => {
+      const { driver, folder, spec } = this.supervisor.get(id)
+      return driver.position(folder, spec)
+    },
     'host.facts': async () => ({
       az: this.az,
       pid: process.pid,
@@ -207,9 +221,11 @@ class LocalAgent implements Agent {
 
   /** Neither stopping nor removing waits until an engine that does not come up has been tried once more. */
   private accepted(kind: JobKind, input: unknown): void {
-    if (kind === 'instance.stop' || kind === 'instance.remove' || kind === 'instance.restart') {
-      this.supervisor.interrupt(instanceIdOf(kind, input)!)
-    }
+    if (!INTERRUPTING.has(kind)) return
+    const id = instanceIdOf(kind, input)!
+    this.supervisor.interrupt(id)
+    // A fence does not wait for its turn: a job that copies the engine's data may have it for hours.
+    if (kind === 'instance.fence') this.supervisor.find(id)?.cutDown()
   }
 
   private ended(kind: JobKind, input: unknown): void {

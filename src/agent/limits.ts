@@ -15,6 +15,21 @@ export const ENGINES_AT_ONCE = 8
 /** How often engines are asked whether they accept connections. */
 export const PROBE_EVERY_MS = 5 * SECOND_MS
 
+/** The same for engines that take part in replication, where another copy may have to take over. */
+export const REPLICATION_LOOK_MS = SECOND_MS
+
+/** How often the agent looks which engines are due to be asked. */
+export const PROBE_TICK_MS = 500
+
+/** A tick that comes later than this finds the machine so busy that no missing answer counts. */
+export const PUNCTUAL_MS = 250
+
+/** Answers in a row that an engine may owe before it counts as silent. Each is waited for as long as a connection may take. */
+export const MISSES_MAX = 2
+
+/** How long commits may wait for a standby that has just become synchronous. */
+export const SYNCHRONIZE_MS_MAX = 15 * SECOND_MS
+
 /** How often a starting engine that was adopted is asked whether it accepts connections by now. */
 export const STARTING_PROBE_MS = 100
 

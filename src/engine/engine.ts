@@ -3,6 +3,7 @@
  * `postgres/` is the real driver, `simulated/` has no processes. The agent's supervisor owns the processes and decides
  * when; a driver knows how. A driver keeps no state of its own about an instance: everything is in the instance's folder.
  */
+import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
 
 export interface EngineDriver {
@@ -39,6 +40,23 @@ export interface EngineDriver {
   probe(folder: string, spec: InstanceSpec): Promise<boolean>
   /** Asks the engine to stop and resolves when the process is gone. Escalates to the next harder mode after `patienceMs`. */
   stop(engine: EngineProcess, mode: StopMode, patienceMs: number): Promise<void>
+  /** Ends the process at once, whatever it does or fails to do. Resolves when it is gone. */
+  kill(engine: EngineProcess): Promise<void>
+
+  /** Fills an absent or half-made folder with a standby of the instance whose snapshot this is. The snapshot is used up. */
+  follow(folder: string, spec: InstanceSpec, seedFolder: string, signal: AbortSignal): Promise<void>
+  /** Turns the running standby into a primary that is configured already; resolves with its new timeline. */
+  promote(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<number>
+  /** Lets the running engine's followers in, and keeps for each of them, and for nobody else, the log that it needs. */
+  admitFollowers(folder: string, spec: InstanceSpec): Promise<void>
+  /**
+   * Resolves when commits wait for a standby, and one has everything that was acknowledged before they did. The engine
+   * runs and has read its configuration.
+   */
+  awaitSynchronous(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<void>
+  /** Undefined when it cannot be seen now. Never throws. */
+  replication(folder: string, spec: InstanceSpec): Promise<ObservedReplication | undefined>
+  position(folder: string, spec: InstanceSpec): Promise<LogPosition>
 
   /** Creates the master user and the first database, if they are not there yet. The engine runs. */
   bootstrap(folder: string, spec: InstanceSpec, master: MasterUser, databaseName: string | undefined): Promise<void>

@@ -38,3 +38,12 @@ export const CONTROL_FILE_TRIES_MAX = 10
 
 /** A template's server has next to nothing to write when it stops. */
 export const TEMPLATE_STOP_MS_MAX = 30 * SECOND_MS
+
+/** A promotion: the standby applies what it has received, which is never much while it streams. */
+export const PROMOTION_S_MAX = 300
+
+/** How long a source may take to answer the first byte. A loaded machine is slow; a stopped process is silent. */
+export const SOURCE_ANSWER_MS_MAX = 3 * SECOND_MS
+
+/** How often a primary is asked how far its synchronous standby is. */
+export const SYNCHRONOUS_LOOK_MS = 10

@@ -10,14 +10,16 @@ import { storedBinaries } from './postgres/binaries/binaries.ts'
 import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.ts'
 import { systemInstallations } from './postgres/binaries/system-source.ts'
 import { writeConfiguration } from './postgres/configuration.ts'
-import { adoptEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
+import { adoptEngine, killEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
+import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
 import { dataOf } from './postgres/layout.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
 import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
 import { takeSnapshot } from './postgres/snapshot.ts'
 import { Spares } from './postgres/spares.ts'
 import { withSession } from './postgres/sql.ts'
+import { fillFromSeed, logPosition, observeReplication, promoteStandby } from './postgres/standby.ts'
 import type { Surroundings } from './postgres/surroundings.ts'
 import { ensureTemplate } from './postgres/template.ts'
 import { createMaster, setMasterPassword } from './postgres/users.ts'
@@ -57,6 +59,16 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     },
     adopt: (folder) => adoptEngine(folder, surroundings),
     probe: (folder) => canConnect(folder, surroundings),
+    kill: killEngine,
+    async follow(folder, { version }, seedFolder) {
+      await checkSnapshot(seedFolder, version)
+      await fillFromSeed(seedFolder, { folder, surroundings })
+    },
+    promote: (folder) => promoteStandby({ folder, surroundings }),
+    admitFollowers: (folder, spec) => admitFollowers({ folder, surroundings }, spec),
+    awaitSynchronous: (folder, _spec, signal) => awaitSynchronous({ folder, surroundings }, signal),
+    replication: (folder, spec) => observeReplication({ folder, surroundings }, spec),
+    position: (folder) => logPosition({ folder, surroundings }),
     stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),
 
     bootstrap: (folder, { version }, master, databaseName) =>

@@ -5,11 +5,13 @@
  */
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec, StopMode } from '#wire/agent/messages.ts'
+import type { ObservedReplication } from '#wire/agent/replication.ts'
 import { EngineError, type EngineDriver, type EngineProcess } from './engine.ts'
 
 interface SimulatedFolder {
   readonly log: string[]
   process: SimulatedProcess | undefined
+  timeline: number
 }
 
 interface SimulatedProcess extends EngineProcess {
@@ -34,21 +36,11 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
     return found
   }
   const make = (folder: string, line: string): void => {
-    folders.set(folder, { log: [line], process: undefined })
+    folders.set(folder, { log: [line], process: undefined, timeline: 1 })
   }
   const requireVersion = (version: string): void => {
     if (!known.has(version)) throw new EngineError('engine-unavailable', `PostgreSQL ${version} is not known`)
   }
-  const runIn = (found: SimulatedFolder): SimulatedProcess => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const end = (mode: StopMode): void => {
-      found.process = undefined
-      found.log.push(`simulated PostgreSQL was stopped (${mode})`)
-      resolve()
-    }
-    return { pid: ++lastPid, exited: promise, end }
-  }
-
   return {
     name: 'postgres',
     installed: async () => [...known],
@@ -71,7 +63,7 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       requireVersion(version)
       assert(!found.process, 'a folder has one engine at most')
       found.log.push(`simulated PostgreSQL ${version} is ready on port ${port}`)
-      found.process = runIn(found)
+      found.process = processIn(found, ++lastPid)
       return found.process
     },
     adopt: async (folder) => folders.get(folder)?.process,
@@ -79,6 +71,10 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
     async stop(engine, mode) {
       ;(engine as SimulatedProcess).end(mode)
     },
+    async kill(engine) {
+      ;(engine as SimulatedProcess).end('immediate')
+    },
+    ...simulatedReplication(folders, { folderOf, make }),
     async bootstrap() {},
     async setPassword() {},
     reload: async () => [],
@@ -94,6 +90,60 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
     readLog: async (folder, name, offset, bytesMax) =>
       name === LOG_NAME ? portion(textOf(folderOf(folder)), offset, bytesMax) : undefined,
   }
+}
+
+function processIn(found: SimulatedFolder, pid: number): SimulatedProcess {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = (mode: StopMode): void => {
+    found.process = undefined
+    found.log.push(`simulated PostgreSQL was stopped (${mode})`)
+    resolve()
+  }
+  return { pid, exited: promise, end }
+}
+
+type ReplicationVerbs = Pick<
+  EngineDriver,
+  'follow' | 'promote' | 'admitFollowers' | 'awaitSynchronous' | 'replication' | 'position'
+>
+
+function simulatedReplication(
+  folders: Map<string, SimulatedFolder>,
+  { folderOf, make }: { folderOf(folder: string): SimulatedFolder; make(folder: string, line: string): void },
+): ReplicationVerbs {
+  return {
+    async follow(folder, { version }, seedFolder) {
+      folderOf(seedFolder)
+      folders.delete(seedFolder)
+      make(folder, `simulated PostgreSQL ${version} follows`)
+    },
+    promote: async (folder) => ++folderOf(folder).timeline,
+    async admitFollowers() {},
+    async awaitSynchronous() {},
+    replication: async (folder, spec) => observedOf(folders.get(folder), spec),
+    position: async (folder, { replication }) => ({
+      role: replication?.role ?? 'primary',
+      timeline: folderOf(folder).timeline,
+      flushedLsn: '0/0',
+      replayedLsn: '0/0',
+      lagSeconds: replication?.role === 'standby' ? 0 : undefined,
+    }),
+  }
+}
+
+/** All followers are there and up to date, as everything is in a simulation. */
+function observedOf(
+  found: SimulatedFolder | undefined,
+  { replication }: InstanceSpec,
+): ObservedReplication | undefined {
+  if (!found?.process || !replication) return undefined
+  if (replication.role === 'standby') return { role: 'standby', isStreaming: true, sourceAnswers: true }
+  const followers = replication.followers.map((name) => ({
+    name,
+    state: 'streaming',
+    isSynchronous: replication.synchronous.includes(name),
+  }))
+  return { role: 'primary', timeline: found.timeline, followers }
 }
 
 function portion(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 
 interface Volume {
   readonly version: string
@@ -18,6 +19,8 @@ export class ScriptedEngine implements EngineDriver {
   readonly calls: string[] = []
   /** Whether engines accept connections. */
   accepting = true
+  /** What engines say of replication. */
+  observedReplication: ObservedReplication | undefined
   private readonly scripts = new Map<string, (signal: AbortSignal | undefined) => Promise<void> | void>()
   private pid = 100
 
@@ -28,7 +31,7 @@ export class ScriptedEngine implements EngineDriver {
   }
 
   /** The engine on this folder ends by itself. */
-  kill(folder: string): void {
+  die(folder: string): void {
     this.running(folder).end()
   }
 
@@ -92,6 +95,40 @@ export class ScriptedEngine implements EngineDriver {
     await this.play(`stop ${mode}`)
     const volume = [...this.volumes.values()].find((candidate) => candidate.engine?.pid === engine.pid)
     volume?.engine?.end()
+  }
+
+  async kill(engine: EngineProcess): Promise<void> {
+    await this.play('kill')
+    const volume = [...this.volumes.values()].find((candidate) => candidate.engine?.pid === engine.pid)
+    volume?.engine?.end()
+  }
+
+  async follow(folder: string, spec: InstanceSpec, _seed: string, signal: AbortSignal): Promise<void> {
+    this.volumes.set(folder, { version: spec.version, conf: undefined, master: 'followed', engine: undefined })
+    await this.play('follow', signal)
+  }
+
+  async promote(folder: string): Promise<number> {
+    await this.play('promote')
+    assert.ok(this.running(folder))
+    return 2
+  }
+
+  async admitFollowers(folder: string): Promise<void> {
+    await this.play('admitFollowers')
+    assert.ok(this.running(folder))
+  }
+
+  async awaitSynchronous(_folder: string, _spec: InstanceSpec, signal: AbortSignal): Promise<void> {
+    await this.play('awaitSynchronous', signal)
+  }
+
+  async replication(): Promise<ObservedReplication | undefined> {
+    return this.observedReplication
+  }
+
+  async position(): Promise<LogPosition> {
+    return { role: 'primary', timeline: 1, flushedLsn: '0/1', replayedLsn: '0/1', lagSeconds: undefined }
   }
 
   async bootstrap(folder: string, _spec: InstanceSpec, master: { name: string }): Promise<void> {

@@ -54,6 +54,25 @@ export function sleepingEngine(): EngineDriver {
       if (found) signal(found, mode === 'immediate' ? 'SIGKILL' : 'SIGTERM')
       while (found && isAlive(found)) await systemClock.sleep(5)
     },
+    async kill(engine) {
+      const found = processOf(engine.pid)
+      if (found) signal(found, 'SIGKILL')
+      while (found && isAlive(found)) await systemClock.sleep(5)
+    },
+    async follow(folder, _spec, seedFolder) {
+      await copyTree(seedFolder, folder)
+    },
+    promote: async () => 2,
+    async admitFollowers() {},
+    async awaitSynchronous() {},
+    replication: async () => undefined,
+    position: async () => ({
+      role: 'primary',
+      timeline: 1,
+      flushedLsn: '0/1',
+      replayedLsn: '0/1',
+      lagSeconds: undefined,
+    }),
     async bootstrap(folder, _spec, master) {
       await writeFile(join(folder, 'master'), master.name)
     },

@@ -1,65 +1,30 @@
-/** The two jobs that make an instance: from nothing, and from a snapshot. */
-import { isDiskFull } from '#host/disk.ts'
-import type { InstanceSpec } from '#wire/agent/messages.ts'
-import type { Instance } from '../supervisor/instance.ts'
+/** The jobs that make an instance: from nothing, from a snapshot, and as a standby of another copy. */
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
-import { JobFailure } from './failure.ts'
-import type { JobContext, JobOutcome, JobRunners } from './job.ts'
+import type { JobRunners } from './job.ts'
+import { Maker } from './make.ts'
 
 export function fillingJobs(
   supervisor: Supervisor,
   volumes: Volumes,
-): Pick<JobRunners, 'instance.create' | 'instance.restore'> {
-  /** Makes a volume and an engine on it; what is half-made is removed when that fails. */
-  async function make(
-    spec: InstanceSpec,
-    context: JobContext,
-    steps: Steps,
-  ): Promise<JobOutcome<Record<never, never>>> {
-    // A flow whose job was done and dropped may ask again; what is there by now is a database, not a half-made one.
-    if (supervisor.find(spec.id)?.recorded) return { result: {} }
-    const instance = supervisor.add({ spec, wanted: 'running', crashes: 0 }, false)
-    try {
-      await wipe(instance)
-      context.reached('wiped')
-      context.signal.throwIfAborted()
-      await fillAndStart(instance, context, steps)
-    } catch (error) {
-      await wipe(instance)
-      supervisor.drop(instance)
-      throw error
-    }
-    return {
-      result: {},
-      writes: [supervisor.recordOf(instance)],
-      onRecorded: () => {
-        instance.recorded = true
-      },
-    }
-  }
-
-  /** An earlier run may have left a folder, and an engine that runs on it. */
-  async function wipe(instance: Instance): Promise<void> {
-    await instance.stop('immediate')
-    await volumes.removeInstance(instance.id)
-  }
-
+): Pick<JobRunners, 'instance.create' | 'instance.restore' | 'instance.follow'> {
+  const maker = new Maker(supervisor, volumes)
   return {
-    'instance.create': ({ spec, master, databaseName }, context) =>
-      make(spec, context, {
-        fill: (instance) => instance.driver.initialize(instance.folder, spec, context.signal),
-        filled: 'initialized',
-        finish: (instance) => instance.driver.bootstrap(instance.folder, spec, master, databaseName),
-        finished: 'bootstrapped',
-      }),
+    'instance.create': async ({ spec, master, databaseName }, context) =>
+      // A flow whose job was done and dropped may ask again; what is there by now is a database, not a half-made one.
+      maker.isMade(spec)
+        ? { result: {} }
+        : maker.make({ spec, wanted: 'running', crashes: 0 }, context, {
+            fill: (instance) => instance.driver.initialize(instance.folder, spec, context.signal),
+            filled: 'initialized',
+            finish: (instance) => instance.driver.bootstrap(instance.folder, spec, master, databaseName),
+            finished: 'bootstrapped',
+          }),
 
     'instance.restore': async ({ spec, snapshotId, master }, context) => {
-      if (!(await volumes.snapshot(snapshotId))) {
-        throw new JobFailure('snapshot-missing', `The host does not have the snapshot ${snapshotId}.`)
-      }
-      const snapshotFolder = volumes.snapshotFolder(snapshotId)
-      return make(spec, context, {
+      if (maker.isMade(spec)) return { result: {} }
+      const snapshotFolder = await maker.folderOfSnapshot(snapshotId)
+      return maker.make({ spec, wanted: 'running', crashes: 0 }, context, {
         fill: (instance) => instance.driver.restore(instance.folder, spec, snapshotFolder, context.signal),
         filled: 'restored',
         finish: async (instance) => {
@@ -68,38 +33,23 @@ export function fillingJobs(
         finished: 'password-set',
       })
     },
-  }
-}
 
-interface Steps {
-  fill(instance: Instance): Promise<void>
-  readonly filled: string
-  /** What is left to do once the engine runs. */
-  finish(instance: Instance): Promise<void>
-  readonly finished: string
-}
-
-async function fillAndStart(instance: Instance, context: JobContext, steps: Steps): Promise<void> {
-  const { driver, folder, spec } = instance
-  context.progress('making the data volume')
-  await steps.fill(instance)
-  context.reached(steps.filled)
-  await driver.configure(folder, spec)
-  context.reached('configured')
-  context.progress('starting the engine')
-  // Waiting for the disk and starting the engine overlap: neither needs the other before the end.
-  const sealed = driver.seal(folder)
-  try {
-    await instance.launch(context.signal)
-    context.reached('started')
-    await steps.finish(instance)
-    context.reached(steps.finished)
-    context.signal.throwIfAborted()
-  } catch (error) {
-    // Both can fail for one reason, a full disk, and that one says more.
-    const seal = await Promise.allSettled([sealed])
-    throw seal[0].status === 'rejected' && isDiskFull(seal[0].reason) ? seal[0].reason : error
+    'instance.follow': async ({ spec, seedId }, context) => {
+      const before = supervisor.find(spec.id)
+      if (before?.recorded && before.record.seedId === seedId) {
+        await volumes.removeSnapshot(seedId)
+        return { result: {} }
+      }
+      const seedFolder = await maker.folderOfSnapshot(seedId)
+      if (before) await maker.clear(before)
+      const outcome = await maker.make({ spec, wanted: 'running', crashes: 0, seedId }, context, {
+        fill: (instance) => instance.driver.follow(instance.folder, spec, seedFolder, context.signal),
+        filled: 'filled',
+        finish: (instance) => instance.driver.admitFollowers(instance.folder, spec),
+        finished: 'followed',
+      })
+      await volumes.removeSnapshot(seedId)
+      return outcome
+    },
   }
-  await sealed
-  context.reached('sealed')
 }

@@ -4,6 +4,7 @@ import type { EngineName } from '#wire/agent/messages.ts'
 import type { Instance } from '../supervisor/instance.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { JobFailure } from './failure.ts'
+import { requireFresh } from './fresh.ts'
 import type { JobRunners } from './job.ts'
 
 type Kinds = 'engine.prepare' | 'instance.reload' | 'instance.set-password'
@@ -21,6 +22,7 @@ export function liveJobs(
 
     'instance.reload': async ({ spec }, { reached }) => {
       const instance = supervisor.get(spec.id)
+      requireFresh(instance, spec)
       await instance.adopt()
       await supervisor.intend(instance, { spec })
       reached('intended')

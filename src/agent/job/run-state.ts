@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
+import { requireFresh } from './fresh.ts'
 import type { JobRunners } from './job.ts'
 
 type Kinds = 'instance.start' | 'instance.restart' | 'instance.stop' | 'instance.remove'
@@ -10,6 +11,7 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
   return {
     'instance.start': async ({ spec }, { signal, reached }) => {
       const instance = supervisor.get(spec.id)
+      requireFresh(instance, spec)
       const before = instance.record
       await instance.adopt()
       const same = isDeepStrictEqual(before.spec, spec)
@@ -30,6 +32,7 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
 
     'instance.restart': async ({ spec }, { signal, reached }) => {
       const instance = supervisor.get(spec.id)
+      requireFresh(instance, spec)
       await instance.stop('fast')
       reached('stopped')
       // It stays an instance that is to run, with this spec, also if it does not come up now.

@@ -2,8 +2,9 @@ import { assert } from '#base/assert.ts'
 import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
 import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
+import type { ObservedReplication } from '#wire/agent/replication.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
-import { STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
+import { MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
 /** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
 export interface InstanceRecord {
@@ -12,6 +13,8 @@ export interface InstanceRecord {
   readonly wanted: 'running' | 'stopped'
   /** Deaths of the engine that nobody asked for, since the agent first started it. */
   readonly crashes: number
+  /** Of a standby: the snapshot of its source that it was made from. */
+  readonly seedId?: string
 }
 
 export interface InstanceOptions {
@@ -40,6 +43,11 @@ export class Instance {
   private accepting = false
   private pendingRestart: readonly string[] = []
   private lastError: JobError | undefined
+  private replication: ObservedReplication | undefined
+  /** Probes in a row that the engine did not answer. */
+  private misses = 0
+  /** Probes in a row that the source of this standby did not answer. */
+  private sourceMisses = 0
 
   constructor(record: InstanceRecord, recorded: boolean, options: InstanceOptions) {
     this.record = record
@@ -65,10 +73,21 @@ export class Instance {
   }
 
   observed(): ObservedInstance {
-    const { accepting, state, pendingRestart, lastError } = this
+    const { accepting, state, pendingRestart, lastError, replication } = this
     const { version } = this.spec
     const { crashes } = this.record
-    return { id: this.id, state, accepting, pid: this.engine?.pid, version, pendingRestart, crashes, lastError }
+    return {
+      id: this.id,
+      state,
+      accepting,
+      pid: this.engine?.pid,
+      version,
+      pendingRestart,
+      crashes,
+      lastError,
+      ...(this.engine && replication && { replication }),
+      ...(this.engine && this.misses >= MISSES_MAX && { isSilent: true }),
+    }
   }
 
   /** Finds the engine that an earlier agent started, if it runs. */
@@ -95,6 +114,8 @@ export class Instance {
       this.take(await this.driver.start(this.folder, this.spec, signal))
       this.refusesSettings = false
       this.set({ state: 'running', accepting: true, pendingRestart: [], lastError: undefined })
+      // It serves; whoever follows it is let in at the latest by the reload that control orders with every change.
+      if (this.spec.replication) await this.driver.admitFollowers(this.folder, this.spec).catch(() => {})
     } catch (error) {
       if (signal.aborted) {
         this.set({ state: 'stopped' })
@@ -120,6 +141,24 @@ export class Instance {
     this.set({ state: 'stopped', accepting: false, pendingRestart: [], lastError: undefined })
   }
 
+  /** Ends the engine at once. It may be stopped by a signal, or hang on its disk: nothing is asked of it. */
+  async kill(): Promise<void> {
+    await this.adopt()
+    const engine = this.engine
+    if (engine) {
+      this.set({ state: 'stopping', accepting: false })
+      await this.driver.kill(engine)
+      this.engine = undefined
+    }
+    this.set({ state: 'stopped', accepting: false, pendingRestart: [], lastError: undefined })
+  }
+
+  /** The same at any time, in the middle of whatever job has the instance's turn: that job meets a dead engine. */
+  cutDown(): void {
+    const { engine } = this
+    if (engine) void this.driver.kill(engine)
+  }
+
   /** Waits until the adopted engine accepts connections. Throws when it ends instead. */
   async ready(signal: AbortSignal): Promise<void> {
     while (!this.accepting) {
@@ -129,22 +168,44 @@ export class Instance {
     }
   }
 
-  /** Asks the engine whether it accepts connections. */
-  async look(): Promise<void> {
+  /**
+   * Asks the engine whether it accepts connections, and what it says of replication. `isPunctual`: this process itself
+   * ran when it wanted to; otherwise an engine that is late says nothing but that the machine is busy.
+   */
+  async look(isPunctual = true): Promise<void> {
     const engine = this.engine
-    if (!engine || (this.state !== 'starting' && this.state !== 'running')) return
-    const accepting = await this.driver.probe(this.folder, this.spec)
+    if (!engine || !this.isUp()) return
+    const [accepting, replication] = await Promise.all([
+      this.driver.probe(this.folder, this.spec),
+      this.spec.replication ? this.driver.replication(this.folder, this.spec) : undefined,
+    ])
     const found = accepting && this.state === 'starting'
     const pending = found
       ? await this.driver.pendingRestart(this.folder, this.spec).catch(() => [])
       : this.pendingRestart
     // It may have died or been asked to stop while we looked.
-    if (this.engine !== engine || (this.state !== 'starting' && this.state !== 'running')) return
+    if (this.engine !== engine || !this.isUp()) return
+    if (accepting) this.misses = 0
+    else if (isPunctual && this.state === 'running') this.misses++
+    this.replication = this.settled(replication, isPunctual)
     this.set({ state: found ? 'running' : this.state, accepting, pendingRestart: pending })
+  }
+
+  private isUp(): boolean {
+    return this.state === 'starting' || this.state === 'running'
+  }
+
+  /** One missing answer of the source is not yet a source that does not answer. */
+  private settled(seen: ObservedReplication | undefined, isPunctual: boolean): ObservedReplication | undefined {
+    if (seen?.role !== 'standby') return seen
+    if (seen.sourceAnswers) this.sourceMisses = 0
+    else if (isPunctual) this.sourceMisses++
+    return { ...seen, sourceAnswers: this.sourceMisses < MISSES_MAX }
   }
 
   async reload(): Promise<readonly string[]> {
     const pendingRestart = await this.driver.reload(this.folder, this.spec)
+    if (this.spec.replication) await this.driver.admitFollowers(this.folder, this.spec)
     this.set({ pendingRestart })
     return pendingRestart
   }
@@ -161,6 +222,9 @@ export class Instance {
 
   private take(engine: EngineProcess): void {
     this.engine = engine
+    this.misses = 0
+    this.sourceMisses = 0
+    this.replication = undefined
     void engine.exited.then(() => this.exited(engine))
   }
 

@@ -46,7 +46,7 @@ test('an engine that stops accepting connections is seen', async () => {
 test('an engine that dies is started again at once, and is never said to have failed meanwhile', async () => {
   const bench = new AgentBench()
   const agent = await created(bench)
-  bench.engine.kill(bench.folder('db-A'))
+  bench.engine.die(bench.folder('db-A'))
   await bench.clock.advance(1)
   assert.deepEqual(seen(agent), { ...UP, crashes: 1 })
   const states = bench.reports.flatMap((report) => (report.type === 'observed' ? [report.instance.state] : []))
@@ -61,7 +61,7 @@ test('an engine that does not come up counts as failed after some attempts, and 
   bench.engine.on('start', () => {
     throw new EngineError('port-busy', 'port 5432 is in use')
   })
-  bench.engine.kill(bench.folder('db-A'))
+  bench.engine.die(bench.folder('db-A'))
   await bench.clock.advance(1_500)
   assert.equal(seen(agent)?.state, 'starting')
   await bench.clock.advance(120_000)
@@ -76,7 +76,7 @@ test('deaths in quick succession slow the next start down, a long life does not'
   const bench = new AgentBench()
   const agent = await created(bench)
   const die = async (): Promise<void> => {
-    bench.engine.kill(bench.folder('db-A'))
+    bench.engine.die(bench.folder('db-A'))
     await bench.clock.advance(1)
   }
   await die()
@@ -95,7 +95,7 @@ test('stopping does not wait for an engine that is being started in vain', async
   bench.engine.on('start', (signal) => {
     return new Promise((_, reject) => signal!.addEventListener('abort', () => reject(new Error('killed'))))
   })
-  bench.engine.kill(bench.folder('db-A'))
+  bench.engine.die(bench.folder('db-A'))
   await bench.clock.advance(1)
   assert.equal((await run(agent, 'stop', 'instance.stop', { id: 'db-A', mode: 'fast' })).state, 'succeeded')
   await bench.clock.advance(120_000)

@@ -8,10 +8,11 @@ import { JobFailure } from '../job/failure.ts'
 import { instanceSubject } from '../job/job.ts'
 import { Slots } from '../job/turns.ts'
 import type { Turns } from '../job/turns.ts'
-import { ENGINES_AT_ONCE, PROBE_EVERY_MS, QUICK_DEATHS_MAX, REVIVAL_PAUSES_MS, STABLE_AFTER_MS } from '../limits.ts'
+import { ENGINES_AT_ONCE, QUICK_DEATHS_MAX, REVIVAL_PAUSES_MS, STABLE_AFTER_MS } from '../limits.ts'
 import type { Volumes } from '../volumes.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRecord } from './instance.ts'
+import { Prober } from './prober.ts'
 
 const PREFIX = 'instance/'
 
@@ -48,7 +49,7 @@ export class Supervisor {
   private readonly reported = new Map<string, string>()
   private readonly slots = new Slots(ENGINES_AT_ONCE)
   private readonly ending = new AbortController()
-  private probing: Timer | undefined
+  private prober: Prober | undefined
 
   constructor(options: SupervisorOptions) {
     this.options = options
@@ -60,7 +61,8 @@ export class Supervisor {
     const loaded = entries.map((entry) => this.add(JSON.parse(entry.value) as InstanceRecord, true))
     await Promise.all(loaded.map((instance) => this.slots.run(this.ending.signal, () => this.adopt(instance))))
     for (const instance of loaded) if (!busy(instance.id)) this.settle(instance.id)
-    this.probeLater()
+    const { probes, clock } = this.options
+    if (probes) this.prober = new Prober(clock, () => this.instances.values())
   }
 
   observed(): ObservedInstance[] {
@@ -135,7 +137,7 @@ export class Supervisor {
     if (instance.alive) {
       this.revivalOf(id).startedAt = this.options.clock.monotonic()
       if (!instance.observed().accepting) void instance.ready(this.ending.signal).catch(() => {})
-    } else if (instance.record.wanted === 'running') this.reviveLater(instance)
+    } else if (instance.record.wanted === 'running' && instance.spec.revivedBy !== 'control') this.reviveLater(instance)
   }
 
   /** Stops every engine in order. What is wanted stays, so the next agent starts them again. */
@@ -156,7 +158,7 @@ export class Supervisor {
   /** Looks after nothing any more. Engines go on. */
   end(): void {
     this.ending.abort(new JobFailure('cancelled', 'The agent is ending.'))
-    this.probing?.cancel()
+    this.prober?.end()
     for (const id of this.revivals.keys()) this.interrupt(id)
   }
 
@@ -240,15 +242,5 @@ export class Supervisor {
       log.warn({ instance: instance.id, error }, 'an engine could not be started')
       if (!instance.alive && instance.record.wanted === 'running') this.reviveLater(instance)
     }
-  }
-
-  private probeLater(): void {
-    if (!this.options.probes || this.ending.signal.aborted) return
-    this.probing = this.options.clock.after(PROBE_EVERY_MS, () => {
-      const looks = [...this.instances.values()].map((instance) =>
-        this.slots.run(this.ending.signal, () => instance.look()),
-      )
-      void Promise.allSettled(looks).then(() => this.probeLater())
-    })
   }
 }

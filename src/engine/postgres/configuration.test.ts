@@ -46,13 +46,42 @@ test('neither a name nor a value can begin another line', () => {
 })
 
 test('the first rules keep the superuser off the network and all others off the socket', () => {
-  const rules = (requireTls: boolean): string[] => hbaText(requireTls).trimEnd().split('\n')
+  const rules = (requireTls: boolean): string[] => hbaText({ requireTls }).trimEnd().split('\n')
   assert.deepEqual(rules(true).slice(0, 3), [
     'local all rdsadmin scram-sha-256',
     'local all all reject',
-    'host all rdsadmin all reject',
+    'host all rdsadmin,rdsrepladmin all reject',
   ])
   assert.ok(rules(true).includes('hostnossl all all all reject'))
   assert.ok(rules(false).includes('hostnossl all all all scram-sha-256'))
   assert.ok(rules(false).every((rule) => /(scram-sha-256|reject)$/.test(rule)))
+})
+
+test('only engines of an instance with copies let followers in, and a standby that is not readable nobody else', () => {
+  const primary = { role: 'primary', followers: ['b'], synchronous: ['b'] } as const
+  assert.ok(!hbaText({ requireTls: false }).includes('hostssl replication'))
+  assert.match(hbaText({ requireTls: false, replication: primary }), /hostssl replication rdsrepladmin all scram/)
+  const standby = { role: 'standby', name: 'b', followers: [], source: SOURCE } as const
+  const closed = hbaText({ requireTls: false, replication: { ...standby, readable: false } })
+  assert.match(closed, /host all all all reject\n$/)
+  assert.match(hbaText({ requireTls: false, replication: { ...standby, readable: true } }), /hostssl all all all scram/)
+})
+
+const SOURCE = { host: '127.0.0.1', port: 5433, caPem: 'ca' }
+
+test('commits wait for any one of the synchronous standbys, whatever the parameters say', () => {
+  const lines = configurationText(
+    {
+      ...specWith({ synchronous_standby_names: 'nobody' }),
+      replication: { role: 'primary', followers: ['b', 'c'], synchronous: ['b', 'c'] },
+    },
+    '/run',
+  )
+  assert.match(lines, /^synchronous_standby_names = 'ANY 1 \("b", "c"\)'$/m)
+  assert.doesNotMatch(lines, /nobody/)
+})
+
+test('a name that could mean something else to the engine is refused', () => {
+  const replication = { role: 'primary', followers: ['b"'], synchronous: [] } as const
+  assert.throws(() => configurationText({ ...specWith({}), replication }, '/run'), EngineError)
 })

@@ -4,8 +4,10 @@ import { makeFolder, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from '../engine.ts'
+import { readControlFile } from './control-file.ts'
 import { dataOf, errorLogOf, logOf, runOf, tlsOf } from './layout.ts'
 import { driverOwnedSettings } from './owned-settings.ts'
+import { PEER, replicationDefaults, replicationSettings, withRoomForReplication, writePeerFiles } from './peer.ts'
 import { ADMIN } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -21,14 +23,22 @@ const ourDefaults: Readonly<Record<string, string>> = {
   timezone: 'UTC',
 }
 
-export async function writeConfiguration(folder: string, spec: InstanceSpec, { account }: Surroundings): Promise<void> {
+export async function writeConfiguration(
+  folder: string,
+  spec: InstanceSpec,
+  surroundings: Surroundings,
+): Promise<void> {
+  const { account } = surroundings
   const own = { mode: 0o600, account }
   for (const path of [tlsOf(folder), logOf(folder), errorLogOf(folder)])
     await makeFolder(path, { mode: 0o700, account })
   const sockets = await socketFolder(runOf(folder), socketName(spec.port), account)
+  const upstream = spec.replication?.role === 'standby' ? await readControlFile(dataOf(folder)) : undefined
+  const settings = { ...spec, settings: withRoomForReplication(spec, upstream?.upstreamSettings ?? {}) }
+  await writePeerFiles(folder, spec, surroundings)
   const files: readonly (readonly [string, string])[] = [
-    [join(dataOf(folder), 'postgresql.conf'), configurationText(spec, sockets)],
-    [join(dataOf(folder), 'pg_hba.conf'), hbaText(spec.requireTls)],
+    [join(dataOf(folder), 'postgresql.conf'), configurationText(settings, sockets)],
+    [join(dataOf(folder), 'pg_hba.conf'), hbaText(spec)],
     [join(dataOf(folder), 'pg_ident.conf'), ''],
     [join(tlsOf(folder), 'certificate.pem'), `${spec.tls.certificatePem.trimEnd()}\n${spec.tls.caPem}`],
     [join(tlsOf(folder), 'key.pem'), spec.tls.privateKeyPem],
@@ -59,7 +69,9 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
     log_truncate_on_rotation: 'off',
   }
   const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
-  const lines = Object.entries({ ...ourDefaults, ...Object.fromEntries(asked), ...owned }).map(settingLine)
+  const defaults = { ...ourDefaults, ...(spec.replication && replicationDefaults) }
+  const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...replicationSettings(spec.replication) }
+  const lines = Object.entries(all).map(settingLine)
   return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}`
 }
 
@@ -71,13 +83,20 @@ function settingLine([name, value]: readonly [string, string]): string {
   return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`
 }
 
-/** First match wins. Nobody but the driver comes over the socket; `all` leaves out physical replication. */
-export function hbaText(requireTls: boolean): string {
+/**
+ * First match wins. Nobody but the driver comes over the socket; `all` leaves out physical replication. A standby that
+ * is not readable lets no client in.
+ */
+export function hbaText({ requireTls, replication }: Pick<InstanceSpec, 'requireTls' | 'replication'>): string {
+  const isClosed = replication?.role === 'standby' && !replication.readable
   return `local all ${ADMIN} scram-sha-256
 local all all reject
-host all ${ADMIN} all reject
-hostssl all all all scram-sha-256
-hostnossl all all all ${requireTls ? 'reject' : 'scram-sha-256'}
-host replication all all reject
+host all ${ADMIN},${PEER} all reject
+${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject
+${isClosed ? 'host all all all reject' : clientLines(requireTls)}
 `
 }
+
+const clientLines = (requireTls: boolean): string =>
+  `hostssl all all all scram-sha-256
+hostnossl all all all ${requireTls ? 'reject' : 'scram-sha-256'}`

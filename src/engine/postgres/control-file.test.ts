@@ -24,7 +24,9 @@ function dataFolder(name: string): string {
   control.writeBigUInt64LE(1_234n, 0)
   control.writeUInt32LE(1, 16)
   control.writeBigUInt64LE(0x1_0500_0028n, 32)
+  control.writeUInt32LE(3, 48)
   for (let at = 100; at < 288; at++) control[at] = at % 7
+  for (const [index, value] of [100, 8, 10, 0, 64].entries()) control.writeUInt32LE(value, 180 + 4 * index)
   control.writeUInt32LE(crc32c(control.subarray(0, 288)), 288)
   writeFileSync(join(folder, 'global', 'pg_control'), control)
   writeFileSync(join(folder, 'pg_wal', '000000010000000100000005'), Buffer.alloc(100, 1))
@@ -36,6 +38,14 @@ test('a control file says whether the engine was shut down, and where its last c
     systemIdentifier: 1_234n,
     shutDown: true,
     checkpointSegment: '000000010000000100000005',
+    timeline: 3,
+    upstreamSettings: {
+      max_connections: 100,
+      max_worker_processes: 8,
+      max_wal_senders: 10,
+      max_prepared_transactions: 0,
+      max_locks_per_transaction: 64,
+    },
   })
 })
 

@@ -4,6 +4,9 @@
  *   0   system identifier   u64   which cluster this is; also in the first page of every WAL segment, at 24
  *   16  state               u32   1: shut down in order
  *   32  last checkpoint     u64   LSN of its record
+ *   48  timeline            u32   of that checkpoint
+ *   180 max_connections, max_worker_processes, max_wal_senders, max_prepared_transactions,
+ *       max_locks_per_transaction     u32 each: what the cluster that wrote the log ran with last
  *   n   CRC-32C of bytes 0 … n-1; n differs by major version and is found by trying
  */
 // PostgreSQL source: src/include/catalog/pg_control.h, src/include/access/xlog_internal.h.
@@ -19,6 +22,16 @@ import { crc32c } from './crc32c.ts'
 const USED_BYTES = 512
 const CRC_OFFSET_MIN = 100
 const STATE_SHUT_DOWN = 1
+/** The same from major 12 to 18. */
+const UPSTREAM_SETTINGS_OFFSET = 180
+const UPSTREAM_SETTINGS = [
+  'max_connections',
+  'max_worker_processes',
+  'max_wal_senders',
+  'max_prepared_transactions',
+  'max_locks_per_transaction',
+] as const
+
 /** In the long header of a WAL segment's first page, behind the header that every page has. */
 const SEGMENT_IDENTIFIER_OFFSET = 24
 /** What initdb makes by default, and all our clusters have. */
@@ -29,6 +42,13 @@ export interface ControlFacts {
   readonly shutDown: boolean
   /** Name of the WAL segment with the last checkpoint, on timeline 1. */
   readonly checkpointSegment: string
+  /** Of the last checkpoint. */
+  readonly timeline: number
+  /**
+   * What the cluster whose log this is ran with last, by setting. A standby that allows less does not start.
+   * PostgreSQL 18 manual, 26.4.3 (administrator's overview of hot standby).
+   */
+  readonly upstreamSettings: Readonly<Record<string, number>>
 }
 
 /** Undefined when the checksum does not fit: torn, or not a control file. */
@@ -39,6 +59,10 @@ export async function readControlFile(dataFolder: string): Promise<ControlFacts 
     systemIdentifier: bytes.readBigUInt64LE(0),
     shutDown: bytes.readUInt32LE(16) === STATE_SHUT_DOWN,
     checkpointSegment: segmentName(1, bytes.readBigUInt64LE(32)),
+    timeline: bytes.readUInt32LE(48),
+    upstreamSettings: Object.fromEntries(
+      UPSTREAM_SETTINGS.map((name, index) => [name, bytes.readUInt32LE(UPSTREAM_SETTINGS_OFFSET + 4 * index)]),
+    ),
   }
 }
 

@@ -139,6 +139,13 @@ export async function stopEngine(
   await engine.exited
 }
 
+/** Its children end by themselves when they find it gone, within moments; a start waits for the shared memory they hold. */
+export async function killEngine(engine: EngineProcess): Promise<void> {
+  assert(engine instanceof PostgresProcess, 'a driver kills only what it started or adopted')
+  signalProcess(engine.identity, 'SIGKILL')
+  await engine.exited
+}
+
 async function endsWithin(engine: PostgresProcess, ms: number, { clock }: Surroundings): Promise<boolean> {
   const late = Promise.withResolvers<false>()
   const timer = clock.after(ms, () => late.resolve(false))

@@ -6,6 +6,7 @@
  *   run/           the Unix socket (elsewhere when this path is too long for one)
  *   log/error/     what the engine's log collector writes
  *   log/start.log  what the engine says before the collector runs
+ *   peer/          what a standby needs to reach its source: a password file and the source's CA
  *   engine.json    which process an agent started here
  *
  * A snapshot's folder has `data/` and `manifest.json`.
@@ -14,6 +15,7 @@ import { join } from 'node:path'
 
 export const dataOf = (folder: string): string => join(folder, 'data')
 export const tlsOf = (folder: string): string => join(folder, 'tls')
+export const peerOf = (folder: string): string => join(folder, 'peer')
 export const runOf = (folder: string): string => join(folder, 'run')
 export const logOf = (folder: string): string => join(folder, 'log')
 export const errorLogOf = (folder: string): string => join(folder, 'log', 'error')

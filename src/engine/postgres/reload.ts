@@ -53,12 +53,17 @@ async function pendingIn({ query }: Session): Promise<string[]> {
   return rows.map(({ name }) => name).filter((name) => !driverOwnedSettings.has(name))
 }
 
+/** A setting that was in the file at the start and is not any more waits as well, and is named in the text alone. */
+const OF_A_SETTING_TAKEN_OUT = /^parameter "[^"]+" cannot be changed without restarting the server$/
+
 /** The engine also marks as errors those settings that only wait for a restart. */
 async function refuseBadSettings({ query }: Session, waiting: readonly string[]): Promise<void> {
   const rows = await query<{ name: string | null; error: string }>(
     'SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL ORDER BY seqno',
   )
-  const bad = rows.filter(({ name }) => !name || !(waiting.includes(name) || driverOwnedSettings.has(name)))
+  const bad = rows.filter(({ name, error }) =>
+    name ? !(waiting.includes(name) || driverOwnedSettings.has(name)) : !OF_A_SETTING_TAKEN_OUT.test(error),
+  )
   if (bad.length === 0) return
   const text = bad.map(({ name, error }) => `${name ?? 'the file'}: ${error}`).join('; ')
   throw new EngineError('bad-settings', `PostgreSQL does not take the configuration: ${text}`)

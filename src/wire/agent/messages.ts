@@ -3,8 +3,10 @@
  * One JSON document a line over one stream that the agent opens. Normative prose: docs/protocol/agent.md.
  */
 
+import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
+
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
-export const AGENT_PROTOCOL_VERSION = 1
+export const AGENT_PROTOCOL_VERSION = 2
 
 export type EngineName = 'postgres'
 
@@ -23,6 +25,18 @@ export interface InstanceSpec {
   /** Refuse clients that do not use TLS. */
   readonly requireTls: boolean
   readonly tls: TlsFiles
+  /** Absent: one copy, from which nobody streams. */
+  readonly replication?: Replication
+  /**
+   * Who starts the engine again after it has died: the agent, unless control has to decide first, because another copy
+   * may have taken its place.
+   */
+  readonly revivedBy?: 'agent' | 'control'
+  /**
+   * Grows with every change of who is primary and whom commits wait for. A job with a spec of an earlier generation is
+   * refused (`stale-spec`): it would undo what was decided since.
+   */
+  readonly generation?: number
 }
 
 /** PEM texts. The private key is written only to a file that the engine's account alone can read. */
@@ -63,6 +77,20 @@ export interface JobKinds {
   /** Apply this spec to the running engine as far as that works without a restart. */
   'instance.reload': { input: { spec: InstanceSpec }; result: { pendingRestart: readonly string[] } }
   'instance.set-password': { input: { id: string; master: MasterUser }; result: Record<never, never> }
+  /**
+   * Make a standby on this host, in the place of whatever it has of the instance, from a snapshot of the source that it
+   * uses up; then start it.
+   */
+  'instance.follow': { input: { spec: InstanceSpec; seedId: string }; result: Record<never, never> }
+  /** Turn the running standby into a primary with this spec. It takes writes when this has succeeded. */
+  'instance.promote': { input: { spec: InstanceSpec }; result: { timeline: number } }
+  /** End the engine at once, as by kill -9, and keep it ended. An absent instance is fenced already. */
+  'instance.fence': { input: { id: string }; result: Record<never, never> }
+  /**
+   * Apply this spec to the running primary, and wait until commits really wait for a standby and it has all that was
+   * acknowledged before they did. Fails, with commits waiting, when no standby comes that far in time.
+   */
+  'instance.synchronize': { input: { spec: InstanceSpec }; result: Record<never, never> }
   /** Stop the engine and delete everything the agent holds of it. */
   'instance.remove': { input: { id: string }; result: Record<never, never> }
   /** A consistent physical copy, taken while the engine serves (or while it is stopped). */
@@ -90,6 +118,8 @@ export type JobErrorCode =
   | 'instance-missing'
   | 'snapshot-missing'
   | 'cancelled'
+  /** The spec is older than what the host has by now. */
+  | 'stale-spec'
   /** Anything else; the message says it. */
   | 'failed'
 
@@ -120,6 +150,10 @@ export interface ObservedInstance {
   readonly crashes: number
   /** Why it is `failed`, or why it last died. */
   readonly lastError: JobError | undefined
+  /** The engine's process is there, and has not answered several times in a row. */
+  readonly isSilent?: boolean
+  /** Of an engine with a part in replication, while it runs. */
+  readonly replication?: ObservedReplication
 }
 
 /** Questions an agent answers at once, without a job. */
@@ -130,6 +164,8 @@ export interface Questions {
     input: { id: string; name: string; offset: number; bytesMax: number }
     answer: { text: string; nextOffset: number; sizeBytes: number } | { missing: true }
   }
+  /** Where the engine's log ends now. */
+  'instance.position': { input: { id: string }; answer: LogPosition }
   'host.facts': { input: Record<never, never>; answer: HostFacts }
   /** Everything that lies on this host, whether or not serve knows of it. */
   'host.contents': { input: Record<never, never>; answer: HostContents }

@@ -1,0 +1,81 @@
+/** What an engine does for those that stream from it. */
+import { EngineError } from '../engine.ts'
+import { SYNCHRONOUS_LOOK_MS } from '../limits.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { PEER, SLOT_PREFIX, peerPassword, slotOf } from './peer.ts'
+import { quoteText, sqlStateOf, withSession } from './sql.ts'
+import type { Session } from './sql.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Instance {
+  readonly folder: string
+  readonly surroundings: Surroundings
+}
+
+/** Makes the role and the slots that followers need; drops slots of those that are followers no more. May run twice. */
+export async function admitFollowers(instance: Instance, { replication }: InstanceSpec): Promise<void> {
+  if (!replication) return
+  await withSession(instance, async (session) => {
+    const [{ standby } = { standby: true }] = await session.query<{ standby: boolean }>(
+      'SELECT pg_is_in_recovery() AS standby',
+    )
+    // A standby has the role from its source.
+    if (!standby) await ensureRole(session, instance.surroundings)
+    await ensureSlots(session, replication.followers.map(slotOf))
+  })
+}
+
+async function ensureRole({ query }: Session, surroundings: Surroundings): Promise<void> {
+  const found = await query(`SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolreplication AND rolcanlogin`, [PEER])
+  if (found.length > 0) return
+  await query(`CREATE ROLE ${PEER} LOGIN REPLICATION PASSWORD ${quoteText(peerPassword(surroundings))}`)
+}
+
+async function ensureSlots({ query }: Session, wanted: readonly string[]): Promise<void> {
+  const slots = await query<{ name: string; pid: number | null; lost: boolean }>(
+    `SELECT slot_name AS name, active_pid AS pid, to_jsonb(s) ->> 'wal_status' IS NOT DISTINCT FROM 'lost' AS lost
+       FROM pg_replication_slots s WHERE slot_type = 'physical' AND slot_name LIKE $1`,
+    [`${SLOT_PREFIX.replaceAll('_', '\\_')}%`],
+  )
+  for (const { name, pid, lost } of slots) {
+    if (wanted.includes(name) && !lost) continue
+    if (pid !== null) await query('SELECT pg_terminate_backend($1)', [pid])
+    await dropSlot(query, name)
+  }
+  const kept = new Set(slots.filter(({ lost }) => !lost).map(({ name }) => name))
+  for (const name of wanted)
+    if (!kept.has(name)) await query('SELECT pg_create_physical_replication_slot($1, true)', [name])
+}
+
+/** One whose sender has not ended yet, or that somebody dropped meanwhile, is left to the next time. */
+async function dropSlot(query: Session['query'], name: string): Promise<void> {
+  try {
+    await query('SELECT pg_drop_replication_slot($1)', [name])
+  } catch (error) {
+    if (!['55006', '42704'].includes(sqlStateOf(error) ?? '')) throw error
+  }
+}
+
+/**
+ * Sessions that have read the new configuration show a synchronous standby, but commits wait only once the checkpointer
+ * has read it too: a checkpoint that was asked for after that begins behind it. What was acknowledged until then is in
+ * the log before the position that is read next; when a synchronous standby has flushed that, nothing is missing there.
+ */
+export async function awaitSynchronous(instance: Instance, signal: AbortSignal): Promise<void> {
+  const { clock } = instance.surroundings
+  const until = async (session: Session, condition: string, values: readonly unknown[] = []): Promise<void> => {
+    for (;;) {
+      const sql = `SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND ${condition}`
+      if ((await session.query(sql, values)).length > 0) return
+      signal.throwIfAborted()
+      await clock.sleep(SYNCHRONOUS_LOOK_MS, signal)
+    }
+  }
+  await withSession(instance, async (session) => {
+    await until(session, `state = 'streaming'`)
+    await session.query('CHECKPOINT')
+    const [row] = await session.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn')
+    if (!row) throw new EngineError('failed', 'the engine does not say where its log ends')
+    await until(session, 'flush_lsn >= $1::pg_lsn', [row.lsn])
+  })
+}

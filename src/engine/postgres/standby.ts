@@ -1,0 +1,137 @@
+/** A standby: made from a copy of its source, promoted to take its place, and what both say of replication. */
+import { join } from 'node:path'
+import { assert } from '#base/assert.ts'
+import { makeFolder, removeTree, renameDurably } from '#host/disk.ts'
+import { dial } from '#host/net.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { LogPosition, ObservedReplication, ReplicationSource } from '#wire/agent/replication.ts'
+import { EngineError } from '../engine.ts'
+import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SOURCE_ANSWER_MS_MAX } from '../limits.ts'
+import { dataOf } from './layout.ts'
+import { reloadEngine } from './reload.ts'
+import { withSession } from './sql.ts'
+import type { Session } from './sql.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Instance {
+  readonly folder: string
+  readonly surroundings: Surroundings
+}
+
+/** The copy is moved, not copied again, and stays the same cluster: the identity of its source is its own. */
+export async function fillFromSeed(seedFolder: string, { folder, surroundings }: Instance): Promise<void> {
+  await removeTree(folder)
+  await makeFolder(folder, { mode: 0o700, account: surroundings.account })
+  await renameDurably(dataOf(seedFolder), dataOf(folder))
+  // Tells of whom the source let stream; this one has followers of its own.
+  await removeTree(join(dataOf(folder), 'recovery.signal'))
+}
+
+/** The engine's configuration is that of the primary already. It takes writes when this resolves, on a new timeline. */
+export async function promoteStandby(instance: Instance): Promise<number> {
+  const timeline = await withSession(instance, async (session) => {
+    if (await isStandby(session)) {
+      const [row] = await session.query<{ done: boolean }>(`SELECT pg_promote(true, ${PROMOTION_S_MAX}) AS done`)
+      if (!row?.done) throw new EngineError('failed', 'the standby was not promoted in time')
+    }
+    return timelineOf(session)
+  })
+  await reloadEngine(instance)
+  return timeline
+}
+
+async function isStandby({ query }: Session): Promise<boolean> {
+  const [row] = await query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+  return row?.standby === true
+}
+
+async function timelineOf({ query }: Session): Promise<number> {
+  const [row] = await query<{ file: string }>('SELECT pg_walfile_name(pg_current_wal_lsn()) AS file')
+  assert(row, 'a primary has a current WAL segment')
+  return Number.parseInt(row.file.slice(0, 8), 16)
+}
+
+/** Undefined when the engine cannot be asked. */
+export async function observeReplication(
+  instance: Instance,
+  { replication }: InstanceSpec,
+): Promise<ObservedReplication | undefined> {
+  if (!replication) return undefined
+  try {
+    if (replication.role === 'primary') return await withSession(instance, observePrimary, BRIEF)
+    const [isStreaming, sourceAnswers] = await Promise.all([
+      withSession(instance, observeStandby, BRIEF),
+      answers(replication.source),
+    ])
+    return { role: 'standby', isStreaming, sourceAnswers }
+  } catch {
+    return undefined
+  }
+}
+
+const BRIEF = { statementMs: PROBE_STATEMENT_MS_MAX }
+
+async function observePrimary(session: Session): Promise<ObservedReplication | undefined> {
+  if (await isStandby(session)) return undefined
+  const timeline = await timelineOf(session)
+  const followers = await session.query<{ name: string; state: string; isSynchronous: boolean }>(
+    `SELECT application_name AS name, state, sync_state IN ('sync', 'quorum') AS "isSynchronous"
+       FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid AND s.slot_type = 'physical'
+      WHERE s.slot_name = 'holdfast_' || application_name ORDER BY 1`,
+  )
+  return { role: 'primary', timeline, followers }
+}
+
+async function observeStandby({ query }: Session): Promise<boolean> {
+  return (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'`)).length > 0
+}
+
+/** PostgreSQL manual, 54.2.11: an SSLRequest is answered by one byte before anything else is done for the client. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+
+/** Whether an engine answers there: not merely its port, which the system keeps open while the process is stopped. */
+async function answers({ host, port }: ReplicationSource): Promise<boolean> {
+  try {
+    const socket = await dial({ host, port })
+    try {
+      return await new Promise<boolean>((resolve) => {
+        socket.setTimeout(SOURCE_ANSWER_MS_MAX, () => resolve(false))
+        socket.once('data', () => resolve(true))
+        socket.once('error', () => resolve(false))
+        socket.once('close', () => resolve(false))
+        socket.write(SSL_REQUEST)
+      })
+    } finally {
+      socket.destroy()
+    }
+  } catch {
+    return false
+  }
+}
+
+export async function logPosition(instance: Instance): Promise<LogPosition> {
+  return withSession(instance, async (session) => {
+    if (!(await isStandby(session))) {
+      const timeline = await timelineOf(session)
+      const [row] = await session.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn')
+      assert(row, 'a primary says where its log ends')
+      return { role: 'primary', timeline, flushedLsn: row.lsn, replayedLsn: row.lsn, lagSeconds: undefined }
+    }
+    const [row] = await session.query<{ received: string; replayed: string; timeline: number; lag: number }>(
+      `SELECT coalesce(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), '0/0')::text AS received,
+              coalesce(pg_last_wal_replay_lsn(), '0/0')::text AS replayed,
+              coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id) AS timeline,
+              CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
+                   ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)
+              END::float8 AS lag`,
+    )
+    assert(row, 'a standby says how far it is')
+    return {
+      role: 'standby',
+      timeline: row.timeline,
+      flushedLsn: row.received,
+      replayedLsn: row.replayed,
+      lagSeconds: row.lag,
+    }
+  })
+}
