@@ -20,6 +20,7 @@ import type {
   Question,
   Questions,
 } from '#wire/agent/messages.ts'
+import { Meter } from './meter/meter.ts'
 import { JobFailure } from './job/failure.ts'
 import { fillingJobs } from './job/fill.ts'
 import { instanceIdOf } from './job/job.ts'
@@ -41,7 +42,7 @@ export interface AgentOptions {
   readonly volumes: Volumes
   readonly clock: Clock
   readonly log: Log
-  /** Whether engines are processes, which may stop accepting connections without a word: they are asked now and then. */
+  /** Whether engines are processes: they may stop accepting connections without a word, and can be measured. */
   readonly probes: boolean
 }
 
@@ -92,6 +93,7 @@ class LocalAgent implements Agent {
   private readonly listeners = new Set<(report: AgentReport) => void>()
   private readonly supervisor: Supervisor
   private readonly table: JobTable
+  private readonly meter: Meter
   private readonly runners: JobRunners
 
   constructor(options: AgentOptions) {
@@ -108,8 +110,12 @@ class LocalAgent implements Agent {
       drivers,
       probes,
       onObserved: (instance) => this.report({ type: 'observed', instance }),
-      onGone: (id) => this.report({ type: 'gone', id }),
+      onGone: (id) => {
+        this.meter.drop(id)
+        this.report({ type: 'gone', id })
+      },
     })
+    this.meter = new Meter({ clock, log, instances: () => this.supervisor.all() })
     this.runners = {
       ...fillingJobs(this.supervisor, volumes),
       ...runStateJobs(this.supervisor, volumes),
@@ -138,6 +144,7 @@ class LocalAgent implements Agent {
     const busy = new Set(unfinished.map((job) => instanceIdOf(job.kind, job.input)))
     await this.supervisor.load((id) => busy.has(id))
     this.table.resume(unfinished)
+    if (this.options.probes) this.meter.begin()
   }
 
   observed(): ObservedInstance[] {
@@ -170,12 +177,14 @@ class LocalAgent implements Agent {
   }
 
   async shutDown(): Promise<void> {
+    this.meter.end()
     await this.table.abandon()
     await this.supervisor.shutDown()
     await this.options.store.close()
   }
 
   async retire(): Promise<void> {
+    this.meter.end()
     this.supervisor.end()
     await this.options.store.close()
   }
@@ -195,6 +204,7 @@ class LocalAgent implements Agent {
       const { driver, folder, spec } = this.supervisor.get(id)
       return driver.position(folder, spec)
     },
+    'measures.read': async ({ from }) => this.meter.read(from),
     'host.facts': async () => ({
       az: this.az,
       pid: process.pid,

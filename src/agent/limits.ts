@@ -56,3 +56,13 @@ export const UNSENT_BYTES_MAX = 32 * 1_024 * 1_024
 
 /** An agent without engines, jobs and serve ends after this long; serve starts another when it needs one. */
 export const IDLE_MS = MINUTE_MS
+
+/** How often engines are measured, and the part of the time that measuring may take where there are many of them. */
+export const MEASURE_EVERY_MS = 5 * SECOND_MS
+export const MEASURE_SHARE_MAX = 0.05
+
+/** Minutes of each instance that are kept for serve. It reads them every few seconds, unless it is away. */
+export const MINUTES_KEPT_MAX = 180
+
+/** Minutes of instances in one answer: some 2 KB each, far below the longest message. */
+export const MINUTES_TOLD_MAX = 1_000

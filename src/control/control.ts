@@ -4,6 +4,7 @@ import type { Clock } from '#host/clock.ts'
 import type { Random } from '#host/random.ts'
 import type { Mutation } from '#store/collection.ts'
 import type { CommitResult, Store } from '#store/store.ts'
+import type { Metrics } from '#telemetry/metrics.ts'
 import type { Authority } from '#trust/authority.ts'
 import type { Vault } from '#trust/vault.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
@@ -23,6 +24,9 @@ export interface Control {
   readonly versions: readonly EngineVersion[]
   /** Memory of the host that engines share; formulas of parameters never assume more. */
   readonly hostMemoryBytes: number
+  readonly hostVcpus: number
+  /** What was measured of instances, by the minute. */
+  readonly metrics: Metrics
   /** Whether nothing listens on this TCP port of the engines' address. */
   isPortFree(port: number): Promise<boolean>
   /** Where the ports of endpoints come from. */

@@ -78,6 +78,12 @@ export interface EngineDriver {
     signal: AbortSignal,
   ): Promise<SnapshotFacts>
 
+  /**
+   * Looks at the engine and its volume: facts of this moment, without those that cannot be had. Never throws. `running`:
+   * somebody sees an engine run on the folder.
+   */
+  measure(folder: string, spec: InstanceSpec, running: boolean): Promise<EngineFacts>
+
   logs(folder: string): Promise<LogFile[]>
   readLog(
     folder: string,
@@ -85,6 +91,35 @@ export interface EngineDriver {
     offset: number,
     bytesMax: number,
   ): Promise<{ text: string; nextOffset: number; sizeBytes: number } | undefined>
+}
+
+/** What a look at an engine found. The first group only ever grows while the engine runs; a restart begins it anew. */
+export interface EngineFacts {
+  /** Processor time of all its processes, those that have ended included. */
+  readonly cpuMs?: number | undefined
+  /** Bytes that its processes made the storage deliver and take. */
+  readonly readBytes?: number | undefined
+  readonly writtenBytes?: number | undefined
+  /** Operations on its files that it asked the system for. What the system's cache answers is one too. */
+  readonly reads?: number | undefined
+  readonly writes?: number | undefined
+  /** Bytes of log that were ever written. */
+  readonly logGeneratedBytes?: number | undefined
+
+  /** Memory that its processes hold and nobody could take from them without swapping. */
+  readonly memoryBytes?: number | undefined
+  readonly swapBytes?: number | undefined
+  /** Data and log on the volume. */
+  readonly storageBytes?: number | undefined
+  /** The log's part of it. */
+  readonly logBytes?: number | undefined
+  /** Connections of clients. */
+  readonly connections?: number | undefined
+  /** How far a standby is behind. -1: nothing comes in. Undefined: it is no standby. */
+  readonly replicaLagSeconds?: number | undefined
+  readonly slotLagBytes?: number | undefined
+  readonly transactionIds?: number | undefined
+  readonly checkpointAgeSeconds?: number | undefined
 }
 
 /** A running engine that this agent started or adopted. */

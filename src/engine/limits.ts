@@ -16,6 +16,9 @@ export const STATEMENT_MS_MAX = 5 * MINUTE_MS
 /** A statement of the prober: an engine that takes longer to say 1 does not serve. */
 export const PROBE_STATEMENT_MS_MAX = 3 * SECOND_MS
 
+/** The statement that measures. One that takes longer is a sign of trouble, and tells less than the rest. */
+export const MEASURE_STATEMENT_MS_MAX = 3 * SECOND_MS
+
 /** How often, and how long, a reload is waited for. The postmaster reads a small file. */
 export const RELOAD_LOOK_MS = 5
 export const RELOAD_MS_MAX = 10 * SECOND_MS

@@ -11,6 +11,7 @@ import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.t
 import { systemInstallations } from './postgres/binaries/system-source.ts'
 import { writeConfiguration } from './postgres/configuration.ts'
 import { adoptEngine, killEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
+import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
 import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
 import { dataOf } from './postgres/layout.ts'
@@ -79,6 +80,8 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
 
     snapshot: (folder, spec, ...[target, running, signal]) =>
       takeSnapshot({ folder, spec, target, signal }, running, surroundings),
+
+    measure: (folder, spec, running) => measureEngine({ folder, surroundings }, spec, running),
 
     async logs(folder) {
       await dropOldLogs(folder, surroundings)

@@ -13,6 +13,7 @@ const spec: InstanceSpec = {
   settings: {},
   requireTls: true,
   tls: { certificatePem: '', privateKeyPem: '', caPem: '' },
+  capacity: { vcpus: 2, memoryBytes: 1e9, storageBytes: 2e10 },
 }
 const signal = new AbortController().signal
 const master = { name: 'app', passwordVerifier: 'x' }

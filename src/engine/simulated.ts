@@ -42,6 +42,7 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
     if (!known.has(version)) throw new EngineError('engine-unavailable', `PostgreSQL ${version} is not known`)
   }
   return {
+    ...WITHOUT_EFFECT,
     name: 'postgres',
     installed: async () => [...known],
     async prepare(version) {
@@ -56,8 +57,6 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       folderOf(snapshotFolder)
       make(folder, `simulated PostgreSQL ${version} was restored`)
     },
-    async seal() {},
-    async configure() {},
     async start(folder, { version, port }: InstanceSpec) {
       const found = folderOf(folder)
       requireVersion(version)
@@ -75,8 +74,6 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       ;(engine as SimulatedProcess).end('immediate')
     },
     ...simulatedReplication(folders, { folderOf, make }),
-    async bootstrap() {},
-    async setPassword() {},
     reload: async () => [],
     pendingRestart: async () => [],
     async snapshot(folder, { version }, snapshotFolder) {
@@ -145,6 +142,15 @@ function observedOf(
   }))
   return { role: 'primary', timeline: found.timeline, followers }
 }
+
+/** What has nothing to work on: no disk, no users, no process to measure. */
+const WITHOUT_EFFECT = {
+  async seal() {},
+  async configure() {},
+  async bootstrap() {},
+  async setPassword() {},
+  measure: async () => ({}),
+} satisfies Partial<EngineDriver>
 
 function portion(
   log: string,

@@ -56,9 +56,9 @@ export async function syncTree(folder: string, options: Pick<CopyOptions, 'live'
 }
 
 /** Bytes of all regular files below. Files that vanish meanwhile do not count. */
-export async function treeBytes(folder: string): Promise<number> {
+export async function treeBytes(folder: string, options: Pick<CopyOptions, 'exclude'> = {}): Promise<number> {
   const work: Work = { folders: [], files: [], links: [] }
-  await listTree(folder, '', { live: true }, work)
+  await listTree(folder, '', { ...options, live: true }, work)
   let bytes = 0
   await eachAtOnce(work.files, undefined, async (file) => {
     const stat = await orVanished(true, fs.stat(join(folder, file)))

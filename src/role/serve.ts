@@ -10,12 +10,13 @@ import type { Control } from '#control/control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
+import { collectMetrics } from '#control/metrics/collect.ts'
 import { watchInstances } from '#control/flows/watch.ts'
 import type { FlowDefinition, FlowFacts } from '#flow/flow.ts'
 import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
 import { systemClock } from '#host/clock.ts'
 import { crashPoint } from '#host/crash-point.ts'
-import { memoryBytes } from '#host/machine.ts'
+import { memoryBytes, processors } from '#host/machine.ts'
 import { isPortFree } from '#host/net.ts'
 import { systemRandom } from '#host/random.ts'
 import { openLog, type Log } from '#telemetry/log.ts'
@@ -99,6 +100,8 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     authority: openAuthority(parts.trustFolder, systemClock, systemRandom),
     versions: availableVersions({ simulated, system: parts.systemVersions }),
     hostMemoryBytes: memoryBytes(),
+    hostVcpus: processors(),
+    metrics: parts.metrics,
     isPortFree: (port) => isPortFree(engineAddress(options.host), port),
     ports: endpointPorts(process.env['HOLDFAST_ENGINE_PORTS']),
     advertised: { hostname: advertisedName(options.host), listenAddress: engineAddress(options.host) },
@@ -139,7 +142,10 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   await parts.settle(control)
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
-  await stopInOrder({ server, runner, parts, log, engines: await ordered })
+  const collecting = collectMetrics(control, log)
+  const engines = await ordered
+  collecting.stop()
+  await stopInOrder({ server, runner, parts, log, engines })
 }
 
 async function vaultIn(folder: string): Promise<Vault> {

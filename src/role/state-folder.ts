@@ -13,6 +13,8 @@ export interface StateFolder {
   /** Binaries and templates of engines, shared by all hosts of this machine. */
   readonly engines: string
   readonly snapshots: string
+  /** What was measured, for serve alone. */
+  readonly metrics: string
   /** Keys and certificate authorities. */
   readonly trust: string
   /** Everything of one host: its table, its volumes, its log. */
@@ -29,6 +31,7 @@ export function stateFolder(root: string): StateFolder {
     agentToken: join(root, 'run', 'agent-token'),
     engines: join(root, 'engines'),
     snapshots: join(root, 'snapshots'),
+    metrics: join(root, 'metrics.sqlite'),
     trust: join(root, 'trust'),
     host: (az) => join(root, 'hosts', az),
     agentIdentity: (az) => join(root, 'hosts', az, 'agent.json'),

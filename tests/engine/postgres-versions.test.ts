@@ -56,6 +56,14 @@ for (const { version, env } of generations) {
     }
     const allowed = (text: string, database = 'shop'): Promise<unknown> => bench.sql(instance.spec, text, { database })
 
+    test('it is measured as far as it counts', async (t) => {
+      if (missing !== undefined) return t.skip(missing)
+      const facts = await bench.driver.measure(instance.folder, instance.spec, true)
+      assert.equal(facts.connections, 0)
+      assert.ok(facts.reads! >= 0 && facts.transactionIds! > 0 && facts.logGeneratedBytes! > 0)
+      assert.equal(facts.writes !== undefined, major >= 14)
+    })
+
     test('the master user is an administrator', async (t) => {
       if (missing !== undefined) return t.skip(missing)
       const [me] = await bench.sql(

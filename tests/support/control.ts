@@ -8,6 +8,7 @@ import type { Control, Scope } from '#control/control.ts'
 import type { Flows } from '#flow/flows.ts'
 import { SimulatedClock } from '#host/simulated-clock.ts'
 import { memoryStore } from '#store/memory-store.ts'
+import { openMetrics } from '#telemetry/sqlite-metrics.ts'
 import type { Authority, CaIdentifier } from '#trust/authority.ts'
 
 export const SCOPE: Scope = { account: '000000000000', region: 'us-east-1' }
@@ -28,6 +29,8 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     authority: testAuthority(clock.now()),
     versions: VERSIONS,
     hostMemoryBytes: 16 * GIB,
+    hostVcpus: 4,
+    metrics: openMetrics(':memory:', clock),
     isPortFree: async () => true,
     ports: { preferred: 5432, first: 4510, last: 4999 },
     advertised: { hostname: 'localhost', listenAddress: '127.0.0.1' },

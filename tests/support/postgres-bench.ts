@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { GIB } from '#base/bytes.ts'
 import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
 import { postgresDriver } from '#engine/postgres.ts'
 import type { PostgresSurroundings } from '#engine/postgres.ts'
@@ -81,6 +82,7 @@ export async function openPostgresBench(env: Record<string, string | undefined> 
         settings: { shared_buffers: '2048' },
         requireTls: true,
         tls: { certificatePem, privateKeyPem, caPem },
+        capacity: { vcpus: 2, memoryBytes: GIB, storageBytes: 20 * GIB },
         ...overrides,
       }
     },

@@ -1,6 +1,6 @@
 /** An engine driver without processes or disk, for tests: it does what the test says and remembers what was asked. */
 import assert from 'node:assert/strict'
-import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
+import type { EngineDriver, EngineFacts, EngineProcess } from '#engine/engine.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 
@@ -21,6 +21,8 @@ export class ScriptedEngine implements EngineDriver {
   accepting = true
   /** What engines say of replication. */
   observedReplication: ObservedReplication | undefined
+  /** What a look at any engine finds. */
+  facts: EngineFacts = {}
   private readonly scripts = new Map<string, (signal: AbortSignal | undefined) => Promise<void> | void>()
   private pid = 100
 
@@ -164,6 +166,11 @@ export class ScriptedEngine implements EngineDriver {
     return { sizeBytes: 42, engineVersion: spec.version }
   }
 
+  async measure(): Promise<EngineFacts> {
+    await this.play('measure')
+    return this.facts
+  }
+
   async logs(): Promise<{ name: string; sizeBytes: number; writtenAt: number }[]> {
     return [{ name: 'postgresql.log', sizeBytes: 5, writtenAt: 1 }]
   }
@@ -205,6 +212,7 @@ export function specOf(id: string, changes: Partial<InstanceSpec> = {}): Instanc
     settings: {},
     requireTls: false,
     tls: { certificatePem: 'certificate', privateKeyPem: 'very private', caPem: 'ca' },
+    capacity: { vcpus: 2, memoryBytes: 1e9, storageBytes: 2e10 },
     ...changes,
   }
 }

@@ -85,6 +85,7 @@ export function sleepingEngine(): EngineDriver {
       await copyTree(folder, snapshotFolder, { exclude: (path) => path === 'engine.pid' })
       return { sizeBytes: 1, engineVersion: spec.version }
     },
+    measure: async () => ({}),
     logs: async () => [],
     readLog: async () => undefined,
   }

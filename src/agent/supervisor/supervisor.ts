@@ -69,6 +69,10 @@ export class Supervisor {
     return [...this.instances.values()].map((instance) => instance.observed())
   }
 
+  all(): Instance[] {
+    return [...this.instances.values()]
+  }
+
   /** Engines that run or are to run. */
   get busy(): boolean {
     return [...this.instances.values()].some((instance) => instance.alive || instance.record.wanted === 'running')

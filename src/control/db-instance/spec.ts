@@ -1,4 +1,5 @@
 import { instanceClass } from '#catalog/instance-classes.ts'
+import { GIB } from '#base/bytes.ts'
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
@@ -18,6 +19,11 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
   const group = await requireParameterGroup(control, record, record.appliedParameterGroup)
   const family = `postgres${majorOf(settings.EngineVersion)}`
   const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
+  const capacity = {
+    vcpus: Math.min(vcpus, control.hostVcpus),
+    memoryBytes: Math.min(memoryBytes, control.hostMemoryBytes),
+    storageBytes: settings.AllocatedStorage * GIB,
+  }
   const { settings: parameters, requireTls } = effectiveSettings({
     family,
     values: valuesSince(group, record.parametersAsOf),
@@ -40,6 +46,7 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
       privateKeyPem: control.vault.open(certificate.sealedPrivateKey, tlsLabel(resourceId)),
       caPem: certificate.caPem,
     },
+    capacity,
   }
 }
 

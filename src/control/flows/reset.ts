@@ -66,6 +66,7 @@ export const resetEverything = flow(
         if (!isEmpty(await hosts.ask(zone, 'host.contents', {}))) return go('silence')
         await hosts.forgetJobs(zone, '')
       }
+      c.control.metrics.clear()
       return done('wiped', { compares: [], ops: USER_PREFIXES.map((prefix) => ({ op: 'delete-prefix', prefix })) })
     },
   },

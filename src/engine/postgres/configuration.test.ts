@@ -13,6 +13,7 @@ const specWith = (settings: Record<string, string>): InstanceSpec => ({
   settings,
   requireTls: true,
   tls: { certificatePem: '', privateKeyPem: '', caPem: '' },
+  capacity: { vcpus: 2, memoryBytes: 1e9, storageBytes: 2e10 },
 })
 const linesOf = (settings: Record<string, string>): string[] =>
   configurationText(specWith(settings), '/run/x').split('\n')

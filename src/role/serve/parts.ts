@@ -1,6 +1,7 @@
 /** The parts of serve that differ between real and simulated engines. */
 import type { Control } from '#control/control.ts'
 import type { Hosts } from '#control/hosts.ts'
+import type { Metrics } from '#telemetry/metrics.ts'
 import type { Store } from '#store/store.ts'
 
 export interface HostStatus {
@@ -13,6 +14,7 @@ export interface HostStatus {
 export interface Parts {
   readonly store: Store
   readonly hosts: Hosts
+  readonly metrics: Metrics
   /** Where keys and certificate authorities are kept. */
   readonly trustFolder: string
   /** Exact versions of PostgreSQL that this machine has from elsewhere, besides those that npm has. */

@@ -6,10 +6,12 @@ import type { Control } from '#control/control.ts'
 import { zonesInUse } from '#control/db-instance/zones.ts'
 import { resolveVersion } from '#control/db-instance/settings.ts'
 import type { Clock } from '#host/clock.ts'
-import { codeOf, makeFolder } from '#host/disk.ts'
+import { codeOf, makeFolder, removeTree, renameDurably } from '#host/disk.ts'
 import { openSqliteStore } from '#store/sqlite-store.ts'
 import { StoreBusyError, StoreCorruptError, type Store } from '#store/store.ts'
 import type { Log } from '#telemetry/log.ts'
+import type { Metrics } from '#telemetry/metrics.ts'
+import { openMetrics } from '#telemetry/sqlite-metrics.ts'
 import { openHostAgents } from '../host-agents.ts'
 import { stateFolder } from '../state-folder.ts'
 import type { HostStatus, Parts } from './parts.ts'
@@ -56,10 +58,12 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
   const folder = stateFolder(state)
   const store = openStore(join(state, 'holdfast.sqlite'), clock)
   await makeFolder(folder.trust, { mode: 0o700 })
+  const metrics = await metricsIn(folder.metrics, clock, log)
   const hosts = await openHostAgents({ state, log, env: process.env })
   return {
     store,
     hosts,
+    metrics,
     trustFolder: folder.trust,
     systemVersions,
     settle: (control) => settle(control, hosts),
@@ -72,7 +76,20 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
     async close() {
       await hosts.close()
       await store.close()
+      metrics.close()
     },
+  }
+}
+
+/** A file that cannot be read is put aside: what was measured is not worth a start that fails. */
+async function metricsIn(path: string, clock: Clock, log: Log): Promise<Metrics> {
+  try {
+    return openMetrics(path, clock)
+  } catch (error) {
+    log.warn({ error }, `the metrics cannot be read, and begin anew: ${messageOf(error)}`)
+    await renameDurably(path, `${path}.damaged`)
+    for (const part of ['-wal', '-shm']) await removeTree(path + part)
+    return openMetrics(path, clock)
   }
 }
 

@@ -7,6 +7,7 @@ import { makeFolder, removeTree } from '#host/disk.ts'
 import { temporaryFolder } from '#host/temporary-folder.ts'
 import { residentBytes } from '#host/machine.ts'
 import { memoryStore } from '#store/memory-store.ts'
+import { openMetrics } from '#telemetry/sqlite-metrics.ts'
 import type { Log } from '#telemetry/log.ts'
 import { inProcessHosts } from '../in-process-hosts.ts'
 import type { Parts } from './parts.ts'
@@ -33,9 +34,11 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
   const trustFolder = await temporaryFolder('holdfast-simulated-')
   await makeFolder(trustFolder, { mode: 0o700 })
   const store = memoryStore(clock)
+  const metrics = openMetrics(':memory:', clock)
   return {
     store,
     hosts: inProcessHosts(agents),
+    metrics,
     trustFolder,
     systemVersions: [],
     settle: () => Promise.resolve(),
@@ -53,6 +56,7 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
     },
     async close() {
       await store.close()
+      metrics.close()
       await removeTree(trustFolder)
     },
   }

@@ -4,6 +4,7 @@
  */
 
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
+import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
 export const AGENT_PROTOCOL_VERSION = 2
@@ -37,6 +38,7 @@ export interface InstanceSpec {
    * refused (`stale-spec`): it would undo what was decided since.
    */
   readonly generation?: number
+  readonly capacity: InstanceCapacity
 }
 
 /** PEM texts. The private key is written only to a file that the engine's account alone can read. */
@@ -166,6 +168,14 @@ export interface Questions {
   }
   /** Where the engine's log ends now. */
   'instance.position': { input: { id: string }; answer: LogPosition }
+  /**
+   * Minutes that began at `from` or later, oldest first. `more`: there are others, that begin with the last one's
+   * minute or later.
+   */
+  'measures.read': {
+    input: { from: number }
+    answer: { minutes: readonly MeasuredMinute[]; more: boolean }
+  }
   'host.facts': { input: Record<never, never>; answer: HostFacts }
   /** Everything that lies on this host, whether or not serve knows of it. */
   'host.contents': { input: Record<never, never>; answer: HostContents }

@@ -1,0 +1,84 @@
+/**
+ * Looks at every engine of this host now and then, and keeps what it saw by the minute until serve has read it. One
+ * instance after the other, and with pauses, so that measuring never takes more than a small part of the host.
+ */
+import { messageOf } from '#base/trouble.ts'
+import { InvariantError } from '#base/assert.ts'
+import type { Log } from '#base/log.ts'
+import type { Clock, Timer } from '#host/clock.ts'
+import { availableMemoryBytes } from '#host/machine.ts'
+import type { MeasuredMinute } from '#wire/agent/measures.ts'
+import { MEASURE_EVERY_MS, MEASURE_SHARE_MAX, MINUTES_KEPT_MAX, MINUTES_TOLD_MAX } from '../limits.ts'
+import type { Instance } from '../supervisor/instance.ts'
+import { Minutes } from './minutes.ts'
+import { valuesOf, type Look } from './values.ts'
+
+export interface MeterOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** Those to look at now. */
+  readonly instances: () => readonly Instance[]
+}
+
+export class Meter {
+  private readonly options: MeterOptions
+  private readonly minutes = new Minutes(MINUTES_KEPT_MAX)
+  private readonly looks = new Map<string, Look>()
+  private timer: Timer | undefined
+  private ended = false
+
+  constructor(options: MeterOptions) {
+    this.options = options
+  }
+
+  /** Looks at once, and then again and again. */
+  begin(): void {
+    void this.round().then((tookMs) => this.later(Math.max(MEASURE_EVERY_MS, tookMs / MEASURE_SHARE_MAX)))
+  }
+
+  end(): void {
+    this.ended = true
+    this.timer?.cancel()
+  }
+
+  drop(id: string): void {
+    this.minutes.drop(id)
+    this.looks.delete(id)
+  }
+
+  read(from: number): { minutes: readonly MeasuredMinute[]; more: boolean } {
+    return this.minutes.since(from, MINUTES_TOLD_MAX)
+  }
+
+  private later(ms: number): void {
+    if (!this.ended) this.timer = this.options.clock.after(ms, () => this.begin())
+  }
+
+  private async round(): Promise<number> {
+    const { clock, log, instances } = this.options
+    const from = clock.monotonic()
+    for (const instance of instances()) {
+      if (this.ended) break
+      try {
+        await this.measure(instance)
+      } catch (error) {
+        if (error instanceof InvariantError) throw error
+        log.warn({ instance: instance.id, error }, `measure an instance: ${messageOf(error)}`)
+      }
+    }
+    return clock.monotonic() - from
+  }
+
+  private async measure(instance: Instance): Promise<void> {
+    const { clock } = this.options
+    const { pid, state } = instance.observed()
+    // One that is being made, started or stopped is in the hands of a job; its numbers would say nothing.
+    if (state !== 'running' || !instance.recorded) return
+    const facts = await instance.driver.measure(instance.folder, instance.spec, true)
+    const now: Look = { atMs: clock.monotonic(), pid, facts, hostFreeBytes: availableMemoryBytes() }
+    // It may have been removed meanwhile, and dropped here.
+    if (!this.options.instances().includes(instance)) return
+    this.minutes.add(instance.id, clock.now(), valuesOf(this.looks.get(instance.id), now, instance.spec.capacity))
+    this.looks.set(instance.id, now)
+  }
+}

@@ -1,0 +1,106 @@
+/** Reads what agents measured, and keeps it as CloudWatch's metrics of DB instances. */
+import { MINUTE_MS, SECOND_MS } from '#base/durations.ts'
+import type { Log } from '#base/log.ts'
+import { messageOf } from '#base/trouble.ts'
+import type { Timer } from '#host/clock.ts'
+import type { MetricId, Point } from '#telemetry/metrics.ts'
+import type { MeasuredMinute } from '#wire/agent/measures.ts'
+import type { Control } from '../control.ts'
+import { dbInstanceNames, findByKey, type DbInstanceRecord } from '../db-instance/record.ts'
+
+/** As often as agents measure, or nearly: a metric is known some seconds after it was measured. */
+const COLLECT_EVERY_MS = 10 * SECOND_MS
+
+const RDS_NAMESPACE = 'AWS/RDS'
+
+export type MetricsControl = Pick<Control, 'store' | 'hosts' | 'clock' | 'metrics'>
+
+/** The metric of an instance. Its name tells it apart, as on AWS: after a rename a new series begins. */
+export function instanceMetric(record: Pick<DbInstanceRecord, 'account' | 'region' | 'id'>, name: string): MetricId {
+  const { account, region, id } = record
+  return { account, region, namespace: RDS_NAMESPACE, name, dimensions: { DBInstanceIdentifier: id } }
+}
+
+/** Collects again and again until it is stopped. Only asks agents that run anyway. */
+export function collectMetrics(control: MetricsControl, log: Log): { stop(): void } {
+  const collector = new Collector(control, log)
+  collector.begin()
+  return collector
+}
+
+class Collector {
+  private readonly control: MetricsControl
+  private readonly log: Log
+  /** Minutes from which on a zone has not told everything yet. */
+  private readonly from = new Map<string, number>()
+  private timer: Timer | undefined
+  private stopped = false
+  private wasFailing = false
+
+  constructor(control: MetricsControl, log: Log) {
+    this.control = control
+    this.log = log
+  }
+
+  begin(): void {
+    void this.round().then(() => {
+      if (!this.stopped) this.timer = this.control.clock.after(COLLECT_EVERY_MS, () => this.begin())
+    })
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.timer?.cancel()
+  }
+
+  private async round(): Promise<void> {
+    try {
+      const instances = await instancesByZone(this.control)
+      for (const [zone, records] of instances) if (this.control.hosts.isConnected(zone)) await this.read(zone, records)
+      this.wasFailing = false
+    } catch (error) {
+      // An agent that has just gone, a full disk: tried again soon, and complained about once.
+      if (!this.wasFailing && !this.stopped) this.log.warn({ error }, `collect metrics: ${messageOf(error)}`)
+      this.wasFailing = true
+    }
+  }
+
+  private async read(zone: string, records: ReadonlyMap<string, DbInstanceRecord>): Promise<void> {
+    for (;;) {
+      const { minutes, more } = await this.control.hosts.ask(zone, 'measures.read', { from: this.from.get(zone) ?? 0 })
+      const last = minutes.at(-1)
+      if (this.stopped || !last) return
+      this.control.metrics.record(minutes.flatMap((minute) => pointsOf(records.get(minute.id), minute)))
+      // The present minute is told again as it goes on; when there is more, this one is not the present one.
+      this.from.set(zone, more ? last.minute + MINUTE_MS : last.minute)
+      if (!more) return
+    }
+  }
+}
+
+function pointsOf(
+  record: DbInstanceRecord | undefined,
+  { minute, metrics }: MeasuredMinute,
+): { metric: MetricId; point: Point }[] {
+  if (!record) return []
+  return Object.entries(metrics).map(([name, point]) => ({
+    metric: instanceMetric(record, name),
+    point: { minute, ...point },
+  }))
+}
+
+/** By zone and resource id: what a host measures of an instance that another host serves is not that instance's. */
+async function instancesByZone(
+  control: Pick<Control, 'store'>,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, DbInstanceRecord>>> {
+  const zones = new Map<string, Map<string, DbInstanceRecord>>()
+  const names = dbInstanceNames(control)
+  for (const { key } of await names.list()) {
+    const [account, region, resourceId] = key.slice(names.prefix.length).split('/')
+    const held = await findByKey(control, { account: account!, region: region!, resourceId: resourceId! })
+    if (!held) continue
+    const { zone } = held.value
+    zones.set(zone, (zones.get(zone) ?? new Map<string, DbInstanceRecord>()).set(held.value.resourceId, held.value))
+  }
+  return zones
+}
