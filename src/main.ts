@@ -9,6 +9,9 @@ const [role, ...rest] = process.argv.slice(2)
 if (role === 'agent') {
   const { runAgent } = await import('#role/agent.ts')
   await runAgent(rest)
+} else if (role === 'endpoint') {
+  const { runEndpoint } = await import('#role/endpoint.ts')
+  await runEndpoint(rest)
 } else {
   const { runCli } = await import('#role/cli/run.ts')
   await runCli(process.argv.slice(2))

@@ -8,12 +8,14 @@ import type { Metrics } from '#telemetry/metrics.ts'
 import type { Authority } from '#trust/authority.ts'
 import type { Vault } from '#trust/vault.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
+import type { Endpoints } from './endpoints.ts'
 import type { Hosts } from './hosts.ts'
 
 export interface Control {
   readonly store: Store
   readonly flows: Flows
   readonly hosts: Hosts
+  readonly endpoints: Endpoints
   readonly clock: Clock
   readonly random: Random
   /** Seals and opens what may only be stored encrypted. */

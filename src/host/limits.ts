@@ -20,3 +20,6 @@ export const FILE_PORTION_BYTES = MIB
 
 /** Times that a file is put into a folder that somebody else keeps removing. */
 export const PLACE_TRIES_MAX = 5
+
+/** Silence after which the other end of a client's connection is asked whether it is still there. Milliseconds. */
+export const KEEP_ALIVE_MS = 60_000

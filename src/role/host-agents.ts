@@ -2,22 +2,20 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '#base/log.ts'
-import { MIB } from '#base/bytes.ts'
 import { connectHosts } from '#control/connected-hosts.ts'
 import type { ConnectedHosts } from '#control/connected-hosts.ts'
 import { systemClock } from '#host/clock.ts'
-import { makeFolder, readText, renameDurably, statOf, writeFileDurably } from '#host/disk.ts'
+import { makeFolder, readText, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type RunningProcess } from '#host/process.ts'
 import { systemRandom } from '#host/random.ts'
+import { environmentOf } from './process-environment.ts'
+import { roomyLog } from './roomy-log.ts'
 import { AGENT_SOCKET, stateFolder, type StateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 
 /** Availability zones of a machine that runs all of Holdfast. */
 const ZONES = ['a', 'b', 'c'] as const
-
-/** An agent's log that is longer is put aside when the next agent starts. One older log is kept. */
-const LOG_BYTES_MAX = 8 * MIB
 
 export interface HostAgentsOptions {
   /** Absolute path of the state folder, which exists. */
@@ -106,19 +104,4 @@ async function agentToken(folder: string, file: string): Promise<string> {
   await makeFolder(folder, { mode: 0o700 })
   await writeFileDurably(file, token, { mode: 0o600 })
   return token
-}
-
-/** What an agent and its commands may need, and no credentials of whoever started serve. */
-function environmentOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const kept = Object.entries(env).filter(
-    (entry): entry is [string, string] =>
-      entry[1] !== undefined && entry[0] !== 'HOLDFAST_ACCESS_KEYS' && !entry[0].startsWith('AWS_'),
-  )
-  return Object.fromEntries(kept)
-}
-
-async function roomyLog(path: string): Promise<string> {
-  const stat = await statOf(path)
-  if (stat && stat.sizeBytes > LOG_BYTES_MAX) await renameDurably(path, `${path}.1`)
-  return path
 }

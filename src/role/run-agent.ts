@@ -16,6 +16,8 @@ import { openSqliteStore } from '#store/sqlite-store.ts'
 import { StoreBusyError } from '#store/store.ts'
 import type { Store } from '#store/store.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
+import { launchEndpoint, watchEndpoint } from './endpoint-process.ts'
+import { environmentOf } from './process-environment.ts'
 import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 
@@ -44,6 +46,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   log.info({ pid: process.pid, version: VERSION }, 'agent started')
   // From here on engines may be started: an order to end has to stop them.
   const terminated = termination()
+  watchEndpoint(folder, () => launchEndpoint(folder, withoutCrashPoint(env), log), { clock: systemClock, log })
   const account = await engineAccount(env)
   const agent = await createAgent({
     az,
@@ -69,6 +72,11 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   if (told.farewell === 'shut-down') await agent.shutDown()
   else await agent.retire()
   told.close()
+}
+
+function withoutCrashPoint(env: AgentProcessOptions['env']): Record<string, string> {
+  const { HOLDFAST_CRASH_AT: _, ...plain } = environmentOf(env)
+  return plain
 }
 
 function openUnlessTaken(path: string): Store | undefined {

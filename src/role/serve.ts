@@ -89,11 +89,12 @@ interface Running {
 
 async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Running): Promise<void> {
   const simulated = options.engines === 'simulated'
-  const { store, hosts } = parts
+  const { store, hosts, endpoints } = parts
   let runner: FlowRunner | undefined
   const control: Control = {
     store,
     hosts,
+    endpoints,
     clock: systemClock,
     random: systemRandom,
     vault: await vaultIn(parts.trustFolder),

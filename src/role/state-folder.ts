@@ -4,6 +4,9 @@ import { join } from 'node:path'
 /** File name of the socket that agents dial; its folder may be elsewhere when the path is too long. */
 export const AGENT_SOCKET = 'serve.sock'
 
+/** File name of the socket on which the endpoint process is asked. */
+export const ENDPOINT_SOCKET = 'endpoint.sock'
+
 export interface StateFolder {
   readonly root: string
   /** Folder of the socket for agents, for serve alone. */
@@ -21,6 +24,11 @@ export interface StateFolder {
   host(az: string): string
   /** Which process is the host's agent. */
   agentIdentity(az: string): string
+  /** Everything of the endpoint process: its routes, its socket, its log. */
+  readonly endpoint: string
+  /** Which process it is. The file is there as long as one should run. */
+  readonly endpointIdentity: string
+  readonly endpointRoutes: string
 }
 
 /** `root` is absolute. */
@@ -35,5 +43,8 @@ export function stateFolder(root: string): StateFolder {
     trust: join(root, 'trust'),
     host: (az) => join(root, 'hosts', az),
     agentIdentity: (az) => join(root, 'hosts', az, 'agent.json'),
+    endpoint: join(root, 'endpoint'),
+    endpointIdentity: join(root, 'endpoint', 'endpoint.json'),
+    endpointRoutes: join(root, 'endpoint', 'routes.sqlite'),
   }
 }

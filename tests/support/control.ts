@@ -5,6 +5,7 @@ import { GIB } from '#base/bytes.ts'
 import { DAY_MS } from '#base/durations.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import type { Control, Scope } from '#control/control.ts'
+import { simulatedEndpoints } from '#control/simulated-endpoints.ts'
 import type { Flows } from '#flow/flows.ts'
 import { SimulatedClock } from '#host/simulated-clock.ts'
 import { memoryStore } from '#store/memory-store.ts'
@@ -24,6 +25,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     store: memoryStore(clock),
     flows: idleFlows(),
     hosts: { zones: ['a', 'b', 'c'], observed: () => undefined } as unknown as Control['hosts'],
+    endpoints: simulatedEndpoints(),
     random: countingRandom(),
     vault: { seal: (clear) => clear, open: (sealed) => sealed, derive: () => Buffer.alloc(32) },
     authority: testAuthority(clock.now()),

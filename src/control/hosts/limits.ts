@@ -26,3 +26,6 @@ export const DISMISS_MS = MINUTE_MS
 
 /** Requests that wait for one agent at once. */
 export const REQUESTS_MAX = 10_000
+
+/** Pause before the endpoint process is dialled again. */
+export const ENDPOINT_DIAL_MS = 50

@@ -1,5 +1,6 @@
 /** The parts of serve that differ between real and simulated engines. */
 import type { Control } from '#control/control.ts'
+import type { Endpoints } from '#control/endpoints.ts'
 import type { Hosts } from '#control/hosts.ts'
 import type { Metrics } from '#telemetry/metrics.ts'
 import type { Store } from '#store/store.ts'
@@ -15,6 +16,7 @@ export interface Parts {
   readonly store: Store
   readonly hosts: Hosts
   readonly metrics: Metrics
+  readonly endpoints: Endpoints
   /** Where keys and certificate authorities are kept. */
   readonly trustFolder: string
   /** Exact versions of PostgreSQL that this machine has from elsewhere, besides those that npm has. */

@@ -13,6 +13,7 @@ import type { Log } from '#telemetry/log.ts'
 import type { Metrics } from '#telemetry/metrics.ts'
 import { openMetrics } from '#telemetry/sqlite-metrics.ts'
 import { openHostAgents } from '../host-agents.ts'
+import { openHostEndpoints } from '../host-endpoints.ts'
 import { stateFolder } from '../state-folder.ts'
 import type { HostStatus, Parts } from './parts.ts'
 import { StartError } from './start-error.ts'
@@ -60,10 +61,12 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
   await makeFolder(folder.trust, { mode: 0o700 })
   const metrics = await metricsIn(folder.metrics, clock, log)
   const hosts = await openHostAgents({ state, log, env: process.env })
+  const endpoints = await openHostEndpoints({ state, log, env: process.env })
   return {
     store,
     hosts,
     metrics,
+    endpoints,
     trustFolder: folder.trust,
     systemVersions,
     settle: (control) => settle(control, hosts),
@@ -72,8 +75,12 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
         log.warn({ error }, `prepare the first engine: ${messageOf(error)}`),
       ),
     status: () => status(hosts),
-    shutDown: () => hosts.shutDownAll(),
+    async shutDown() {
+      await hosts.shutDownAll()
+      await endpoints.shutDown()
+    },
     async close() {
+      endpoints.close()
       await hosts.close()
       await store.close()
       metrics.close()

@@ -1,6 +1,7 @@
 /** Simulated engines: nothing on disk, no process but this one. The agents' own code runs here, over a driver without processes. */
 import { createAgent, type Agent } from '#agent/agent.ts'
 import { memoryVolumes } from '#agent/memory-volumes.ts'
+import { simulatedEndpoints } from '#control/simulated-endpoints.ts'
 import { simulatedDriver } from '#engine/simulated.ts'
 import type { Clock } from '#host/clock.ts'
 import { makeFolder, removeTree } from '#host/disk.ts'
@@ -39,6 +40,7 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
     store,
     hosts: inProcessHosts(agents),
     metrics,
+    endpoints: simulatedEndpoints(),
     trustFolder,
     systemVersions: [],
     settle: () => Promise.resolve(),

@@ -1,0 +1,138 @@
+/** One endpoint: a port, and the connections that came in there. */
+import type { Log } from '#base/log.ts'
+import type { Clock, Timer } from '#host/clock.ts'
+import type { Socket } from '#host/net.ts'
+import { sourceFilter } from '#host/tcp.ts'
+import type { ObservedRoute, Route, RouteTarget } from '#wire/endpoint/messages.ts'
+import { CONNECTIONS_MAX, REPORT_EVERY_MS } from '../limits.ts'
+import { chooseTarget } from './choose-target.ts'
+import { Listener } from './listener.ts'
+import { Visitor, type Reception } from './visitor.ts'
+
+export interface GatewayOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** Connections of all gateways together. */
+  readonly total: { connections: number }
+  readonly onChange: (route: ObservedRoute) => void
+}
+
+export class Gateway implements Reception {
+  route: Route
+  readonly clock: Clock
+  readonly log: Log
+  private readonly options: GatewayOptions
+  private allows: (address: string | undefined) => boolean
+  private readonly visitors = new Set<Visitor>()
+  private readonly open = new Map<string, number>()
+  private turn = 0
+  private listener: Listener
+  private report: Timer | undefined
+  private closed = false
+
+  constructor(route: Route, options: GatewayOptions) {
+    this.options = options
+    this.clock = options.clock
+    this.log = options.log.child({ route: route.id })
+    this.route = route
+    this.allows = sourceFilter(route.allowedSources)
+    this.listener = this.listen()
+  }
+
+  /** In force when this returns, except that a new port may have to be waited for. */
+  apply(route: Route): void {
+    const { address } = this.listener
+    this.route = route
+    this.allows = sourceFilter(route.allowedSources)
+    for (const visitor of this.visitors) visitor.routeChanged()
+    if (address.port !== route.port || address.host !== route.listenAddress) {
+      void this.listener.close()
+      this.listener = this.listen()
+    }
+    this.tell()
+  }
+
+  /** Resolves once clients can come in; rejects when that is no longer wanted. */
+  whenListening(): Promise<void> {
+    return this.listener.ready
+  }
+
+  /** Ends every connection. Resolves when the port is free. */
+  async close(): Promise<void> {
+    this.closed = true
+    this.report?.cancel()
+    const closed = this.listener.close()
+    for (const visitor of this.visitors) visitor.end()
+    await closed
+  }
+
+  observed(): ObservedRoute {
+    const { id, state, targets } = this.route
+    let connected = 0
+    for (const count of this.open.values()) connected += count
+    return {
+      id,
+      state,
+      listening: this.listener.isListening,
+      problem: this.listener.problem,
+      connections: Object.fromEntries(targets.map(({ name }) => [name, this.open.get(name) ?? 0])),
+      waiting: this.visitors.size - connected,
+    }
+  }
+
+  choose(excluded: ReadonlySet<string>): RouteTarget | undefined {
+    if (this.route.state !== 'open') return undefined
+    return chooseTarget(this.route.targets, this.open, this.turn++, excluded)
+  }
+
+  moved(from: RouteTarget | undefined, to: RouteTarget | undefined): void {
+    if (from) this.count(from.name, -1)
+    if (to) this.count(to.name, 1)
+    this.tellSoon()
+  }
+
+  left(visitor: Visitor): void {
+    this.moved(visitor.target, undefined)
+    this.visitors.delete(visitor)
+    this.options.total.connections--
+  }
+
+  private count(name: string, change: number): void {
+    const count = (this.open.get(name) ?? 0) + change
+    if (count > 0) this.open.set(name, count)
+    else this.open.delete(name)
+  }
+
+  private listen(): Listener {
+    return new Listener(
+      { host: this.route.listenAddress, port: this.route.port },
+      { clock: this.clock, log: this.log, onClient: (client) => this.admit(client), onChange: () => this.tell() },
+    )
+  }
+
+  private admit(client: Socket): void {
+    const { total } = this.options
+    if (this.closed || !this.allows(client.remoteAddress) || total.connections >= CONNECTIONS_MAX) {
+      client.on('error', () => {}).resetAndDestroy()
+      return
+    }
+    total.connections++
+    const visitor = new Visitor(client, this)
+    this.visitors.add(visitor)
+    this.tellSoon()
+    visitor.run().catch((error: unknown) => {
+      this.log.error({ error }, 'a connection could not be carried')
+      visitor.end()
+    })
+  }
+
+  private tellSoon(): void {
+    if (!this.closed) this.report ??= this.clock.after(REPORT_EVERY_MS, () => this.tell())
+  }
+
+  private tell(): void {
+    this.report?.cancel()
+    this.report = undefined
+    if (!this.closed) this.options.onChange(this.observed())
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What serve and the endpoint process say to each other. The only coupling between `control/` and `endpoint/`.
+ * One JSON document a line over one stream that serve opens. Normative prose: docs/protocol/endpoint.md.
+ */
+
+/** Bumped when a message changes its meaning. Serve asks an endpoint process that speaks another version to retire. */
+export const ENDPOINT_PROTOCOL_VERSION = 1
+
+/** Where one endpoint's clients come in, and where they are taken. Intent, decided by control. */
+export interface Route {
+  /** Names the endpoint for life. */
+  readonly id: string
+  readonly listenAddress: string
+  readonly port: number
+  /** Engines that clients may be connected to. Each new connection goes to the one with the fewest. */
+  readonly targets: readonly RouteTarget[]
+  /** `splice` passes bytes on as they are. */
+  readonly mode: 'splice'
+  /**
+   * `open`: clients are connected to targets. `held`: the connected ones go on, new ones wait. `cut`: the connected ones
+   * are ended, new ones wait.
+   */
+  readonly state: 'open' | 'held' | 'cut'
+  /** IPv4 and IPv6 blocks whose clients are let in: `127.0.0.0/8`, `::1/128`. None: nobody is. */
+  readonly allowedSources: readonly string[]
+  /** How long a client waits for an engine before it is turned away. Milliseconds. */
+  readonly holdMs: number
+}
+
+export interface RouteTarget {
+  readonly host: string
+  readonly port: number
+  /** Names the engine in reports and logs. Two targets of a route have different names. */
+  readonly name: string
+}
+
+/** What becomes of a route now. Facts, never intent. */
+export interface ObservedRoute {
+  readonly id: string
+  readonly state: Route['state']
+  /** Clients can come in. False while another process has the port. */
+  readonly listening: boolean
+  /** Why it does not listen. */
+  readonly problem: string | undefined
+  /** Open connections by the target's name. */
+  readonly connections: Readonly<Record<string, number>>
+  /** Clients that wait for an engine. */
+  readonly waiting: number
+}
+
+/** Endpoint process → serve. */
+export type FromEndpoint =
+  | {
+      readonly type: 'hello'
+      readonly protocol: number
+      readonly version: string
+      readonly pid: number
+      readonly routes: readonly ObservedRoute[]
+    }
+  | { readonly type: 'reply'; readonly to: number; readonly value: unknown }
+  | { readonly type: 'refusal'; readonly to: number; readonly message: string }
+  | { readonly type: 'observed'; readonly route: ObservedRoute }
+  | { readonly type: 'gone'; readonly id: string }
+
+/** Serve → endpoint process. Requests carry a `seq` that the reply names in `to`. */
+export type ToEndpoint =
+  /** In force, and kept, when the reply comes; with `wait`, clients can come in by then. */
+  | { readonly type: 'apply'; readonly seq: number; readonly route: Route; readonly wait: boolean }
+  /** Its connections are ended and its port is free when the reply comes. No such route: nothing. */
+  | { readonly type: 'remove'; readonly seq: number; readonly id: string }
+  /** End this process: every connection is ended, and the routes are kept for the next one. */
+  | { readonly type: 'shut-down' }
