@@ -119,6 +119,7 @@ const messages: Readonly<Record<string, string>> = {
   '0155': 'The DB instance has a DB engine minor version upgrade available',
   '0221': 'The DB instance has reached the storage-full threshold, and the database has been shut down',
   '0264': 'The pre-check started for the DB engine version upgrade',
+  '0265': 'The pre-check finished for the DB engine version upgrade',
   '0266': 'The downtime started for the DB engine version upgrade',
   '0267': 'The engine version upgrade started',
   '0268': 'The engine version upgrade finished',

@@ -12,6 +12,7 @@ import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
 import { collectMetrics } from '#control/metrics/collect.ts'
 import { watchInstances } from '#control/flows/watch.ts'
+import { watchMaintenance } from '#control/maintenance/watch.ts'
 import type { FlowDefinition, FlowFacts } from '#flow/flow.ts'
 import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
 import { systemClock } from '#host/clock.ts'
@@ -144,8 +145,10 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
   const collecting = collectMetrics(control, log)
+  const maintenance = watchMaintenance(control, log)
   const engines = await ordered
   collecting.stop()
+  await maintenance.stop()
   await stopInOrder({ server, runner, parts, log, engines })
 }
 

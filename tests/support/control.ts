@@ -28,7 +28,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     endpoints: simulatedEndpoints(),
     random: countingRandom(),
     vault: { seal: (clear) => clear, open: (sealed) => sealed, derive: () => Buffer.alloc(32) },
-    authority: testAuthority(clock.now()),
+    authority: testAuthority(clock),
     versions: VERSIONS,
     hostMemoryBytes: 16 * GIB,
     hostVcpus: 4,
@@ -80,14 +80,17 @@ function idleFlows(): Flows {
   return { start, supersede: async () => start(), wake: () => {}, wakeSubjects: () => {} } as unknown as Flows
 }
 
-function testAuthority(now: number): Authority {
+function testAuthority(clock: SimulatedClock): Authority {
   const identifiers: readonly CaIdentifier[] = ['rds-ca-ecc384-g1', 'rds-ca-rsa2048-g1', 'rds-ca-rsa4096-g1']
-  const validTill = now + 365 * DAY_MS
+  const aYear = (): { validFrom: number; validTill: number } => ({
+    validFrom: clock.now(),
+    validTill: clock.now() + 365 * DAY_MS,
+  })
   return {
     identifiers,
     defaultIdentifier: 'rds-ca-ecc384-g1',
-    issue: async () => ({ certificatePem: '', privateKeyPem: '', caPem: '', validFrom: now, validTill }),
-    certificate: async (identifier) => ({ identifier, pem: '', thumbprint: 'ab12', validFrom: now, validTill }),
+    issue: async () => ({ certificatePem: '', privateKeyPem: '', caPem: '', ...aYear() }),
+    certificate: async (identifier) => ({ identifier, pem: '', thumbprint: 'ab12', ...aYear() }),
     bundlePem: async () => '',
   }
 }

@@ -21,6 +21,8 @@ export interface SimulatedControl extends TestControl {
   readonly log: MemoryLog
   /** The host fails jobs of this kind that begin from now on. */
   failing: JobKind | undefined
+  /** The next job of this kind fails, once. */
+  failingOnce: JobKind | undefined
   /** The next job of any kind fails with this code, once. */
   failOnce: JobErrorCode | undefined
   /** A new flow runner on the same store, as after a restart of serve. */
@@ -45,8 +47,9 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
   const hosts: Hosts = {
     ...inProcess,
     async startJob(zone, jobId, kind, input) {
-      const code = control.failOnce ?? (control.failing === kind ? 'failed' : undefined)
+      const code = control.failOnce ?? (control.failing === kind || control.failingOnce === kind ? 'failed' : undefined)
       control.failOnce = undefined
+      if (control.failingOnce === kind) control.failingOnce = undefined
       if (code !== undefined) failed.set(jobId, code)
       else await inProcess.startJob(zone, jobId, kind, input)
     },
@@ -58,6 +61,7 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
     hosts,
     log,
     failing: undefined,
+    failingOnce: undefined,
     failOnce: undefined,
     get flows() {
       return runner

@@ -3,6 +3,7 @@ import type * as rds from '@aws-sdk/client-rds'
 import type { Handlers } from '#wire/aws/sdk-types.ts'
 import type { RequestContext } from '../handler.ts'
 import { AddTagsToResource } from './add-tags-to-resource.ts'
+import { ApplyPendingMaintenanceAction } from './apply-pending-maintenance-action.ts'
 import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
 import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
@@ -57,6 +58,7 @@ import { StopDBInstance } from './stop-db-instance.ts'
 
 export const rdsHandlers = {
   AddTagsToResource,
+  ApplyPendingMaintenanceAction,
   CopyDBParameterGroup,
   CopyDBSnapshot,
   CopyOptionGroup,

@@ -11,6 +11,7 @@ import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { instanceExists, invalidCombination, invalidValue } from './faults.ts'
 import { requireDatabaseName, requireIdentifier, requireMasterUsername, requirePort } from './identifiers.ts'
+import { newestMinor } from '../maintenance/actions.ts'
 import { newMaster } from './master.ts'
 import { choosePort } from './ports.ts'
 import { dbInstanceNames, dbInstances, nameIndexOf, subjectOf, type DbInstanceRecord } from './record.ts'
@@ -105,6 +106,8 @@ function newRecord(
   known: Draft & Pick<DbInstanceRecord, 'resourceId' | 'port'>,
 ): DbInstanceRecord {
   const now = control.clock.now()
+  // Whoever chose an older minor knows that there is a newer one: no event tells of it.
+  const newer = newestMinor(control.versions, known.settings.EngineVersion)
   return {
     ...known,
     account: scope.account,
@@ -120,6 +123,7 @@ function newRecord(
     parametersAsOf: now,
     parameterStatus: 'in-sync',
     stoppedAt: undefined,
+    ...(newer !== undefined && { maintenance: { 'db-upgrade': { noticedAt: now, version: newer } } }),
   }
 }
 

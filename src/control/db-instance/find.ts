@@ -2,7 +2,7 @@ import type { Held } from '#store/collection.ts'
 import { parseRdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
 import { instanceNotFound } from './faults.ts'
-import { dbInstances, type DbInstanceRecord } from './record.ts'
+import { dbInstanceNames, dbInstances, findByKey, type DbInstanceRecord } from './record.ts'
 
 /** The identifier in a name or an ARN, as it is stored: RDS takes both, in any case. */
 export function instanceIdOf(scope: Scope, idOrArn: string): string {
@@ -22,4 +22,14 @@ export async function requireInstance(
   const held = await dbInstances(control, scope).get(instanceIdOf(scope, idOrArn))
   if (!held) throw instanceNotFound(idOrArn)
   return held
+}
+
+/** Every instance of every account and region, each as it is when its turn comes. */
+export async function* everyInstance(control: Pick<Control, 'store'>): AsyncGenerator<Held<DbInstanceRecord>> {
+  const names = dbInstanceNames(control)
+  for (const { key } of await names.list()) {
+    const [account, region, resourceId] = key.slice(names.prefix.length).split('/')
+    const held = await findByKey(control, { account: account!, region: region!, resourceId: resourceId! })
+    if (held) yield held
+  }
 }

@@ -4,7 +4,14 @@
  * Source: RDS User Guide, "Settings for DB instances"; catalog/modify-settings.ts has the table.
  */
 import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
-import type { DbInstanceRecord, DbInstanceSettings, PendingChanges, Phase } from './record.ts'
+import type {
+  DbInstanceRecord,
+  DbInstanceSettings,
+  MaintenanceAction,
+  MaintenanceNotes,
+  PendingChanges,
+  Phase,
+} from './record.ts'
 
 export interface Decision {
   /** In force when the transaction commits. */
@@ -117,12 +124,45 @@ export function withChanges(record: DbInstanceRecord, apply: readonly (keyof Pen
     else if (name === 'IAMDatabaseAuthenticationEnabled') settings['EnableIAMDatabaseAuthentication'] = value
     else if (name !== 'DBInstanceIdentifier') settings[name] = value
   }
-  return { ...record, settings: settings as unknown as DbInstanceSettings, pending, port, master }
+  const rest = { ...record, settings: settings as unknown as DbInstanceSettings, pending, port, master }
+  return { ...rest, ...notesAfter(record, apply, () => undefined) }
 }
 
-/** The record without these pending changes: they were given up. */
+/** The changes that are maintenance. */
+const MAINTENANCE: readonly (readonly [keyof PendingChanges, MaintenanceAction])[] = [
+  ['EngineVersion', 'db-upgrade'],
+  ['CACertificateIdentifier', 'ca-certificate-rotation'],
+]
+
+type Notes = { -readonly [A in MaintenanceAction]?: MaintenanceNotes[A] }
+
+function notesAfter(
+  { maintenance }: DbInstanceRecord,
+  names: readonly (keyof PendingChanges)[],
+  after: (note: MaintenanceNotes[MaintenanceAction]) => MaintenanceNotes[MaintenanceAction],
+): Pick<DbInstanceRecord, 'maintenance'> {
+  if (!maintenance) return {}
+  const notes: Notes = { ...maintenance }
+  for (const [name, action] of MAINTENANCE) {
+    if (!names.includes(name) || !notes[action]) continue
+    const note = after(notes[action])
+    if (note) notes[action] = note
+    else delete notes[action]
+  }
+  return { maintenance: notes }
+}
+
+/**
+ * The record without these pending changes: they were given up. What was to be done at once is not tried again by
+ * itself; what was to be done in a window is, in the next.
+ */
 export function withoutChanges(record: DbInstanceRecord, names: readonly (keyof PendingChanges)[]): DbInstanceRecord {
   const pending: MutablePending = { ...record.pending }
   for (const name of names) delete pending[name]
-  return { ...record, pending }
+  const notes = notesAfter(record, names, (note) => {
+    if (note?.optIn !== 'immediate') return note
+    const { optIn: _optIn, optInAt: _optInAt, ...kept } = note
+    return kept
+  })
+  return { ...record, pending, ...notes }
 }

@@ -24,12 +24,11 @@ import {
   windowsOverlap,
 } from './identifiers.ts'
 import { newMaster, rotateManagedPassword, verifierOf } from './master.ts'
-import { decideModification, phaseWhile, type Decision } from './modify-decision.ts'
+import { decideModification, type Decision } from './modify-decision.ts'
 import { ownerOfPort, takePort } from './ports.ts'
 import {
   dbInstances,
   keyOf,
-  subjectOf,
   timerSubjectOf,
   type DbInstanceRecord,
   type DbInstanceSettings,
@@ -47,6 +46,7 @@ import {
 } from './settings.ts'
 import { checkUpgrade } from './upgrade.ts'
 import { majorOf } from './spec.ts'
+import { startModification } from './start-modification.ts'
 import { started } from './started.ts'
 import { statusOf } from './status.ts'
 
@@ -251,10 +251,10 @@ async function write(
     master: credentials.master ?? held.value.master,
   }
   if (decision.apply.length > 0) {
-    record = { ...record, phase: phaseWhile(decision.apply) }
-    const flow = control.flows.start('modify-db-instance', subjectOf(key), { key, apply: decision.apply })
+    const flow = startModification(control, held.value, { apply: decision.apply })
+    record = { ...record, phase: flow.phase }
     parts.push(flow.writes)
-    flowIds.push(flow.id)
+    flowIds.push(flow.flowId)
   }
   const queued = (Object.keys(decision.pending) as (keyof PendingChanges)[]).filter(
     (name) => !decision.apply.includes(name),

@@ -18,6 +18,7 @@ export type Phase =
   | 'modifying'
   | 'renaming'
   | 'upgrading'
+  | 'maintenance'
   | 'resetting-master-credentials'
   | 'rebooting'
   | 'stopping'
@@ -95,6 +96,23 @@ export interface PendingChanges {
   readonly passwordVerifier?: string
 }
 
+/** Kinds of maintenance that there is cause for here, under AWS's names. */
+export type MaintenanceAction = 'db-upgrade' | 'ca-certificate-rotation'
+
+/** What cannot be derived of a pending maintenance action. Times in milliseconds since the epoch. */
+export interface MaintenanceNote {
+  /** When it was first seen to be pending. */
+  readonly noticedAt: number
+  /** Of an upgrade: the newest version that was told of. */
+  readonly version?: string
+  readonly optIn?: 'immediate' | 'next-maintenance'
+  readonly optInAt?: number
+  /** When it was begun last: once a window is enough for what fails. */
+  readonly attemptedAt?: number
+}
+
+export type MaintenanceNotes = { readonly [Action in MaintenanceAction]?: MaintenanceNote }
+
 export interface DbInstanceRecord {
   readonly id: string
   readonly resourceId: string
@@ -122,6 +140,7 @@ export interface DbInstanceRecord {
   readonly parametersAsOf: number
   readonly parameterStatus: 'in-sync' | 'applying' | 'pending-reboot'
   readonly stoppedAt: number | undefined
+  readonly maintenance?: MaintenanceNotes
   readonly tags: readonly Tag[]
 }
 

@@ -3,6 +3,7 @@ import type { DBEngineVersion, DescribeDBEngineVersionsMessage, UpgradeTarget } 
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import { familyOf } from '#catalog/families.ts'
 import { upgradeTargets } from '../db-instance/upgrade.ts'
+import { newestMinor } from '../maintenance/actions.ts'
 import type { Control } from '../control.ts'
 import { invalidValue } from '../db-instance/faults.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
@@ -87,11 +88,12 @@ export function describeVersion(control: Control, version: EngineVersion): DBEng
 
 /** Later minors of the same major. An upgrade to another major is not offered before it can be done. */
 function upgradesOf(control: Control, from: EngineVersion): UpgradeTarget[] {
+  const newest = newestMinor(control.versions, from.version)
   return upgradeTargets(control.versions, from.version).map((to) => ({
     Engine: to.engine,
     EngineVersion: to.version,
     Description: `PostgreSQL ${to.version}`,
-    AutoUpgrade: false,
+    AutoUpgrade: to.version === newest,
     IsMajorVersionUpgrade: false,
     SupportedEngineModes: ['provisioned'],
     SupportsParallelQuery: false,

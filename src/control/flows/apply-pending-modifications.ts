@@ -1,8 +1,8 @@
 import { done, flow, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
 import { parseMaintenanceWindow, untilOpen } from '../db-instance/identifiers.ts'
-import { phaseWhile } from '../db-instance/modify-decision.ts'
-import { subjectOf, type PendingChanges } from '../db-instance/record.ts'
+import type { PendingChanges } from '../db-instance/record.ts'
+import { startModification } from '../db-instance/start-modification.ts'
 import { change, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
 import { busyLookMs, timerDeadlineMs } from './limits.ts'
 
@@ -24,8 +24,8 @@ export const applyPendingModifications = flow(
       )
       if (leftMs > 0) return wait({ timeoutMs: leftMs })
       if (held.value.phase !== 'available') return wait({ timeoutMs: busyLookMs })
-      const modify = c.control.flows.start('modify-db-instance', subjectOf(c.input.key), { key: c.input.key, apply })
-      return done('started', together(change(c, held, { phase: phaseWhile(apply) }), modify.writes))
+      const { phase, writes } = startModification(c.control, held.value, { apply })
+      return done('started', together(change(c, held, { phase }), writes))
     },
   },
 )

@@ -1,3 +1,4 @@
+import type { EventId } from '#catalog/events.ts'
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import { scheduleBackups } from '../db-instance/backups.ts'
@@ -16,12 +17,15 @@ import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type Instan
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
+import { restartOf } from './restart-engine.ts'
 
 type ChangeName = keyof PendingChanges
 
 interface Input extends InstanceInput {
   /** Which of the record's pending changes this flow makes. */
   readonly apply: readonly ChangeName[]
+  /** Maintenance is told by events of its own. */
+  readonly isMaintenance?: boolean
 }
 type C = FlowContext<Input>
 
@@ -63,11 +67,11 @@ export const modifyDbInstance = flow(
         input: async () => ({ engine, version }),
       })
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded') return go('certify')
+      if (outcome.state === 'succeeded') return go('certify', instanceEvent(c.control, held.value, 'RDS-EVENT-0265'))
       return go(
         'certify',
         replace(c, held, withoutChanges(held.value, ['EngineVersion'])),
-        instanceEvent(c.control, held.value, 'RDS-EVENT-0268', `Engine version ${version}: ${outcome.error.message}`),
+        instanceEvent(c.control, held.value, 'RDS-EVENT-0270', upgradeFailure(version, outcome.error.message)),
       )
     },
 
@@ -75,9 +79,14 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const identifier = held.value.pending.CACertificateIdentifier
-      if (identifier === undefined || !c.input.apply.includes('CACertificateIdentifier')) return go('restart')
+      if (identifier === undefined || !c.input.apply.includes('CACertificateIdentifier'))
+        return go('restart', ...downtimeEvents(c, held.value))
       const certificate = await issueCertificate(c.control, held.value.resourceId, identifier)
-      return go('restart', replace(c, held, { ...withChanges(held.value, ['CACertificateIdentifier']), certificate }))
+      return go(
+        'restart',
+        replace(c, held, { ...withChanges(held.value, ['CACertificateIdentifier']), certificate }),
+        ...downtimeEvents(c, held.value),
+      )
     },
 
     restart: async (c: C) => {
@@ -90,23 +99,27 @@ export const modifyDbInstance = flow(
         appliedParameterGroup: held.value.parameterGroup,
         parametersAsOf: c.enteredAt,
       }
-      const outcome = await jobOn(c, target, {
-        name: 'restart',
-        kind: 'instance.restart',
-        input: async () => ({ spec: await instanceSpec(c.control, target) }),
-      })
+      const outcome = await restartOf(target)(c, target, 'restart')
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded')
         return go(
           'password',
           replace(c, held, { ...target, parameterStatus: 'in-sync', complaint: undefined }),
           target.port === held.value.port || c.control.simulated ? NOTHING : releasePort(held.value.port),
-          ...modificationEvents(c.control, held.value, names),
+          ...uptimeEvents(c, held.value, names),
         )
       return go(
         'revert',
         replace(c, held, { ...withoutChanges(held.value, names), complaint: outcome.error.message }),
         names.includes('Port') && !c.control.simulated ? releasePort(held.value.pending.Port!) : NOTHING,
+        names.includes('EngineVersion')
+          ? instanceEvent(
+              c.control,
+              held.value,
+              'RDS-EVENT-0270',
+              upgradeFailure(held.value.pending.EngineVersion!, outcome.error.message),
+            )
+          : NOTHING,
       )
     },
 
@@ -115,11 +128,7 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await jobOn(c, record, {
-        name: 'revert',
-        kind: 'instance.restart',
-        input: async () => ({ spec: await instanceSpec(c.control, record) }),
-      })
+      const outcome = await restartOf(record)(c, record, 'revert')
       if (outcome.state === 'pending') return wait()
       const complaint = record.complaint ?? 'The engine did not start with the changed settings.'
       if (outcome.state === 'failed' && outcome.error.code !== 'bad-settings') return go('fail')
@@ -197,6 +206,29 @@ export const modifyDbInstance = flow(
     fail: (c: C) => failed(c, 'failed', 'The modification did not end in time.'),
   },
 )
+
+const upgradeFailure = (version: string, why: string): string =>
+  `The DB engine version upgrade to ${version} failed: ${why}`
+
+/** Told before the engine stops. */
+function downtimeEvents(c: C, record: DbInstanceRecord): Mutation[] {
+  const names = dueRestart(c, record)
+  const event = (id: EventId): Mutation => instanceEvent(c.control, record, id)
+  return [
+    ...(c.input.isMaintenance && names.length > 0 ? [event('RDS-EVENT-0026')] : []),
+    ...(names.includes('EngineVersion') ? [event('RDS-EVENT-0266'), event('RDS-EVENT-0267')] : []),
+  ]
+}
+
+/** Told once the engine serves with these changes. */
+function uptimeEvents(c: C, record: DbInstanceRecord, names: readonly ChangeName[]): Mutation[] {
+  const event = (id: EventId): Mutation => instanceEvent(c.control, record, id)
+  return [
+    ...(names.includes('EngineVersion') ? [event('RDS-EVENT-0268')] : []),
+    ...modificationEvents(c.control, record, names),
+    ...(c.input.isMaintenance ? [event('RDS-EVENT-0027')] : []),
+  ]
+}
 
 async function rename(c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord, name: string): Promise<Mutation> {
   const index = await dbInstanceNames(c.control).get(nameIndexOf(record))

@@ -1,0 +1,147 @@
+/** Maintenance on real PostgreSQL: a minor upgrade and a new certificate, both while clients are at work. */
+import assert from 'node:assert/strict'
+import { connect as tlsConnect } from 'node:tls'
+import { Socket } from 'node:net'
+import { after, before, test } from 'node:test'
+import {
+  ApplyPendingMaintenanceActionCommand,
+  CreateDBInstanceCommand,
+  DescribeEventsCommand,
+  DescribePendingMaintenanceActionsCommand,
+  ModifyDBInstanceCommand,
+  type DBInstance,
+  type PendingMaintenanceAction,
+  type RDSClient,
+} from '@aws-sdk/client-rds'
+import { connect, createInput, describe, instanceIn, query } from '../support/database.ts'
+import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+
+let holdfast: Holdfast
+let rds: RDSClient
+/** Why there is no instance of an older minor. */
+let missing: string | undefined
+
+before(async () => {
+  holdfast = await startHoldfast()
+  rds = holdfast.rds()
+  const older = createInput('old', { EngineVersion: '18.3', BackupRetentionPeriod: 0, DBName: 'shop' })
+  await rds.send(new CreateDBInstanceCommand(older))
+  const made = await eventually('the instance is made, or is not', async () => {
+    const found = await describe(rds, 'old')
+    return ['available', 'failed'].includes(found?.DBInstanceStatus ?? '') ? found : undefined
+  })
+  if (made.DBInstanceStatus === 'failed') missing = `no PostgreSQL 18.3: ${made.StatusInfos?.[0]?.Message}`
+})
+
+after(() => discard(holdfast))
+
+async function pending(instance: DBInstance): Promise<PendingMaintenanceAction[]> {
+  const ask = new DescribePendingMaintenanceActionsCommand({ ResourceIdentifier: instance.DBInstanceArn! })
+  const { PendingMaintenanceActions } = await rds.send(ask)
+  return PendingMaintenanceActions![0]?.PendingMaintenanceActionDetails ?? []
+}
+
+const apply = (instance: DBInstance, ApplyAction: string): Promise<unknown> =>
+  rds.send(
+    new ApplyPendingMaintenanceActionCommand({
+      ResourceIdentifier: instance.DBInstanceArn!,
+      ApplyAction,
+      OptInType: 'immediate',
+    }),
+  )
+
+test('a pending minor upgrade that is applied loses nothing that was acknowledged', async (t) => {
+  if (missing !== undefined) return t.skip(missing)
+  const instance = (await describe(rds, 'old'))!
+  const [action] = await pending(instance)
+  assert.equal(action!.Action, 'db-upgrade')
+  assert.equal(action!.Description, 'Upgrade of PostgreSQL 18.3 to minor version 18.4')
+  const shop = { database: 'shop' }
+  await query(holdfast, instance, 'create table written (n int primary key)', shop)
+  const acknowledged: number[] = []
+  let stop = false
+  const writing = (async () => {
+    for (let n = 0; !stop; n++) {
+      try {
+        await query(holdfast, instance, `insert into written values (${n})`, shop)
+        acknowledged.push(n)
+      } catch {
+        // The engine is away for a moment: whether this one was written is not known.
+      }
+    }
+  })()
+  await eventually('a few rows', () => (acknowledged.length > 3 ? true : undefined))
+  await apply(instance, 'db-upgrade')
+  const upgraded = await instanceIn(rds, 'old', 'available', (i) => i.EngineVersion === '18.4')
+  const atUpgrade = acknowledged.length
+  await eventually('rows after the upgrade', () => (acknowledged.length > atUpgrade + 3 ? true : undefined))
+  stop = true
+  await writing
+  const [row] = await query<{ version: string }>(
+    holdfast,
+    upgraded,
+    `select current_setting('server_version') as version`,
+  )
+  assert.deepEqual(row, { version: '18.4' })
+  const rows = await query<{ n: number }>(holdfast, upgraded, 'select n from written', shop)
+  const kept = new Set(rows.map(({ n }) => n))
+  assert.deepEqual(
+    acknowledged.filter((n) => !kept.has(n)),
+    [],
+  )
+  assert.deepEqual(await pending(upgraded), [])
+  const { Events } = await rds.send(
+    new DescribeEventsCommand({ SourceType: 'db-instance', SourceIdentifier: 'old', EventCategories: ['maintenance'] }),
+  )
+  const told = Events!.map(({ Message }) => Message!).join('\n')
+  for (const text of [
+    /pre-check started/,
+    /pre-check finished/,
+    /off-line patches/,
+    /downtime started/,
+    /patched to version 18.4/,
+  ])
+    assert.match(told, text)
+})
+
+/** The certificate that a new client is shown. */
+async function issuerShown(instance: DBInstance): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const plain = new Socket()
+  plain.once('error', reject)
+  plain.connect(instance.Endpoint!.Port!, instance.Endpoint!.Address!, () => {
+    // PostgreSQL 18 manual, 54.7, SSLRequest.
+    plain.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
+    plain.once('data', () => {
+      const secure = tlsConnect({ socket: plain, rejectUnauthorized: false }, () => {
+        resolve(String(secure.getPeerCertificate().issuer.CN))
+        secure.destroy()
+      })
+      secure.once('error', reject)
+    })
+  })
+  return promise
+}
+
+test('a pending certificate rotation that is applied shows new clients the new certificate and cuts no session', async (t) => {
+  if (missing !== undefined) return t.skip(missing)
+  const instance = (await describe(rds, 'old'))!
+  const session = await connect(holdfast, instance)
+  try {
+    const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
+    assert.match(await issuerShown(instance), /rds-ca-ecc384-g1/)
+    const CACertificateIdentifier = 'rds-ca-rsa2048-g1'
+    await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: 'old', CACertificateIdentifier }))
+    assert.deepEqual(
+      (await pending(instance)).map(({ Action }) => Action),
+      ['ca-certificate-rotation'],
+    )
+    await apply(instance, 'ca-certificate-rotation')
+    await instanceIn(rds, 'old', 'available', (i) => i.CACertificateIdentifier === CACertificateIdentifier)
+    assert.match(await issuerShown(instance), /rds-ca-rsa2048-g1/)
+    assert.deepEqual((await session.query('select pg_backend_pid() as pid')).rows, rows)
+    assert.deepEqual(await pending(instance), [])
+  } finally {
+    await session.end()
+  }
+})
