@@ -113,6 +113,18 @@ export interface MaintenanceNote {
 
 export type MaintenanceNotes = { readonly [Action in MaintenanceAction]?: MaintenanceNote }
 
+/** Of a read replica: whom it follows, and what became of that. */
+export interface ReplicaOf {
+  readonly source: InstanceKey
+  /**
+   * `terminated`: the source is gone, and nobody follows it any more. What the engine does now is in its agent's reports;
+   * this is what was said of it last.
+   */
+  readonly state: 'joining' | 'replicating' | 'error' | 'terminated'
+  /** The snapshot of the source that it is made from, while it is. */
+  readonly seedId?: string
+}
+
 export interface DbInstanceRecord {
   readonly id: string
   readonly resourceId: string
@@ -141,6 +153,10 @@ export interface DbInstanceRecord {
   readonly parameterStatus: 'in-sync' | 'applying' | 'pending-reboot'
   readonly stoppedAt: number | undefined
   readonly maintenance?: MaintenanceNotes
+  /** Grows with every change of who is primary and whom commits wait for: agents refuse orders from before. */
+  readonly generation?: number
+  /** Absent: it takes writes. */
+  readonly replica?: ReplicaOf
   readonly tags: readonly Tag[]
 }
 

@@ -6,6 +6,7 @@ import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
 import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import type { DbInstanceRecord } from './record.ts'
+import { replicationOf } from './topology.ts'
 
 export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
 
@@ -33,6 +34,7 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     allocatedStorageGiB: settings.AllocatedStorage,
     port: record.port,
   })
+  const replication = await replicationOf(control, record)
   return {
     id: resourceId,
     engine: record.engine,
@@ -41,6 +43,8 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     port: record.port,
     settings: parameters,
     requireTls,
+    ...(replication && { replication }),
+    ...(record.generation !== undefined && { generation: record.generation }),
     tls: {
       certificatePem: certificate.certificatePem,
       privateKeyPem: control.vault.open(certificate.sealedPrivateKey, tlsLabel(resourceId)),

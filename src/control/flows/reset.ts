@@ -9,7 +9,7 @@ import { job, type FlowContext } from './context.ts'
 type C = FlowContext<unknown>
 
 /** Everything that users made, and what was kept for it. Keys of trust and of flows are not under these. */
-const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', 'port/']
+const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', 'read-replica/', 'port/']
 
 /** Commits have a limit of operations; a flow has two keys. */
 const FLOWS_AT_ONCE = 200
