@@ -1,4 +1,5 @@
 /** What a handler of an AWS operation is given and returns, whatever the service. */
+import type * as cloudWatch from '@aws-sdk/client-cloudwatch'
 import type * as ec2 from '@aws-sdk/client-ec2'
 import type * as rds from '@aws-sdk/client-rds'
 import type * as secretsManager from '@aws-sdk/client-secrets-manager'
@@ -29,6 +30,7 @@ export type Handler<Sdk, N extends OperationName<Sdk>> = (
 ) => Promise<OperationOutput<Sdk, N>> | OperationOutput<Sdk, N>
 
 export type RdsHandler<N extends OperationName<typeof rds>> = Handler<typeof rds, N>
+export type CloudWatchHandler<N extends OperationName<typeof cloudWatch>> = Handler<typeof cloudWatch, N>
 export type Ec2Handler<N extends OperationName<typeof ec2>> = Handler<typeof ec2, N>
 export type SecretsManagerHandler<N extends OperationName<typeof secretsManager>> = Handler<typeof secretsManager, N>
 export type StsHandler<N extends OperationName<typeof sts>> = Handler<typeof sts, N>

@@ -73,8 +73,11 @@ export const serviceDoors: readonly ServiceDoor[] = [
   door(
     { signingName: 'monitoring', version: '2010-08-01', target: 'GraniteServiceVersion20100801', dialect: 'json' },
     async () => {
-      const sdk = await import('@aws-sdk/client-cloudwatch')
-      return { service: describeService(sdk, sdk.CloudWatchClient), handlers: {} }
+      const [sdk, { cloudWatchHandlers }] = await Promise.all([
+        import('@aws-sdk/client-cloudwatch'),
+        import('./cloudwatch/service.ts'),
+      ])
+      return { service: describeService(sdk, sdk.CloudWatchClient), handlers: cloudWatchHandlers }
     },
   ),
   door({ signingName: 'logs', version: '2014-03-28', target: 'Logs_20140328', dialect: 'json' }, async () => {

@@ -72,7 +72,7 @@ async function health({ control, parts, startedAt }: Extras): Promise<object> {
     pid: process.pid,
     uptimeMs: control.clock.now() - startedAt,
     residentBytes: process.memoryUsage.rss(),
-    services: { rds: 'running', ec2: 'running', secretsmanager: 'running', sts: 'running' },
+    services: { rds: 'running', cloudwatch: 'running', ec2: 'running', secretsmanager: 'running', sts: 'running' },
     zones: await parts.status(),
     flows: (await control.flows.list()).map(({ name, subject, step, failures, lastError }) => ({
       name,
