@@ -5,7 +5,7 @@ export const ARROWS: Readonly<Record<string, readonly string[] | '*'>> = {
   role: '*',
   api: ['control', 'trust', 'telemetry', 'store', 'flow', 'wire', 'catalog', 'host', 'base'],
   control: ['flow', 'store', 'archive', 'trust', 'telemetry', 'catalog', 'wire', 'host', 'base'],
-  agent: ['engine', 'store', 'catalog', 'wire', 'host', 'base'],
+  agent: ['engine', 'archive', 'store', 'catalog', 'wire', 'host', 'base'],
   endpoint: ['trust', 'wire', 'host', 'base'],
   engine: ['catalog', 'wire', 'host', 'base'],
   archive: ['trust', 'wire', 'host', 'base'],

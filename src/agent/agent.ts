@@ -3,6 +3,7 @@
  * (connection.ts brings it together with serve) nor, beyond its ports, a disk: in simulated mode the same code runs in
  * the process of serve.
  */
+import type { ObjectStore } from '#archive/object-store.ts'
 import type { Log } from '#base/log.ts'
 import type { EngineDriver } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
@@ -20,6 +21,7 @@ import type {
   Question,
   Questions,
 } from '#wire/agent/messages.ts'
+import { Archivers } from './archiver/archivers.ts'
 import { Meter } from './meter/meter.ts'
 import { JobFailure } from './job/failure.ts'
 import { fillingJobs } from './job/fill.ts'
@@ -44,6 +46,8 @@ export interface AgentOptions {
   readonly log: Log
   /** Whether engines are processes: they may stop accepting connections without a word, and can be measured. */
   readonly probes: boolean
+  /** Where logs are archived; undefined: nowhere, whatever the specs say, as engines without processes write none. */
+  readonly archive?: ObjectStore | undefined
 }
 
 export type AgentReport = Extract<FromAgent, { type: 'job' | 'observed' | 'gone' }>
@@ -95,12 +99,14 @@ class LocalAgent implements Agent {
   private readonly table: JobTable
   private readonly meter: Meter
   private readonly runners: JobRunners
+  private readonly archivers: Archivers | undefined
 
   constructor(options: AgentOptions) {
     const { store, clock, log, drivers, volumes, probes } = options
     const turns = new Turns()
     this.az = options.az
     this.options = options
+    this.archivers = options.archive && new Archivers({ objects: options.archive, clock, log })
     this.supervisor = new Supervisor({
       store,
       clock,
@@ -109,9 +115,13 @@ class LocalAgent implements Agent {
       volumes,
       drivers,
       probes,
-      onObserved: (instance) => this.report({ type: 'observed', instance }),
+      onObserved: (instance) => {
+        this.report({ type: 'observed', instance })
+        this.lookAtLog(instance.id)
+      },
       onGone: (id) => {
         this.meter.drop(id)
+        this.archivers?.drop(id)
         this.report({ type: 'gone', id })
       },
     })
@@ -179,6 +189,7 @@ class LocalAgent implements Agent {
   async shutDown(): Promise<void> {
     this.meter.end()
     await this.table.abandon()
+    await this.archivers?.end()
     await this.supervisor.shutDown()
     await this.options.store.close()
   }
@@ -186,6 +197,7 @@ class LocalAgent implements Agent {
   async retire(): Promise<void> {
     this.meter.end()
     this.supervisor.end()
+    await this.archivers?.end()
     await this.options.store.close()
   }
 
@@ -240,7 +252,14 @@ class LocalAgent implements Agent {
 
   private ended(kind: JobKind, input: unknown): void {
     const id = instanceIdOf(kind, input)
-    if (id !== undefined) this.supervisor.settle(id)
+    if (id === undefined) return
+    this.supervisor.settle(id)
+    this.lookAtLog(id)
+  }
+
+  private lookAtLog(id: string): void {
+    const instance = this.supervisor.find(id)
+    if (instance) this.archivers?.look(instance)
   }
 
   private report(report: AgentReport): void {

@@ -1,3 +1,4 @@
+import { MIB } from '#base/bytes.ts'
 import { MINUTE_MS, SECOND_MS } from '#base/durations.ts'
 
 /** Jobs that run at once on one host; more wait. Each may copy a data volume or start an engine. */
@@ -66,3 +67,14 @@ export const MINUTES_KEPT_MAX = 180
 
 /** Minutes of instances in one answer: some 2 KB each, far below the longest message. */
 export const MINUTES_TOLD_MAX = 1_000
+/** A portion of the log is archived at the latest so long after its first byte came: what a lost host may lose. */
+export const PORTION_MS_MAX = SECOND_MS
+
+/** Log that waits for the archive; when there is more, the engine has to wait, which it does on its own disk. */
+export const WAITING_LOG_BYTES_MAX = 32 * MIB
+
+/** How often the engine is asked how far its log goes, and told how much of it is safe. */
+export const LOG_LOOK_MS = SECOND_MS
+
+/** Pauses before the log is read again after an engine or an archive did not answer; the last one is kept for ever. */
+export const LOG_AGAIN_PAUSES_MS = [200, SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS] as const

@@ -4,6 +4,7 @@
  * when; a driver knows how. A driver keeps no state of its own about an instance: everything is in the instance's folder.
  */
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
+import type { LogSource } from './log-source.ts'
 import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
 
 export interface EngineDriver {
@@ -83,6 +84,8 @@ export interface EngineDriver {
    * somebody sees an engine run on the folder.
    */
   measure(folder: string, spec: InstanceSpec, running: boolean): Promise<EngineFacts>
+  /** Reads the running engine's write-ahead log. The caller closes it. */
+  openLog(folder: string): Promise<LogSource>
 
   logs(folder: string): Promise<LogFile[]>
   readLog(

@@ -15,6 +15,7 @@ import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
 import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
 import { dataOf } from './postgres/layout.ts'
+import { openLogSource } from './postgres/log-source.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
 import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
 import { takeSnapshot } from './postgres/snapshot.ts'
@@ -82,6 +83,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
       takeSnapshot({ folder, spec, target, signal }, running, surroundings),
 
     measure: (folder, spec, running) => measureEngine({ folder, surroundings }, spec, running),
+    openLog: (folder) => openLogSource({ folder, surroundings }),
 
     async logs(folder) {
       await dropOldLogs(folder, surroundings)

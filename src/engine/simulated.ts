@@ -81,6 +81,9 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       make(snapshotFolder, 'a snapshot')
       return { sizeBytes: 0, engineVersion: version }
     },
+    async openLog() {
+      throw new EngineError('failed', 'a simulated engine writes no log')
+    },
     async logs(folder) {
       return [{ name: LOG_NAME, sizeBytes: Buffer.byteLength(textOf(folderOf(folder))), writtenAt: 0 }]
     },

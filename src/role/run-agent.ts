@@ -4,6 +4,7 @@ import { serveRequests } from '#agent/connection.ts'
 import type { Farewell } from '#agent/connection.ts'
 import { createAgent } from '#agent/agent.ts'
 import { diskVolumes } from '#agent/disk-volumes.ts'
+import { archiveLocation, openArchive } from '#archive/open-archive.ts'
 import type { Log } from '#base/log.ts'
 import type { EngineDriver } from '#engine/engine.ts'
 import { engineAccount } from '#host/account.ts'
@@ -56,6 +57,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     clock: systemClock,
     log,
     probes: true,
+    archive: await openArchive(archiveLocation(env['HOLDFAST_ARCHIVE'], folder.archive), systemClock.now()),
   })
   const told = await Promise.race([
     serveRequests({

@@ -18,6 +18,8 @@ export interface StateFolder {
   readonly snapshots: string
   /** What was measured, for serve alone. */
   readonly metrics: string
+  /** Backups and logs, unless HOLDFAST_ARCHIVE names another place. */
+  readonly archive: string
   /** Keys and certificate authorities. */
   readonly trust: string
   /** Everything of one host: its table, its volumes, its log. */
@@ -40,6 +42,7 @@ export function stateFolder(root: string): StateFolder {
     engines: join(root, 'engines'),
     snapshots: join(root, 'snapshots'),
     metrics: join(root, 'metrics.sqlite'),
+    archive: join(root, 'archive'),
     trust: join(root, 'trust'),
     host: (az) => join(root, 'hosts', az),
     agentIdentity: (az) => join(root, 'hosts', az, 'agent.json'),

@@ -171,6 +171,10 @@ export class ScriptedEngine implements EngineDriver {
     return this.facts
   }
 
+  async openLog(): Promise<never> {
+    throw new Error('a scripted engine writes no log')
+  }
+
   async logs(): Promise<{ name: string; sizeBytes: number; writtenAt: number }[]> {
     return [{ name: 'postgresql.log', sizeBytes: 5, writtenAt: 1 }]
   }

@@ -86,6 +86,7 @@ export function sleepingEngine(): EngineDriver {
       return { sizeBytes: 1, engineVersion: spec.version }
     },
     measure: async () => ({}),
+    openLog: () => Promise.reject(new Error('a sleeping engine writes no log')),
     logs: async () => [],
     readLog: async () => undefined,
   }

@@ -1,7 +1,7 @@
 import { assert } from '#base/assert.ts'
 import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
-import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
+import type { InstanceSpec, JobError, ObservedArchive, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
 import type { ObservedReplication } from '#wire/agent/replication.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
 import { MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
@@ -48,6 +48,7 @@ export class Instance {
   private misses = 0
   /** Probes in a row that the source of this standby did not answer. */
   private sourceMisses = 0
+  private archive: ObservedArchive | undefined
 
   constructor(record: InstanceRecord, recorded: boolean, options: InstanceOptions) {
     this.record = record
@@ -73,7 +74,7 @@ export class Instance {
   }
 
   observed(): ObservedInstance {
-    const { accepting, state, pendingRestart, lastError, replication } = this
+    const { accepting, state, pendingRestart, lastError, replication, archive } = this
     const { version } = this.spec
     const { crashes } = this.record
     return {
@@ -86,6 +87,7 @@ export class Instance {
       crashes,
       lastError,
       ...(this.engine && replication && { replication }),
+      ...(archive && { archive }),
       ...(this.engine && this.misses >= MISSES_MAX && { isSilent: true }),
     }
   }
@@ -208,6 +210,12 @@ export class Instance {
     if (this.spec.replication) await this.driver.admitFollowers(this.folder, this.spec)
     this.set({ pendingRestart })
     return pendingRestart
+  }
+
+  /** How far its log is archived now. */
+  archived(archive: ObservedArchive | undefined): void {
+    this.archive = archive
+    this.options.onChange(this)
   }
 
   /** After repeated deaths: says that it is not coming up, while it is still tried. */

@@ -5,7 +5,7 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
 import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
-import type { DbInstanceRecord } from './record.ts'
+import type { DbInstanceRecord, InstanceKey } from './record.ts'
 import { replicationOf } from './topology.ts'
 
 export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
@@ -51,7 +51,11 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
       caPem: certificate.caPem,
     },
     capacity,
+    archivePrefix: settings.BackupRetentionPeriod > 0 ? archivePrefix(record) : undefined,
   }
 }
+
+/** Where the archive has the instance's backups and its log: its own for all time, whatever it is called. */
+const archivePrefix = ({ region, account, resourceId }: InstanceKey): string => `${region}/${account}/${resourceId}`
 
 export const majorOf = (engineVersion: string): string => engineVersion.split('.')[0]!

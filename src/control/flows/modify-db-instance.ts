@@ -93,7 +93,9 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const names = dueRestart(c, held.value)
-      if (names.length === 0) return go(c.input.apply.includes('CACertificateIdentifier') ? 'reload' : 'password')
+      const switchesBackups = due(c, held.value).includes('BackupRetentionPeriod')
+      if (names.length === 0)
+        return go(switchesBackups || c.input.apply.includes('CACertificateIdentifier') ? 'reload' : 'password')
       const target: DbInstanceRecord = {
         ...withChanges(held.value, names),
         appliedParameterGroup: held.value.parameterGroup,
@@ -103,7 +105,7 @@ export const modifyDbInstance = flow(
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded')
         return go(
-          'password',
+          switchesBackups ? 'reload' : 'password',
           replace(c, held, { ...target, parameterStatus: 'in-sync', complaint: undefined }),
           target.port === held.value.port || c.control.simulated ? NOTHING : releasePort(held.value.port),
           ...uptimeEvents(c, held.value, names),
@@ -142,7 +144,7 @@ export const modifyDbInstance = flow(
       )
     },
 
-    /** A new certificate needs no restart. */
+    /** A new certificate needs no restart, nor does archiving the log or ceasing to. */
     reload: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
@@ -150,7 +152,15 @@ export const modifyDbInstance = flow(
       const outcome = await jobOn(c, record, {
         name: 'reload',
         kind: 'instance.reload',
-        input: async () => ({ spec: await instanceSpec(c.control, record) }),
+        input: async () => ({
+          spec: await instanceSpec(
+            c.control,
+            withChanges(
+              record,
+              due(c, record).filter((name) => name === 'BackupRetentionPeriod'),
+            ),
+          ),
+        }),
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`reload the engine: ${outcome.error.message}`)

@@ -49,7 +49,7 @@ test('neither a name nor a value can begin another line', () => {
 test('the first rules keep the superuser off the network and all others off the socket', () => {
   const rules = (requireTls: boolean): string[] => hbaText({ requireTls }).trimEnd().split('\n')
   assert.deepEqual(rules(true).slice(0, 3), [
-    'local all rdsadmin scram-sha-256',
+    'local all,replication rdsadmin scram-sha-256',
     'local all all reject',
     'host all rdsadmin,rdsrepladmin all reject',
   ])

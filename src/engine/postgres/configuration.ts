@@ -89,7 +89,7 @@ function settingLine([name, value]: readonly [string, string]): string {
  */
 export function hbaText({ requireTls, replication }: Pick<InstanceSpec, 'requireTls' | 'replication'>): string {
   const isClosed = replication?.role === 'standby' && !replication.readable
-  return `local all ${ADMIN} scram-sha-256
+  return `local all,replication ${ADMIN} scram-sha-256
 local all all reject
 host all ${ADMIN},${PEER} all reject
 ${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject

@@ -35,6 +35,17 @@ export async function withSession<R>(
   }
 }
 
+/** A connection for commands of the replication protocol. The caller ends it. */
+export async function openReplication(at: {
+  readonly folder: string
+  readonly surroundings: Surroundings
+}): Promise<Client> {
+  const socket = (await readLockFile(at.folder))?.socket
+  if (!socket) throw new Error('the engine does not run')
+  const replication = { replication: 'true', application_name: 'rds_archive' }
+  return connectTo({ ...socket, password: at.surroundings.adminPassword }, 'postgres', { statementMs: 0 }, replication)
+}
+
 interface Target {
   readonly folder: string
   readonly port: number
@@ -53,7 +64,12 @@ async function connect(target: Target, options: SessionOptions): Promise<Client>
   }
 }
 
-async function connectTo(target: Target, database: string, options: SessionOptions): Promise<Client> {
+async function connectTo(
+  target: Target,
+  database: string,
+  options: SessionOptions,
+  more: object = {},
+): Promise<Client> {
   const { Client } = (await import('pg')).default
   const client = new Client({
     host: target.folder,
@@ -65,6 +81,7 @@ async function connectTo(target: Target, database: string, options: SessionOptio
     application_name: 'rdsadmin',
     connectionTimeoutMillis: CONNECT_MS_MAX,
     options: sessionSettings(options.statementMs ?? STATEMENT_MS_MAX),
+    ...more,
   })
   // A connection that breaks fails the query under way; without a listener it would end this process as well.
   client.on('error', () => {})

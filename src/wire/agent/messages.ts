@@ -39,6 +39,8 @@ export interface InstanceSpec {
    */
   readonly generation?: number
   readonly capacity: InstanceCapacity
+  /** Where in the archive the instance's log goes as it is written; undefined: nowhere. */
+  readonly archivePrefix?: string | undefined
 }
 
 /** PEM texts. The private key is written only to a file that the engine's account alone can read. */
@@ -156,6 +158,20 @@ export interface ObservedInstance {
   readonly isSilent?: boolean
   /** Of an engine with a part in replication, while it runs. */
   readonly replication?: ObservedReplication
+  /** How far its log is archived; undefined where it is not, or not yet. */
+  readonly archive?: ObservedArchive | undefined
+}
+
+/** Positions are as PostgreSQL writes them: `0/1A2B3C4D`. */
+export interface ObservedArchive {
+  readonly timeline: number
+  /** Where the unbroken part of the archived log begins that reaches to its end. */
+  readonly from: string
+  readonly to: string
+  /** What was acknowledged before this time, in milliseconds since the epoch, is in the archive; undefined: not known. */
+  readonly until: number | undefined
+  /** Why the archive does not go on. */
+  readonly trouble: string | undefined
 }
 
 /** Questions an agent answers at once, without a job. */
