@@ -1,6 +1,12 @@
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import type { Volumes } from './volumes.ts'
 
+/** The same snapshots, as the hosts of one machine share them, and a place of its own for instances. */
+export const volumesOf = (az: string, shared: Volumes): Volumes => ({
+  ...shared,
+  instanceFolder: (id) => `memory:${az}/instances/${id}`,
+})
+
 /** For engines without processes: nothing is stored but which snapshots exist. One for all hosts of a simulation. */
 export function memoryVolumes(): Volumes {
   const snapshots = new Map<string, SnapshotFacts>()

@@ -6,7 +6,6 @@ import { invalidCombination } from './db-instance/faults.ts'
 import type { Control } from './control.ts'
 
 interface Asked {
-  readonly MultiAZ?: boolean | undefined
   readonly StorageEncrypted?: boolean | undefined
   readonly KmsKeyId?: string | undefined
   readonly EnableIAMDatabaseAuthentication?: boolean | undefined
@@ -41,7 +40,6 @@ const NEVER: readonly (readonly [keyof Asked, string])[] = [
 
 /** Needs something real that this version does not have. */
 const NOT_YET: readonly (readonly [keyof Asked, string])[] = [
-  ['MultiAZ', 'Multi-AZ deployments are not available yet: create the instance with MultiAZ=false.'],
   ['StorageEncrypted', 'Encryption at rest is not available yet: create the instance with StorageEncrypted=false.'],
   ['KmsKeyId', 'Encryption at rest is not available yet: leave KmsKeyId out.'],
   ['EnableIAMDatabaseAuthentication', 'IAM database authentication is not available yet.'],

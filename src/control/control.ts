@@ -35,6 +35,8 @@ export interface Control {
   readonly ports: EndpointPorts
   /** Address that endpoints are advertised under, and that engines listen on. */
   readonly advertised: { readonly hostname: string; readonly listenAddress: string }
+  /** An automatic failover that follows another sooner than this is abandoned for a restart where the primary is. */
+  readonly failoverPauseMs: number
   /** Whether nothing real runs: flows are then finished before the request that started them is answered. */
   readonly simulated: boolean
 }

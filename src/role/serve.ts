@@ -13,6 +13,7 @@ import { flowDefinitions } from '#control/flows/definitions.ts'
 import { collectMetrics } from '#control/metrics/collect.ts'
 import { watchInstances } from '#control/flows/watch.ts'
 import { watchMaintenance } from '#control/maintenance/watch.ts'
+import { watchCopies } from '#control/multi-az/watch.ts'
 import type { FlowDefinition, FlowFacts } from '#flow/flow.ts'
 import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
 import { systemClock } from '#host/clock.ts'
@@ -30,6 +31,7 @@ import { holdfastExtras } from './serve/extras.ts'
 import type { Parts } from './serve/parts.ts'
 import { openRealParts } from './serve/real-parts.ts'
 import { openSimulatedParts } from './serve/simulated-parts.ts'
+import { failoverPauseMs } from './serve/failover-pause.ts'
 import { greeting } from './serve/greeting.ts'
 import { StartError } from './serve/start-error.ts'
 import { VERSION } from './version.ts'
@@ -107,6 +109,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     isPortFree: (port) => isPortFree(engineAddress(options.host), port),
     ports: endpointPorts(process.env['HOLDFAST_ENGINE_PORTS']),
     advertised: { hostname: advertisedName(options.host), listenAddress: engineAddress(options.host) },
+    failoverPauseMs: failoverPauseMs(process.env['HOLDFAST_FAILOVER_PAUSE_MS']),
     simulated,
     get flows() {
       return runner!
@@ -128,6 +131,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     } else if (report.type === 'connected') runner.wakeSubjects('')
   })
   watchInstances(control, log)
+  watchCopies(control, log)
 
   const stop = Promise.withResolvers<'stop' | 'keep'>()
   // Before anything is started or said: a Ctrl-C that comes earlier than it is listened for would leave agents behind.

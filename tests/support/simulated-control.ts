@@ -1,7 +1,7 @@
 /** A Control whose flows run: on simulated engines in this process and a clock that moves only when told to. */
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
-import { createAgent } from '#agent/agent.ts'
-import { memoryVolumes } from '#agent/memory-volumes.ts'
+import { createAgent, type Agent } from '#agent/agent.ts'
+import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
 import { memoryLog, type MemoryLog } from '#base/memory-log.ts'
 import type { Control } from '#control/control.ts'
 import { createDbInstance } from '#control/db-instance/create.ts'
@@ -29,20 +29,20 @@ export interface SimulatedControl extends TestControl {
   restart(): Promise<void>
 }
 
-/** One zone, `a`. As in simulated mode, a request is answered when the flow that it started has ended. */
+/** Three zones. As in simulated mode, a request is answered when the flow that it started has ended. */
 export async function simulatedControl(overrides: Partial<Control> = {}): Promise<SimulatedControl> {
   const base = testControl({ simulated: true, ...overrides })
   const log = memoryLog()
-  const agent = await createAgent({
-    az: 'a',
-    store: memoryStore(base.clock),
-    drivers: { postgres: simulatedDriver({ versions: base.versions.map(({ version }) => version) }) },
-    volumes: memoryVolumes(),
-    clock: base.clock,
-    log,
-    probes: false,
-  })
-  const inProcess = inProcessHosts(new Map([['a', agent]]))
+  const driver = simulatedDriver({ versions: base.versions.map(({ version }) => version) })
+  const shared = memoryVolumes()
+  const { clock } = base
+  const agents = new Map<string, Agent>()
+  for (const az of ['a', 'b', 'c']) {
+    const volumes = volumesOf(az, shared)
+    const options = { az, store: memoryStore(clock), drivers: { postgres: driver }, volumes, clock, log, probes: false }
+    agents.set(az, await createAgent(options))
+  }
+  const inProcess = inProcessHosts(agents)
   const failed = new Map<string, JobErrorCode>()
   const hosts: Hosts = {
     ...inProcess,

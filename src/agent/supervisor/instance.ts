@@ -117,7 +117,10 @@ export class Instance {
       this.refusesSettings = false
       this.set({ state: 'running', accepting: true, pendingRestart: [], lastError: undefined })
       // It serves; whoever follows it is let in at the latest by the reload that control orders with every change.
-      if (this.spec.replication) await this.driver.admitFollowers(this.folder, this.spec).catch(() => {})
+      if (this.spec.replication) {
+        await this.driver.admitFollowers(this.folder, this.spec).catch(() => {})
+        await this.look()
+      }
     } catch (error) {
       if (signal.aborted) {
         this.set({ state: 'stopped' })
@@ -207,8 +210,11 @@ export class Instance {
 
   async reload(): Promise<readonly string[]> {
     const pendingRestart = await this.driver.reload(this.folder, this.spec)
-    if (this.spec.replication) await this.driver.admitFollowers(this.folder, this.spec)
     this.set({ pendingRestart })
+    if (this.spec.replication) {
+      await this.driver.admitFollowers(this.folder, this.spec)
+      await this.look()
+    }
     return pendingRestart
   }
 

@@ -17,7 +17,7 @@ const good = (id: string): Input => ({
 })
 
 const REFUSED: readonly Partial<Input>[] = [
-  { MultiAZ: true },
+  { MultiAZ: true, AvailabilityZone: 'us-east-1a' },
   { StorageEncrypted: true },
   { KmsKeyId: 'alias/mine' },
   { EnableIAMDatabaseAuthentication: true },

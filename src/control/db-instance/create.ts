@@ -1,12 +1,13 @@
 /** CreateDBInstance: what is checked before anything exists, and the one transaction that makes it exist. */
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { commit, type Control, type Scope } from '../control.ts'
 import { scheduleBackups } from './backups.ts'
-import { chooseZone } from './placement.ts'
+import { chooseZone, refuseZoneOfMultiAz } from './placement.ts'
+import { placeSecondCopy } from '../multi-az/ports.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { instanceExists, invalidCombination, invalidValue } from './faults.ts'
@@ -28,6 +29,7 @@ export async function createDbInstance(control: Control, scope: Scope, input: In
   if (await dbInstances(control, scope).get(id)) throw instanceExists()
   checkEngine(input)
   refuseUnavailable(control, input)
+  refuseZoneOfMultiAz(input)
   await requireQuota(control, scope, 'DBInstances')
   const version = resolveVersion(control, input.EngineVersion)
   const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
@@ -76,7 +78,12 @@ export async function register(control: Control, scope: Scope, what: Registratio
   for (let race = 0; race < RACES_MAX; race++) {
     const resourceId = newResourceId('db', control.random)
     const { port, writes } = await choosePort(control, what.wantedPort, resourceId)
-    const record = newRecord(control, scope, { ...what.draft, resourceId, port })
+    const known = { ...what.draft, resourceId, port }
+    const copies = what.draft.settings.MultiAZ ? await placeSecondCopy(control, known, false) : undefined
+    const record: DbInstanceRecord = {
+      ...newRecord(control, scope, known),
+      ...(copies && { standby: copies.standby, copyPorts: copies.copyPorts, generation: 1 }),
+    }
     const key = { account: scope.account, region: scope.region, resourceId: record.resourceId }
     const flow = control.flows.start(what.flow, subjectOf(key), { ...what.input, key })
     const hasBackups = record.settings.BackupRetentionPeriod > 0
@@ -86,6 +93,7 @@ export async function register(control: Control, scope: Scope, what: Registratio
         dbInstances(control, scope).create(record.id, record),
         dbInstanceNames(control).create(nameIndexOf(record), { id: record.id }),
         writes,
+        copies?.writes ?? NOTHING,
         what.extra,
         flow.writes,
         ...(hasBackups ? [await scheduleBackups(control, record)] : []),

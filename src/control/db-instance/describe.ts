@@ -4,6 +4,7 @@ import { performanceOf } from '#catalog/storage.ts'
 import { DAY_MS } from '#base/durations.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
+import { isRedundant } from '../multi-az/copies.ts'
 import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidValue } from './faults.ts'
 import { instanceIdOf, requireInstance } from './find.ts'
@@ -102,6 +103,7 @@ async function describeWith(
       Endpoint: { Address: control.advertised.hostname, Port: record.port, HostedZoneId: HOSTED_ZONE_ID },
     }),
     ...settingsShown(settings),
+    ...redundancyShown(control, record),
     AvailabilityZone: record.region + record.zone,
     DBSubnetGroup: await subnetGroupOf(record, settings.DBSubnetGroupName),
     DBSecurityGroups: [],
@@ -138,6 +140,13 @@ function settingsShown(settings: DbInstanceSettings): DBInstance {
     ...performanceOf(settings),
     IAMDatabaseAuthenticationEnabled: EnableIAMDatabaseAuthentication,
   }
+}
+
+/** A second copy is shown while there is one that could take over now. */
+function redundancyShown(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): Partial<DBInstance> {
+  const { standby } = record
+  if (!standby) return { MultiAZ: false }
+  return { MultiAZ: isRedundant(control, record), SecondaryAvailabilityZone: record.region + standby.zone }
 }
 
 /** What every instance here is without. */

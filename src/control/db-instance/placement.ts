@@ -1,5 +1,14 @@
 import type { Control, Scope } from '../control.ts'
-import { invalidValue } from './faults.ts'
+import { invalidCombination, invalidValue } from './faults.ts'
+
+/** AWS: RDS API reference, CreateDBInstance, AvailabilityZone: it cannot be given where MultiAZ is true. */
+export function refuseZoneOfMultiAz(asked: {
+  MultiAZ?: boolean | undefined
+  AvailabilityZone?: string | undefined
+}): void {
+  if (asked.MultiAZ && asked.AvailabilityZone !== undefined)
+    throw invalidCombination('Requesting a specific availability zone is not valid for Multi-AZ instances.')
+}
 
 /** The host's letter for an availability zone of the region; the first one where none is asked for. */
 export function chooseZone(control: Pick<Control, 'hosts'>, scope: Scope, wanted: string | undefined): string {

@@ -3,7 +3,7 @@
  * instance: `port/<n>` → the owner's resource id.
  */
 import { InsufficientDBInstanceCapacityFault } from '@aws-sdk/client-rds'
-import { NOTHING } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import type { Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import type { Control, EndpointPorts } from '../control.ts'
@@ -31,6 +31,30 @@ export async function choosePort(
     InsufficientDBInstanceCapacityFault,
     `Port ${wanted} is in use, and so are all ports from ${first} to ${last}.`,
   )
+}
+
+interface WantedPorts {
+  readonly count: number
+  /** An endpoint's port, which may be chosen and not taken yet. */
+  readonly except: number
+  readonly owner: string
+}
+
+/** Free ports of the pool that no client is told of, and the writes that take them. */
+export async function choosePorts(
+  control: Control,
+  { count, except, owner }: WantedPorts,
+): Promise<{ ports: number[]; writes: Mutation }> {
+  if (control.simulated) return { ports: Array.from({ length: count }, () => except), writes: NOTHING }
+  const taken = new Set((await control.store.range('port/')).entries.map((entry) => entry.key))
+  const { first, last } = control.ports
+  const ports: number[] = []
+  // From the end: the beginning is for endpoints, whose order people see.
+  for (let port = last; port >= first && ports.length < count; port--)
+    if (port !== except && !taken.has(keyOf(port)) && (await control.isPortFree(port))) ports.push(port)
+  if (ports.length < count)
+    throw fault(InsufficientDBInstanceCapacityFault, `There are no ${count} free ports from ${first} to ${last}.`)
+  return { ports, writes: together(...ports.map((port) => takePort(port, owner))) }
 }
 
 function* candidates(wanted: number, { first, last }: EndpointPorts): Generator<number> {

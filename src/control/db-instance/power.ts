@@ -4,6 +4,7 @@ import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { instanceEvent } from '../flows/context.ts'
+import { isRedundant } from '../multi-az/copies.ts'
 import { instanceNotAvailable, invalidCombination, invalidState } from './faults.ts'
 import { requireInstance } from './find.ts'
 import { dbInstances, keyOf, subjectOf, type DbInstanceRecord, type Phase } from './record.ts'
@@ -44,13 +45,19 @@ export function rebootDbInstance(
   return order(control, scope, {
     idOrArn: input.DBInstanceIdentifier,
     phase: 'rebooting',
-    flow: 'reboot-db-instance',
+    flow: input.ForceFailover ? 'recover-db-instance' : 'reboot-db-instance',
     check: (record, status) => {
       if (input.ForceFailover && !record.settings.MultiAZ)
         throw invalidCombination('You cannot force a failover when the instance is not configured for Multi-AZ.')
+      if (input.ForceFailover && !control.simulated && !isRedundant(control, record))
+        throw invalidState(`Instance ${record.id} has no standby that could take over now. Try again later.`)
       if (!['available', 'incompatible-parameters', 'storage-full'].includes(status) && !isRecoverable(record, status))
         throw instanceNotAvailable(record.id, status)
     },
+    more: async () => ({
+      input: input.ForceFailover ? { isForced: true, because: 'A failover was requested.' } : {},
+      writes: NOTHING,
+    }),
   })
 }
 

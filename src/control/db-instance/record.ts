@@ -125,6 +125,33 @@ export interface ReplicaOf {
   readonly seedId?: string
 }
 
+/**
+ * The second copy of a Multi-AZ instance. Only one that is `in-sync` may take over: commits wait for it, and it has all
+ * that was acknowledged before they did.
+ *
+ *     missing ──► building ──► following ──► joining ──► in-sync
+ *        ▲            ▲            ▲            │           │
+ *        │            └────────────┼────────────┴───────────┘  (it cannot be waited for any longer)
+ *     returning ───────────────────┘
+ *
+ * `returning`: the old primary, which ended in order, and need not be made anew. `leaving`: nobody wants it any more.
+ */
+export interface Standby {
+  readonly zone: string
+  readonly state: 'missing' | 'returning' | 'building' | 'following' | 'joining' | 'in-sync' | 'leaving'
+  /** The snapshot that it is made from, while it is. */
+  readonly seedId?: string
+  /** Since when commits wait for one that does not answer. */
+  readonly troubledAt?: number
+}
+
+/** Where the engines of the copies listen, by zone; a gateway has the endpoint's port, unless `isDirect`. */
+export interface CopyPorts {
+  readonly byZone: Readonly<Record<string, number>>
+  /** The primary's engine has the endpoint's port itself, as it had before there were copies, until it ends. */
+  readonly isDirect: boolean
+}
+
 export interface DbInstanceRecord {
   readonly id: string
   readonly resourceId: string
@@ -157,6 +184,10 @@ export interface DbInstanceRecord {
   readonly generation?: number
   /** Absent: it takes writes. */
   readonly replica?: ReplicaOf
+  readonly standby?: Standby
+  readonly copyPorts?: CopyPorts
+  /** When a standby last took over. */
+  readonly failedOverAt?: number
   readonly tags: readonly Tag[]
 }
 
@@ -191,8 +222,10 @@ export const subjectOf = (key: InstanceKey): string => `db-instance/${nameKey(ke
 export const parametersSubjectOf = (key: InstanceKey): string => `db-instance-parameters/${nameKey(key)}`
 
 /** The subject of the flow that waits for the time to do something with the instance. */
-export const timerSubjectOf = (key: InstanceKey, purpose: 'auto-start' | 'backup' | 'maintenance'): string =>
-  timersOf(key) + purpose
+export const timerSubjectOf = (
+  key: InstanceKey,
+  purpose: 'auto-start' | 'backup' | 'maintenance' | 'standby',
+): string => timersOf(key) + purpose
 
 /** What the subjects of all timers of the instance start with. */
 export const timersOf = (key: InstanceKey): string => `db-instance-timer/${nameKey(key)}/`

@@ -5,6 +5,7 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
 import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
+import { enginePortOf, isDirect, LOOPBACK } from './engine-address.ts'
 import type { DbInstanceRecord, InstanceKey } from './record.ts'
 import { replicationOf } from './topology.ts'
 
@@ -39,11 +40,12 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     id: resourceId,
     engine: record.engine,
     version: settings.EngineVersion,
-    listenAddress: control.advertised.listenAddress,
-    port: record.port,
+    listenAddress: isDirect(record) ? control.advertised.listenAddress : LOOPBACK,
+    port: enginePortOf(record),
     settings: parameters,
     requireTls,
     ...(replication && { replication }),
+    ...(record.standby && { revivedBy: 'control' as const }),
     ...(record.generation !== undefined && { generation: record.generation }),
     tls: {
       certificatePem: certificate.certificatePem,

@@ -1,5 +1,6 @@
 import type { ObservedInstance } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
+import { isRouteOpen } from '../multi-az/route.ts'
 import type { DbInstanceRecord } from './record.ts'
 
 /**
@@ -8,10 +9,13 @@ import type { DbInstanceRecord } from './record.ts'
  * `starting`. What a flow had to leave as `failed` may come up later, since its agent goes on trying: then it is no
  * longer.
  */
-export function statusOf(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
+export function statusOf(
+  control: Pick<Control, 'hosts' | 'endpoints' | 'simulated'>,
+  record: DbInstanceRecord,
+): string {
   if (record.phase !== 'available' && record.phase !== 'failed') return record.phase
   const observed = control.hosts.observed(record.zone, record.resourceId)
-  if (observed?.accepting) return 'available'
+  if (observed?.accepting && isRouteOpen(control, record)) return 'available'
   if (record.phase === 'failed') return 'failed'
   return observed?.state === 'failed' ? statusOfFailure(observed) : 'starting'
 }

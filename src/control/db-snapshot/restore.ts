@@ -11,7 +11,7 @@ import { register } from '../db-instance/create.ts'
 import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { newMaster } from '../db-instance/master.ts'
-import { chooseZone } from '../db-instance/placement.ts'
+import { chooseZone, refuseZoneOfMultiAz } from '../db-instance/placement.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
 import { newSettings, resolveParameterGroup, resolveVersion } from '../db-instance/settings.ts'
 import { majorOf } from '../db-instance/spec.ts'
@@ -37,6 +37,7 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
   if (await dbInstances(control, scope).get(id)) throw instanceExists()
   checkAgainst(snapshot, input)
   refuseUnavailable(control, input)
+  refuseZoneOfMultiAz(input)
   await requireQuota(control, scope, 'DBInstances')
   const { instance } = snapshot
   const version = resolveVersion(control, instance.settings.EngineVersion)

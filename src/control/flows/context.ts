@@ -1,4 +1,5 @@
 /** What the steps of control's flows work with. */
+import { Trouble } from '#base/trouble.ts'
 import type { FlowFacts } from '#flow/flow.ts'
 import type { Held, Mutation } from '#store/collection.ts'
 import type { JobError, JobKind, JobKinds } from '#wire/agent/messages.ts'
@@ -72,7 +73,10 @@ export async function job<K extends JobKind>(
     case 'succeeded':
       return { state: 'succeeded', result: view.result as JobKinds[K]['result'] }
     case 'failed':
-      return { state: 'failed', error: view.error }
+      if (view.error.code !== 'stale-spec') return { state: 'failed', error: view.error }
+      // What it was asked with is void: it is asked again with what is so by now.
+      await hosts.forgetJobs(request.zone, id)
+      throw new Trouble('the instance has changed meanwhile', { culprit: 'us', retryable: true })
   }
 }
 

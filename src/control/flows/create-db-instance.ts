@@ -1,17 +1,22 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
+import { openRoute } from '../multi-az/route.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { moveToFreePort } from './move-port.ts'
+import { awaitStandby, keepStandby } from './standby-steps.ts'
 
 type C = FlowContext<InstanceInput>
 
 /** A new DB instance: certificate, then data volume, engine, master user and first database in one job of its host. */
 export const createDbInstance = flow(
   'create-db-instance',
-  { exhausted: 'abandon', steps: { create: { deadlineMs: engineDeadlineMs } } },
+  {
+    exhausted: 'abandon',
+    steps: { create: { deadlineMs: engineDeadlineMs }, 'await-standby': { deadlineMs: engineDeadlineMs } },
+  },
   {
     certify: async (c: C) => {
       const held = await instanceOf(c)
@@ -35,14 +40,32 @@ export const createDbInstance = flow(
         }),
       })
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded')
-        return go(
-          'finish',
-          change(c, held, { phase: 'available', endpointKnown: true }),
-          instanceEvent(c.control, record, 'RDS-EVENT-0005'),
-        )
+      if (outcome.state === 'succeeded') return go(record.standby ? 'route' : 'serve')
       if (outcome.error.code === 'port-busy') return go('create', await moveToFreePort(c, held))
       return go('abandon', change(c, held, { complaint: outcome.error.message }))
+    },
+
+    /** A Multi-AZ instance is there once its standby could take over. */
+    route: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      await openRoute(c.control, held.value)
+      return go('await-standby', await keepStandby(c))
+    },
+
+    'await-standby': async (c: C) => {
+      const held = await instanceOf(c)
+      return held ? awaitStandby(held, 'serve') : done('deleted')
+    },
+
+    serve: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      return go(
+        'finish',
+        change(c, held, { phase: 'available', endpointKnown: true }),
+        instanceEvent(c.control, held.value, 'RDS-EVENT-0005'),
+      )
     },
 
     finish: (c: C) => finished(c, 'available'),

@@ -9,8 +9,10 @@ import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
 import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
 import { deleteDbInstance } from './delete-db-instance.ts'
+import { keepDbStandby } from './keep-db-standby.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
+import { recoverDbInstance } from './recover-db-instance.ts'
 import { resetEverything } from './reset.ts'
 import { restoreDbInstance } from './restore-db-instance.ts'
 import { startDbInstance } from './start-db-instance.ts'
@@ -24,6 +26,8 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   stopDbInstance,
   startDbInstance,
   deleteDbInstance,
+  keepDbStandby,
+  recoverDbInstance,
   applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,

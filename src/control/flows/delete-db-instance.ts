@@ -1,6 +1,8 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
 import { releasePort } from '../db-instance/ports.ts'
+import { isDirect } from '../db-instance/engine-address.ts'
+import { zonesOf } from '../db-instance/zones.ts'
 import {
   dbInstanceNames,
   dbInstances,
@@ -44,7 +46,7 @@ export const deleteDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       // The flow that was alive may have left a job running; it must not make again what `remove` takes away.
-      await c.control.hosts.cancelJobs(held.value.zone, `${held.value.resourceId}/`)
+      for (const zone of zonesOf(held.value)) await c.control.hosts.cancelJobs(zone, `${held.value.resourceId}/`)
       return go(c.input.finalSnapshot ? 'snapshot' : 'remove')
     },
 
@@ -73,15 +75,7 @@ export const deleteDbInstance = flow(
     remove: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
-      const { resourceId } = held.value
-      const outcome = await jobOn(c, held.value, {
-        // A failed removal is tried again under another name: the host still remembers the first.
-        name: `remove-${c.failures}`,
-        kind: 'instance.remove',
-        input: async () => ({ id: resourceId }),
-      })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') throw new Error(`remove ${resourceId}: ${outcome.error.message}`)
+      if (!(await isRemoved(c, held.value))) return wait()
       return go(c.input.keepsBackups ? 'forget' : 'backups')
     },
 
@@ -108,7 +102,7 @@ export const deleteDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      await c.control.hosts.forgetJobs(record.zone, `${record.resourceId}/`)
+      for (const zone of zonesOf(record)) await c.control.hosts.forgetJobs(zone, `${record.resourceId}/`)
       const name = await dbInstanceNames(c.control).get(nameIndexOf(record))
       const { secretArn } = record.master
       return go(
@@ -132,6 +126,36 @@ export const deleteDbInstance = flow(
   },
 )
 
-/** A port change that was cut short has two. */
-const portsOf = ({ port, pending }: DbInstanceRecord): number[] =>
-  pending.Port === undefined ? [port] : [port, pending.Port]
+/** Every copy, the gateway before them, and a copy that a standby was to be made from. */
+async function isRemoved(c: C, record: DbInstanceRecord): Promise<boolean> {
+  const { resourceId, standby } = record
+  if (!isDirect(record)) await c.control.endpoints.remove(resourceId)
+  const requests = zonesOf(record).map((zone) => ({
+    zone,
+    resourceId,
+    // A failed removal is tried again under another name: the host still remembers the first.
+    name: `remove-${c.failures}`,
+    kind: 'instance.remove' as const,
+    input: async () => ({ id: resourceId }),
+  }))
+  const outcomes = await Promise.all(requests.map((request) => job(c, request)))
+  for (const outcome of outcomes)
+    if (outcome.state === 'failed') throw new Error(`remove ${resourceId}: ${outcome.error.message}`)
+  if (outcomes.some((outcome) => outcome.state === 'pending')) return false
+  if (standby?.seedId === undefined) return true
+  const { seedId } = standby
+  const seed = await jobOn(c, record, {
+    name: `remove-seed-${c.failures}`,
+    kind: 'snapshot.remove',
+    input: async () => ({ snapshotId: seedId }),
+  })
+  if (seed.state === 'failed') throw new Error(`remove ${seedId}: ${seed.error.message}`)
+  return seed.state === 'succeeded'
+}
+
+/** A port change that was cut short has two; copies have their own. */
+const portsOf = ({ port, pending, copyPorts }: DbInstanceRecord): number[] => [
+  port,
+  ...(pending.Port === undefined ? [] : [pending.Port]),
+  ...Object.values(copyPorts?.byZone ?? {}),
+]

@@ -2,12 +2,15 @@ import { done, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
 import type { EventId } from '#catalog/events.ts'
 import { timersOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { zonesOf } from '../db-instance/zones.ts'
 import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
 
 /** Drops this flow's ended jobs from the host's table. Nobody asks for them again once the flow has acted on them. */
 export async function forgetJobs(c: FlowContext<InstanceInput>): Promise<void> {
   const held = await instanceOf(c)
-  if (held) await c.control.hosts.forgetJobs(held.value.zone, `${held.value.resourceId}/${c.flowId}/`)
+  if (!held) return
+  for (const zone of zonesOf(held.value))
+    await c.control.hosts.forgetJobs(zone, `${held.value.resourceId}/${c.flowId}/`)
 }
 
 /** The last step of a flow that has done what it was for. Timers may have waited for the instance to be free. */

@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from '#base/durations.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#base/durations.ts'
 
 /** Longest that one job on an engine may take: fetching binaries over a slow line and copying a large volume included. */
 export const engineDeadlineMs = 6 * HOUR_MS
@@ -11,3 +11,12 @@ export const busyLookMs = MINUTE_MS
 
 /** Flows that wait for a time of the calendar may be in one step for long. */
 export const timerDeadlineMs = 400 * 24 * HOUR_MS
+
+/** Commits wait this long for a standby that is silent, before they go on without. One that has ended is not waited for. */
+export const standbyGraceMs = 3 * SECOND_MS
+
+/** A standby that has not come to stream within this is made anew; a step that failed too often is rested for as long. */
+export const standbyPatienceMs = MINUTE_MS
+
+/** Ending an engine at once takes moments. A host that cannot do even that is left behind. */
+export const fenceDeadlineMs = 10 * SECOND_MS

@@ -22,6 +22,15 @@ const EVENTS: Partial<Record<keyof PendingChanges, Telling>> = {
   Port: { id: 'RDS-EVENT-0009', text: (value) => `The port was changed to ${String(value)}` },
 }
 
+const TWO_COPIES: Telling = {
+  id: 'RDS-EVENT-0025',
+  text: () => 'Finished applying modification to convert to a Multi-AZ DB instance',
+}
+const ONE_COPY: Telling = {
+  id: 'RDS-EVENT-0029',
+  text: () => 'Finished applying modification to convert to a standard (Single-AZ) DB instance',
+}
+
 /** Only switching backups on or off is ever pending. */
 const BACKUPS_ON: Telling = {
   id: 'RDS-EVENT-0032',
@@ -31,6 +40,7 @@ const BACKUPS_OFF: Telling = { id: 'RDS-EVENT-0028', text: () => 'Disabled autom
 
 function tellingOf(name: keyof PendingChanges, value: unknown): Telling | undefined {
   if (name === 'BackupRetentionPeriod') return value === 0 ? BACKUPS_OFF : BACKUPS_ON
+  if (name === 'MultiAZ') return value === true ? TWO_COPIES : ONE_COPY
   return EVENTS[name]
 }
 

@@ -13,11 +13,14 @@ import {
   type PendingChanges,
 } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
+import { openRoute } from '../multi-az/route.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
 import { restartOf } from './restart-engine.ts'
+import { beginParting, beginStandby, partWithStandby } from './conversion-steps.ts'
+import { awaitStandby } from './standby-steps.ts'
 
 type ChangeName = keyof PendingChanges
 
@@ -36,6 +39,13 @@ const due = (c: C, record: DbInstanceRecord): ChangeName[] =>
 const dueRestart = (c: C, record: DbInstanceRecord): ChangeName[] =>
   due(c, record).filter((name) => NEEDS_RESTART.includes(name))
 
+/** The record as the engine is restarted with. */
+const restarted = (c: C, record: DbInstanceRecord, names: readonly ChangeName[]): DbInstanceRecord => ({
+  ...withChanges(record, names),
+  appliedParameterGroup: record.parameterGroup,
+  parametersAsOf: c.enteredAt,
+})
+
 const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
   dbInstances(c.control, c.input.key).update(held, record)
 
@@ -51,6 +61,7 @@ export const modifyDbInstance = flow(
       prepare: { deadlineMs: engineDeadlineMs },
       restart: { deadlineMs: restartDeadlineMs },
       revert: { deadlineMs: restartDeadlineMs },
+      'await-standby': { deadlineMs: engineDeadlineMs },
     },
   },
   {
@@ -96,20 +107,18 @@ export const modifyDbInstance = flow(
       const switchesBackups = due(c, held.value).includes('BackupRetentionPeriod')
       if (names.length === 0)
         return go(switchesBackups || c.input.apply.includes('CACertificateIdentifier') ? 'reload' : 'password')
-      const target: DbInstanceRecord = {
-        ...withChanges(held.value, names),
-        appliedParameterGroup: held.value.parameterGroup,
-        parametersAsOf: c.enteredAt,
-      }
+      const target = restarted(c, held.value, names)
       const outcome = await restartOf(target)(c, target, 'restart')
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded')
+      if (outcome.state === 'succeeded') {
+        await openRoute(c.control, target)
         return go(
           switchesBackups ? 'reload' : 'password',
           replace(c, held, { ...target, parameterStatus: 'in-sync', complaint: undefined }),
           target.port === held.value.port || c.control.simulated ? NOTHING : releasePort(held.value.port),
           ...uptimeEvents(c, held.value, names),
         )
+      }
       return go(
         'revert',
         replace(c, held, { ...withoutChanges(held.value, names), complaint: outcome.error.message }),
@@ -172,7 +181,7 @@ export const modifyDbInstance = flow(
       if (!held) return done('deleted')
       const record = held.value
       const verifier = record.pending.passwordVerifier
-      if (verifier === undefined || !c.input.apply.includes('passwordVerifier')) return go('settle')
+      if (verifier === undefined || !c.input.apply.includes('passwordVerifier')) return go('redundancy')
       const outcome = await jobOn(c, record, {
         name: `password-${c.failures}`,
         kind: 'instance.set-password',
@@ -185,10 +194,30 @@ export const modifyDbInstance = flow(
       // A managed secret holds the new password already: the engine has to follow, so this is tried again.
       if (outcome.state === 'failed') throw new Error(`set the master password: ${outcome.error.message}`)
       return go(
-        'settle',
+        'redundancy',
         replace(c, held, withChanges(record, ['passwordVerifier'])),
         instanceEvent(c.control, record, 'RDS-EVENT-0016'),
       )
+    },
+
+    /** A second copy is made, or given up, while the first one serves. */
+    redundancy: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const wanted = due(c, held.value).includes('MultiAZ') ? held.value.pending.MultiAZ : undefined
+      if (wanted === true) return go('await-standby', ...(await beginStandby(c, held)))
+      if (wanted === false && held.value.standby) return go('part', ...beginParting(c, held))
+      return go('settle')
+    },
+
+    'await-standby': async (c: C) => {
+      const held = await instanceOf(c)
+      return held ? awaitStandby(held, 'settle') : done('deleted')
+    },
+
+    part: async (c: C) => {
+      const held = await instanceOf(c)
+      return held ? partWithStandby(c, held) : done('deleted')
     },
 
     /** What the engine need not know: storage accounting, membership of groups, and last the name. */

@@ -1,8 +1,8 @@
 import { done, flow, go } from '#flow/flow.ts'
-import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
 import { afterStart, failed, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
+import { restartOf } from './restart-engine.ts'
 
 type C = FlowContext<InstanceInput>
 
@@ -32,12 +32,7 @@ export const rebootDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await jobOn(c, record, {
-        name: 'restart',
-        kind: 'instance.restart',
-        input: async () => ({ spec: await instanceSpec(c.control, record) }),
-      })
-      return afterStart(c, held, outcome, 'RDS-EVENT-0006')
+      return afterStart(c, held, await restartOf(record)(c, record, 'restart'), 'RDS-EVENT-0006')
     },
 
     finish: (c: C) => finished(c, 'rebooted'),

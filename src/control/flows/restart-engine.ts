@@ -2,6 +2,7 @@
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { jobOn, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
+import { standbyJob } from './standby-steps.ts'
 
 /**
  * A step of a flow that ends once the engine serves as `target` says; pending until then, and asked again. `name` tells
@@ -21,5 +22,12 @@ const inPlace: Restart = (c, target, name) =>
     input: async () => ({ spec: await instanceSpec(c.control, target) }),
   })
 
+/** The standby before the primary: it may not allow less than that does, nor be of an older version. */
+const standbyFirst: Restart = async (c, target, name) => {
+  const standby = await standbyJob(c, target, { name: `${name}-standby`, kind: 'instance.restart' })
+  // One that does not come back is not what this is for: its own flow makes it anew.
+  return standby?.state === 'pending' ? standby : inPlace(c, target, name)
+}
+
 /** The way that the instance's deployment has. */
-export const restartOf = (_target: DbInstanceRecord): Restart => inPlace
+export const restartOf = (target: DbInstanceRecord): Restart => (target.standby ? standbyFirst : inPlace)

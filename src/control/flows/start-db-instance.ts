@@ -1,8 +1,9 @@
-import { done, flow, go } from '#flow/flow.ts'
+import { done, flow, go, wait } from '#flow/flow.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { change, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { afterStart, failed, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
+import { standbyJob } from './standby-steps.ts'
 
 interface Input extends InstanceInput {
   /** Whether seven days have passed, rather than somebody asked. */
@@ -32,6 +33,8 @@ export const startDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
+      const standby = await standbyJob(c, record, { name: 'start-standby', kind: 'instance.start' })
+      if (standby?.state === 'pending') return wait()
       const outcome = await jobOn(c, record, {
         name: 'start',
         kind: 'instance.start',

@@ -4,6 +4,7 @@ import { timerSubjectOf } from '../db-instance/record.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished, forgetJobs } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
+import { standbyStop } from './standby-steps.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
 
 interface Input extends InstanceInput {
@@ -52,6 +53,8 @@ export const stopDbInstance = flow(
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') return go('fail', change(c, held, { complaint: outcome.error.message }))
+      const standby = await standbyStop(c, record)
+      if (standby === 'pending') return wait()
       const timer = await c.control.flows.supersede(
         'auto-start-db-instance',
         timerSubjectOf(c.input.key, 'auto-start'),

@@ -1,6 +1,6 @@
 /** Simulated engines: nothing on disk, no process but this one. The agents' own code runs here, over a driver without processes. */
 import { createAgent, type Agent } from '#agent/agent.ts'
-import { memoryVolumes } from '#agent/memory-volumes.ts'
+import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
 import { simulatedEndpoints } from '#control/simulated-endpoints.ts'
 import { simulatedDriver } from '#engine/simulated.ts'
 import type { Clock } from '#host/clock.ts'
@@ -26,7 +26,7 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
         az,
         store: memoryStore(clock),
         drivers: { postgres: driver },
-        volumes,
+        volumes: volumesOf(az, volumes),
         clock,
         log,
         probes: false,

@@ -1,0 +1,13 @@
+/** Where an instance's engine listens: on the endpoint's own port, or behind a gateway that has it. */
+import type { DbInstanceRecord } from './record.ts'
+
+/** Engines behind a gateway are for this machine alone. */
+export const LOOPBACK = '127.0.0.1'
+
+/** The engine itself has the endpoint's port. */
+export const isDirect = ({ copyPorts }: Pick<DbInstanceRecord, 'copyPorts'>): boolean =>
+  copyPorts === undefined || copyPorts.isDirect
+
+/** Where the primary's engine listens. */
+export const enginePortOf = ({ copyPorts, zone, port }: DbInstanceRecord): number =>
+  copyPorts && !copyPorts.isDirect ? copyPorts.byZone[zone]! : port

@@ -1,0 +1,105 @@
+/** The flows of Multi-AZ instances on simulated engines: who is primary, and what is said of the standby at each step. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SCOPE } from '../../../tests/support/control.ts'
+import { newInstance, simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { describeInstance } from '../db-instance/describe.ts'
+import { deleteDbInstance } from '../db-instance/delete.ts'
+import { modifyDbInstance } from '../db-instance/modify.ts'
+import { rebootDbInstance, startDbInstance, stopDbInstance } from '../db-instance/power.ts'
+import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { findEvents } from '../event/event.ts'
+
+const recordOf = async (control: SimulatedControl, id: string): Promise<DbInstanceRecord> =>
+  (await dbInstances(control, SCOPE).get(id))!.value
+
+async function eventsOf(control: SimulatedControl): Promise<string[]> {
+  const found = await findEvents(control, SCOPE, { from: 0, to: Number.MAX_SAFE_INTEGER })
+  return found.filter(({ sourceType }) => sourceType === 'db-instance').map(({ id }) => id.slice(-4))
+}
+
+test('a new Multi-AZ instance is available once its standby could take over', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.phase, 'available')
+  assert.deepEqual(record.standby, { zone: 'b', state: 'in-sync' })
+  const shown = await describeInstance(control, record)
+  assert.equal(shown.MultiAZ, true)
+  assert.equal(shown.SecondaryAvailabilityZone, 'us-east-1b')
+  assert.equal(control.hosts.observed('b', record.resourceId)?.replication?.role, 'standby')
+})
+
+test('a forced failover makes the standby the primary, and the old primary its standby', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  await rebootDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', ForceFailover: true })
+  const { flows } = control
+  await settled(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.zone, 'b')
+  assert.deepEqual(record.standby, { zone: 'a', state: 'in-sync' })
+  assert.equal((await describeInstance(control, record)).DBInstanceStatus, 'available')
+  assert.equal(control.hosts.observed('b', record.resourceId)?.replication?.role, 'primary')
+  const events = await eventsOf(control)
+  assert.deepEqual(
+    events.filter((id) => ['0013', '0049'].includes(id)),
+    ['0013', '0049'],
+  )
+  assert.equal(
+    (await flows.list()).every(({ subject }) => subject.startsWith('db-instance-timer/')),
+    true,
+  )
+})
+
+test('a conversion to two copies and back leaves one copy and one port', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders')
+  const modify = (MultiAZ: boolean): Promise<unknown> =>
+    modifyDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', MultiAZ, ApplyImmediately: true })
+  await modify(true)
+  assert.equal((await describeInstance(control, await recordOf(control, 'orders'))).MultiAZ, true)
+  await modify(false)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.standby, undefined)
+  assert.equal(control.hosts.observed('b', record.resourceId), undefined)
+  const events = await eventsOf(control)
+  assert.deepEqual(
+    events.filter((id) => ['0024', '0025', '0029', '0030'].includes(id)),
+    ['0024', '0025', '0030', '0029'],
+  )
+})
+
+test('both copies stop and start together', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  const { resourceId } = await recordOf(control, 'orders')
+  const states = (): unknown[] => ['a', 'b'].map((zone) => control.hosts.observed(zone, resourceId)?.state)
+  await stopDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders' })
+  assert.deepEqual(states(), ['stopped', 'stopped'])
+  await startDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders' })
+  assert.deepEqual(states(), ['running', 'running'])
+})
+
+test('a deleted instance leaves nothing on either host', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  const { resourceId } = await recordOf(control, 'orders')
+  await deleteDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', SkipFinalSnapshot: true })
+  for (const zone of ['a', 'b']) assert.equal(control.hosts.observed(zone, resourceId), undefined)
+  await settled(control)
+  assert.deepEqual(await control.flows.list(), [])
+})
+
+test('without a second copy there is nobody to fail over to', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders')
+  await assert.rejects(rebootDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', ForceFailover: true }), {
+    name: 'InvalidParameterCombination',
+  })
+})
+
+/** Lets flows that nobody waits for come to rest. */
+async function settled(control: SimulatedControl): Promise<void> {
+  for (let round = 0; round < 20; round++) await control.clock.advance(0)
+}

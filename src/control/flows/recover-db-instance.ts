@@ -1,0 +1,225 @@
+import { done, flow, go, wait, type Next } from '#flow/flow.ts'
+import type { Held, Mutation } from '#store/collection.ts'
+import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { instanceSpec } from '../db-instance/spec.ts'
+import { standbySeen, swapped, withStandby } from '../multi-az/copies.ts'
+import { cutRoute, openRoute } from '../multi-az/route.ts'
+import { change, instanceEvent, instanceOf, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { afterStart, failed, finished } from './endings.ts'
+import { fenceDeadlineMs, restartDeadlineMs } from './limits.ts'
+import { forgetStandbyJobs } from './standby-steps.ts'
+
+interface Input extends InstanceInput {
+  /** Somebody asked for a failover of a primary that serves. */
+  readonly isForced: boolean
+  /** What happened to the primary, for the event. */
+  readonly because: string
+}
+type C = FlowContext<Input>
+type Step =
+  | 'decide'
+  | 'cut'
+  | 'end'
+  | 'promote'
+  | 'open'
+  | 'give-up'
+  | 'restart'
+  | 'gate'
+  | 'alone'
+  | 'reopen'
+  | 'finish'
+  | 'fail'
+
+/**
+ * Brings a Multi-AZ instance whose primary is gone back to service: the standby takes over, or where there is none that
+ * has everything, the primary is started again where it is.
+ *
+ * Two primaries never acknowledge: nobody reaches the old one once the gateway is cut, it is ended where its host can be
+ * reached, and where not, its commits wait for a standby that follows it no more.
+ */
+export const recoverDbInstance = flow(
+  'recover-db-instance',
+  {
+    exhausted: 'fail',
+    policy: { deadlineMs: restartDeadlineMs },
+    steps: { end: { deadlineMs: restartDeadlineMs } },
+  },
+  {
+    decide: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      if (!canTakeOver(c, record)) return go('restart')
+      if (!c.input.isForced && isSoonAfterFailover(c, record) && c.control.hosts.isConnected(record.zone))
+        return go('restart', instanceEvent(c.control, record, 'RDS-EVENT-0034', TOO_SOON))
+      return go('cut', instanceEvent(c.control, record, 'RDS-EVENT-0013', startedText(c.input)))
+    },
+
+    cut: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      await cutRoute(c.control, held.value)
+      return go('end')
+    },
+
+    /** A primary that serves ends in order, and can follow at once; any other is killed. */
+    end: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      // Without a gateway the address is the engine's: nobody can have it while the old primary may.
+      const mustEnd = record.copyPorts?.isDirect === true
+      const isLate = c.control.clock.now() - c.enteredAt > fenceDeadlineMs
+      if (!mustEnd && (isLate || !c.control.hosts.isConnected(record.zone))) return go('promote')
+      const outcome = c.input.isForced
+        ? await jobOn(c, record, {
+            name: 'stop',
+            kind: 'instance.stop',
+            input: async () => ({ id: record.resourceId, mode: 'fast' as const }),
+          })
+        : await jobOn(c, record, {
+            name: `fence-${c.failures}`,
+            kind: 'instance.fence',
+            input: async () => ({ id: record.resourceId }),
+          })
+      if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
+      if (outcome.state === 'failed') throw new Error(`end the old primary: ${outcome.error.message}`)
+      return go('promote')
+    },
+
+    promote: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const target = swapped(held.value, c.input.isForced, c.control.clock.now())
+      const outcome = await job(c, {
+        zone: target.zone,
+        resourceId: target.resourceId,
+        name: `promote-${target.generation}-${c.failures}`,
+        kind: 'instance.promote',
+        input: async () => ({ spec: await instanceSpec(c.control, target) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded') return go('open', replace(c, held, target))
+      // It may be a primary by now. As long as it may, the old one stays ended.
+      if (c.failures < PROMOTIONS_MAX) throw new Error(`promote the standby: ${outcome.error.message}`)
+      return go('give-up', change(c, held, { complaint: outcome.error.message }))
+    },
+
+    open: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      await openRoute(c.control, held.value)
+      return go(
+        'finish',
+        change(c, held, { phase: 'available', complaint: undefined }),
+        instanceEvent(c.control, held.value, 'RDS-EVENT-0049'),
+      )
+    },
+
+    /** The standby is ended for good before the old primary is started in its stead. */
+    'give-up': async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      const standby = held?.value.standby
+      if (!held || !standby) return go('restart')
+      const outcome = await job(c, {
+        zone: standby.zone,
+        resourceId: held.value.resourceId,
+        name: `give-up-${c.failures}`,
+        kind: 'instance.fence',
+        input: async () => ({ id: held.value.resourceId }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`end the standby: ${outcome.error.message}`)
+      return go('restart', replace(c, held, withStandby(held.value, { zone: standby.zone, state: 'missing' })))
+    },
+
+    /** Where the primary is. Nobody is let in yet: what waited for the standby is seen only once that has it. */
+    restart: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      await cutRoute(c.control, record)
+      const outcome = await jobOn(c, record, {
+        name: `restart-${record.generation}`,
+        kind: 'instance.restart',
+        input: async () => ({ spec: await instanceSpec(c.control, record) }),
+      })
+      if (outcome.state !== 'succeeded') return afterStart(c, held, outcome, 'RDS-EVENT-0006')
+      return go(record.standby?.state === 'in-sync' ? 'gate' : 'alone')
+    },
+
+    gate: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      if (record.standby?.state !== 'in-sync') return go('alone')
+      const outcome = await jobOn(c, record, {
+        name: `gate-${record.generation}`,
+        kind: 'instance.synchronize',
+        input: async () => ({ spec: await instanceSpec(c.control, record) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded') return go('reopen')
+      return go('alone', replace(c, held, withStandby(record, { zone: record.standby.zone, state: 'following' })))
+    },
+
+    /** Without a standby that has everything, commits do not wait for one. */
+    alone: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const outcome = await jobOn(c, record, {
+        name: `alone-${record.generation}`,
+        kind: 'instance.reload',
+        input: async () => ({ spec: await instanceSpec(c.control, record) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') return go('fail', change(c, held, { complaint: outcome.error.message }))
+      return go('reopen')
+    },
+
+    reopen: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      await openRoute(c.control, held.value)
+      return go(
+        'finish',
+        change(c, held, { phase: 'available', complaint: undefined }),
+        instanceEvent(c.control, held.value, 'RDS-EVENT-0006'),
+      )
+    },
+
+    finish: async (c: C) => {
+      const held = await instanceOf(c)
+      if (held) await forgetStandbyJobs(c, held.value)
+      return finished(c, 'recovered')
+    },
+
+    fail: (c: C) => failed(c, 'failed', 'The DB instance could not be brought back in time.'),
+  },
+)
+
+/** Attempts to promote a standby before the old primary is tried instead. */
+const PROMOTIONS_MAX = 3
+
+const TOO_SOON = 'Automatic failover abandoned since a failover recently occurred on the DB instance: it is restarted.'
+
+const startedText = ({ isForced, because }: Input): string =>
+  `Multi-AZ instance failover started${isForced ? ' on request' : ''}. ${because}`.trim()
+
+/** The standby has everything that was acknowledged, and runs. */
+function canTakeOver(c: C, record: DbInstanceRecord): boolean {
+  const seen = standbySeen(c.control, record)
+  return (
+    record.standby?.state === 'in-sync' &&
+    c.control.hosts.isConnected(record.standby.zone) &&
+    seen?.accepting === true &&
+    seen.replication?.role === 'standby'
+  )
+}
+
+const isSoonAfterFailover = (c: C, { failedOverAt }: DbInstanceRecord): boolean =>
+  failedOverAt !== undefined && c.control.clock.now() - failedOverAt < c.control.failoverPauseMs
+
+const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
+  dbInstances(c.control, c.input.key).update(held, record)

@@ -1,0 +1,59 @@
+/** Steps that flows of a Multi-AZ instance share. */
+import { go, wait, type Next } from '#flow/flow.ts'
+import type { Held } from '#store/collection.ts'
+import { timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { standbySpec } from '../multi-az/standby-spec.ts'
+import { job, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
+
+type C = FlowContext<InstanceInput>
+
+/** Writes that start the flow which keeps the standby, in the place of the one there may be. */
+export async function keepStandby(c: C): Promise<Awaited<ReturnType<C['control']['flows']['supersede']>>['writes']> {
+  const { flows } = c.control
+  return (await flows.supersede('keep-db-standby', timerSubjectOf(c.input.key, 'standby'), { key: c.input.key })).writes
+}
+
+/** Waits until commits wait for the standby and it has all that was acknowledged before. */
+export function awaitStandby<S extends string>(held: Held<DbInstanceRecord>, next: S): Next<S> {
+  const { standby } = held.value
+  return !standby || standby.state === 'in-sync' ? go(next) : wait()
+}
+
+/** Standbys that have an engine that is to run. */
+const RUNNING: readonly unknown[] = ['following', 'joining', 'in-sync']
+
+const hasStandbyEngine = ({ standby }: DbInstanceRecord): boolean => RUNNING.includes(standby?.state)
+
+/** A job on the standby's host with the standby's spec; undefined when there is no standby's engine. */
+export async function standbyJob(
+  c: C,
+  record: DbInstanceRecord,
+  { name, kind }: { name: string; kind: 'instance.start' | 'instance.restart' },
+): Promise<JobOutcome<typeof kind> | undefined> {
+  if (!record.standby || !hasStandbyEngine(record)) return undefined
+  return job(c, {
+    zone: record.standby.zone,
+    resourceId: record.resourceId,
+    name,
+    kind,
+    input: async () => ({ spec: await standbySpec(c.control, record) }),
+  })
+}
+
+/** Drops this flow's ended jobs from the tables of every host that has a copy. */
+export async function forgetStandbyJobs(c: C, record: DbInstanceRecord): Promise<void> {
+  if (record.standby) await c.control.hosts.forgetJobs(record.standby.zone, `${record.resourceId}/${c.flowId}/`)
+}
+
+/** After the primary, which has sent it everything by then. One that cannot be stopped is made anew some day. */
+export async function standbyStop(c: C, record: DbInstanceRecord): Promise<'pending' | 'over'> {
+  if (!record.standby || !hasStandbyEngine(record)) return 'over'
+  const outcome = await job(c, {
+    zone: record.standby.zone,
+    resourceId: record.resourceId,
+    name: 'stop-standby',
+    kind: 'instance.stop',
+    input: async () => ({ id: record.resourceId, mode: 'fast' as const }),
+  })
+  return outcome.state === 'pending' ? 'pending' : 'over'
+}

@@ -1,0 +1,75 @@
+/** Sees when the primary of a Multi-AZ instance is gone, and starts what brings it back; tells its standby's flow of changes. */
+import { messageOf } from '#base/trouble.ts'
+import type { Log } from '#base/log.ts'
+import { commit, type Control } from '../control.ts'
+import { dbInstanceNames, findByKey, timerSubjectOf, type InstanceKey } from '../db-instance/record.ts'
+import { startRecovery } from './start-recovery.ts'
+
+export function watchCopies(control: Control, log: Log): void {
+  const watcher = new Watcher(control, log)
+  control.hosts.onReport((report) => {
+    if (report.type === 'connected') watcher.lookAtAll()
+    else if (
+      report.type === 'observed' &&
+      (report.instance.replication ?? report.before?.replication ?? !report.instance.accepting)
+    )
+      watcher.lookAt(report.instance.id)
+  })
+}
+
+class Watcher {
+  private readonly control: Control
+  private readonly log: Log
+  private readonly keys = new Map<string, InstanceKey>()
+  /** Looks under way by resource id; one more is due when something was reported meanwhile. */
+  private readonly looking = new Map<string, { again: boolean }>()
+
+  constructor(control: Control, log: Log) {
+    this.control = control
+    this.log = log
+  }
+
+  lookAtAll(): void {
+    void this.learn()
+      .then(() => {
+        for (const resourceId of this.keys.keys()) this.lookAt(resourceId)
+      })
+      .catch((error: unknown) => this.log.warn({ error }, `list instances: ${messageOf(error)}`))
+  }
+
+  lookAt(resourceId: string): void {
+    const underWay = this.looking.get(resourceId)
+    if (underWay) {
+      underWay.again = true
+      return
+    }
+    const look = { again: false }
+    this.looking.set(resourceId, look)
+    void this.look(resourceId)
+      .catch((error: unknown) => this.log.warn({ error, resourceId }, `look at an instance: ${messageOf(error)}`))
+      .finally(() => {
+        this.looking.delete(resourceId)
+        if (look.again) this.lookAt(resourceId)
+      })
+  }
+
+  private async look(resourceId: string): Promise<void> {
+    if (!this.keys.has(resourceId)) await this.learn()
+    const key = this.keys.get(resourceId)
+    const held = key && (await findByKey(this.control, key))
+    if (!key || !held) return void this.keys.delete(resourceId)
+    if (!held.value.standby) return
+    const recovery = startRecovery(this.control, held)
+    if (!recovery) return this.control.flows.wakeSubjects(timerSubjectOf(key, 'standby'))
+    // Where it fails, another flow has the instance, or it has changed: the standby's flow looks when that has ended.
+    if ((await commit(this.control, recovery.writes)).committed) this.control.flows.wake(recovery.id)
+  }
+
+  private async learn(): Promise<void> {
+    const names = dbInstanceNames(this.control)
+    for (const { key } of await names.list()) {
+      const [account, region, resourceId] = key.slice(names.prefix.length).split('/')
+      this.keys.set(resourceId!, { account: account!, region: region!, resourceId: resourceId! })
+    }
+  }
+}
