@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { memoryLog } from '#base/memory-log.ts'
 import { systemClock } from '#host/clock.ts'
-import type { Route } from '#wire/endpoint/messages.ts'
+import type { Route, SplicedRoute } from '#wire/endpoint/messages.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { openGateways, type Gateways, type RouteTable } from './gateways.ts'
 
@@ -99,10 +99,10 @@ async function freePort(): Promise<number> {
 interface Stage {
   readonly gateways: Gateways
   readonly table: ReturnType<typeof memoryTable>
-  readonly route: Route
+  readonly route: SplicedRoute
 }
 
-async function stage(t: TestContext, changes: Partial<Route> = {}): Promise<Stage> {
+async function stage(t: TestContext, changes: Partial<SplicedRoute> = {}): Promise<Stage> {
   const table = memoryTable()
   const log = memoryLog()
   const gateways = await openGateways({ table, clock: systemClock, log })
@@ -110,7 +110,7 @@ async function stage(t: TestContext, changes: Partial<Route> = {}): Promise<Stag
     await gateways.close()
     assert.deepEqual(log.complaints, [])
   })
-  const route: Route = {
+  const route: SplicedRoute = {
     id: 'endpoint-1',
     listenAddress: '127.0.0.1',
     port: await freePort(),

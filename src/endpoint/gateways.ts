@@ -6,7 +6,7 @@ import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import { crashPoint } from '#host/crash-point.ts'
 import type { ObservedRoute, Route } from '#wire/endpoint/messages.ts'
-import { Gateway } from './gateway/gateway.ts'
+import { Gateway, termsOf } from './gateway/gateway.ts'
 
 /** Where routes are kept. A write that has resolved is on disk. */
 export interface RouteTable {
@@ -52,10 +52,19 @@ export async function openGateways({ table, clock, log }: GatewaysOptions): Prom
     return gateway
   }
   const inOrder = turns()
-  for (const route of await table.all()) enforce(route)
+  for (const route of await table.all()) {
+    try {
+      enforce(route)
+    } catch (error) {
+      // One that cannot be in force must not keep the others from it.
+      log.error({ error, route: route.id }, 'a kept route cannot be opened')
+    }
+  }
   return {
     async apply(route, wait) {
       const gateway = await inOrder(route.id, async () => {
+        // What cannot be in force is not kept either.
+        termsOf(route)
         await table.put(route)
         crashPoint('endpoint:apply.kept')
         return enforce(route)

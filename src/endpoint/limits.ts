@@ -30,3 +30,9 @@ export const UNSENT_BYTES_MAX = 32 * 1_024 * KIB
 
 /** Without routes, and without serve or with nothing asked by it, the process ends after this long. */
 export const IDLE_MS = MINUTE_MS
+
+/** Time for the other side to do its part of a TLS handshake. */
+export const TLS_MS_MAX = 10 * SECOND_MS
+
+/** Time for a client to hear why its session is ended. */
+export const LAST_WORDS_MS_MAX = 5 * SECOND_MS

@@ -3,11 +3,13 @@ import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import type { Socket } from '#host/net.ts'
 import { sourceFilter } from '#host/tcp.ts'
+import { tlsIdentity, type TlsIdentity } from '#host/tls.ts'
 import type { ObservedRoute, Route, RouteTarget } from '#wire/endpoint/messages.ts'
 import { CONNECTIONS_MAX, REPORT_EVERY_MS } from '../limits.ts'
 import { chooseTarget } from './choose-target.ts'
 import { Listener } from './listener.ts'
-import { Visitor, type Reception } from './visitor.ts'
+import type { Reception } from './reception.ts'
+import { Visitor } from './visitor.ts'
 
 export interface GatewayOptions {
   readonly clock: Clock
@@ -17,12 +19,18 @@ export interface GatewayOptions {
   readonly onChange: (route: ObservedRoute) => void
 }
 
+interface RouteTerms {
+  readonly allows: (address: string | undefined) => boolean
+  readonly identity: TlsIdentity | undefined
+}
+
 export class Gateway implements Reception {
   route: Route
+  readonly sessions = new Map<string, Visitor>()
   readonly clock: Clock
   readonly log: Log
   private readonly options: GatewayOptions
-  private allows: (address: string | undefined) => boolean
+  private terms: RouteTerms
   private readonly visitors = new Set<Visitor>()
   private readonly open = new Map<string, number>()
   private turn = 0
@@ -35,15 +43,19 @@ export class Gateway implements Reception {
     this.clock = options.clock
     this.log = options.log.child({ route: route.id })
     this.route = route
-    this.allows = sourceFilter(route.allowedSources)
+    this.terms = termsOf(route)
     this.listener = this.listen()
+  }
+
+  get identity(): TlsIdentity | undefined {
+    return this.terms.identity
   }
 
   /** In force when this returns, except that a new port may have to be waited for. */
   apply(route: Route): void {
     const { address } = this.listener
+    this.terms = termsOf(route)
     this.route = route
-    this.allows = sourceFilter(route.allowedSources)
     for (const visitor of this.visitors) visitor.routeChanged()
     if (address.port !== route.port || address.host !== route.listenAddress) {
       void this.listener.close()
@@ -112,7 +124,7 @@ export class Gateway implements Reception {
 
   private admit(client: Socket): void {
     const { total } = this.options
-    if (this.closed || !this.allows(client.remoteAddress) || total.connections >= CONNECTIONS_MAX) {
+    if (this.closed || !this.terms.allows(client.remoteAddress) || total.connections >= CONNECTIONS_MAX) {
       client.on('error', () => {}).resetAndDestroy()
       return
     }
@@ -135,4 +147,12 @@ export class Gateway implements Reception {
     this.report = undefined
     if (!this.closed) this.options.onChange(this.observed())
   }
+}
+
+/** What has to be worked out of a route before it can be in force. Throws when that cannot be done. */
+export function termsOf(route: Route): RouteTerms {
+  const allows = sourceFilter(route.allowedSources)
+  if (route.mode === 'splice') return { allows, identity: undefined }
+  const { certificatePem, privateKeyPem, caPem } = route.tls
+  return { allows, identity: tlsIdentity(certificatePem, privateKeyPem, caPem) }
 }

@@ -1,74 +1,59 @@
 /**
  * One client's connection, from its first byte to its end.
  *
- *   opening ──► placing ⇄ dialling ──► spliced ──► over
- *      └─ a request to cancel ─────────────────────►
+ *   opening ⇄ TLS ──► placing ⇄ dialling ──► carried ──► over
+ *      └── a request to cancel ──────────────────────────►
  *
  * What a client says before it has an engine is kept, up to a bound, and passed on first.
  */
-import type { Log } from '#base/log.ts'
-import type { Clock } from '#host/clock.ts'
 import type { Socket } from '#host/net.ts'
-import { dialTcp } from '#host/tcp.ts'
-import type { Route, RouteTarget } from '#wire/endpoint/messages.ts'
-import { fatalMessage, readOpening, type Opening } from '#wire/postgres/opening.ts'
-import { CONNECT_MS_MAX, OPENING_BYTES_MAX, OPENING_MS_MAX, REFUSED_PAUSE_MS } from '../limits.ts'
+import type { RouteTarget } from '#wire/endpoint/messages.ts'
+import { fatalMessage, type Opening } from '#wire/postgres/opening.ts'
+import { LAST_WORDS_MS_MAX, OPENING_MS_MAX, REFUSED_PAUSE_MS } from '../limits.ts'
 import { sendCancel } from './cancel.ts'
-
-/** What a visitor needs of its gateway. */
-export interface Reception {
-  /** As it is now. */
-  readonly route: Route
-  readonly clock: Clock
-  readonly log: Log
-  /** Where a new connection goes now; undefined while none may be made. */
-  choose(excluded: ReadonlySet<string>): RouteTarget | undefined
-  /** The visitor goes from one engine to another; undefined: it waits. */
-  moved(from: RouteTarget | undefined, to: RouteTarget | undefined): void
-  /** The visitor is over. Told once. */
-  left(visitor: Visitor): void
-}
+import { cancelKey, guard, splice } from './carry.ts'
+import { ClientEnd } from './client-end.ts'
+import { EngineEnd } from './engine-end.ts'
+import { isOpenTo, type Reception } from './reception.ts'
+import { waitsForStandby } from './sync-wait.ts'
 
 export class Visitor {
   /** The engine that it is connected to, or being connected to. */
   target: RouteTarget | undefined
-  over = false
+  private over = false
   private readonly reception: Reception
-  private readonly client: Socket
-  private upstream: Socket | undefined
-  /** What the client has said that no engine has heard yet. */
-  private said: Buffer[] = []
-  private saidBytes = 0
-  private hasEnded = false
+  private readonly client: ClientEnd
+  private engine: EngineEnd | undefined
+  private key: string | undefined
   private wake: () => void = () => {}
 
-  constructor(client: Socket, reception: Reception) {
-    this.client = client
+  constructor(connection: Socket, reception: Reception) {
     this.reception = reception
-    client.on('error', (error) => reception.log.debug({ error }, 'the connection of a client failed'))
-    client.on('close', () => this.end())
-    client.on('data', this.listen)
-    client.on('end', this.noteEnd)
+    this.client = new ClientEnd(
+      connection,
+      (error) => reception.log.debug({ error }, 'the connection of a client failed'),
+      () => this.end(),
+    )
+    this.client.onChange = () => this.wake()
   }
 
   /** Resolves when the client is connected to an engine, or over. */
   async run(): Promise<void> {
     const { clock } = this.reception
     const patience = clock.after(OPENING_MS_MAX, () => this.end())
-    const opening = await this.opening()
+    const opening = await this.negotiate()
     patience.cancel()
-    if (!opening) return this.end()
+    if (!opening || opening.kind === 'foreign') return this.end()
     if (opening.kind === 'cancel') return this.cancel(opening)
-    if (opening.kind === 'foreign') return this.end()
-    const upstream = await this.connect(clock.monotonic())
-    if (upstream) this.splice(upstream)
-    else this.turnAway()
+    const engine = await this.connect(clock.monotonic())
+    if (engine) this.carry(engine)
+    else if (!this.over) this.turnAway()
   }
 
   /** The route has changed: whoever waits looks again, and who is connected to what is no longer there is cut off. */
   routeChanged(): void {
     const { route } = this.reception
-    if (this.upstream && (route.state === 'cut' || !lists(route, this.target!))) this.end()
+    if (this.engine && (route.state === 'cut' || !isOpenTo(route, this.target!))) this.end()
     else this.wake()
   }
 
@@ -76,66 +61,70 @@ export class Visitor {
   end(): void {
     if (this.over) return
     this.over = true
-    this.client.unpipe()
-    this.upstream?.unpipe()
-    this.client.resetAndDestroy()
-    this.upstream?.resetAndDestroy()
-    this.said = []
+    this.client.abort()
+    this.engine?.abort()
     this.wake()
     this.reception.left(this)
+    if (this.key !== undefined) this.reception.sessions.delete(this.key)
   }
 
-  private readonly listen = (piece: Buffer): void => {
-    this.said.push(piece)
-    this.saidBytes += piece.length
-    // More than this is said only by a client that does not wait for answers; it goes on once it has an engine.
-    if (this.saidBytes > OPENING_BYTES_MAX) this.client.pause()
-    this.wake()
-  }
-
-  private readonly noteEnd = (): void => {
-    this.hasEnded = true
-    this.wake()
-  }
-
-  private async opening(): Promise<Opening | undefined> {
+  /** What the client comes for, once it is clear how it is spoken with. Undefined when it has gone. */
+  private async negotiate(): Promise<Opening | undefined> {
     for (;;) {
-      if (this.over) return undefined
-      const opening = readOpening(Buffer.concat(this.said))
-      if (opening) return opening
-      if (this.hasEnded) return undefined
-      await this.pause()
+      const opening = await this.opening()
+      const { identity, log } = this.reception
+      if (!opening || !identity) return opening
+      try {
+        if (opening.kind === 'gss') this.client.decline()
+        else if (opening.kind !== 'ssl' && opening.kind !== 'tls') return opening
+        else if (this.client.isEncrypted) return { kind: 'foreign' }
+        else await this.client.secure(identity, opening.kind === 'ssl' ? 'S' : undefined)
+      } catch (error) {
+        log.debug({ error }, 'a client could not be spoken with')
+        return undefined
+      }
     }
   }
 
+  private async opening(): Promise<Opening | undefined> {
+    while (!this.over) {
+      const opening = this.client.opening()
+      if (opening) return opening
+      if (this.client.hasEnded) return undefined
+      await this.pause()
+    }
+    return undefined
+  }
+
   /** A connected engine. Undefined when the client has gone or has waited for too long. */
-  private async connect(since: number): Promise<Socket | undefined> {
+  private async connect(since: number): Promise<EngineEnd | undefined> {
     const { reception } = this
     const refused = new Set<string>()
     while (!this.over) {
       const target = reception.choose(refused)
       if (target) {
-        const upstream = await this.dial(target)
-        if (upstream) return upstream
+        const engine = await this.dial(target)
+        if (engine) return engine
         refused.add(target.name)
         continue
       }
       const { route } = reception
       const leftMs = since + route.holdMs - reception.clock.monotonic()
-      if (leftMs <= 0 || this.hasEnded) return undefined
+      if (leftMs <= 0 || this.client.hasEnded) return undefined
       await this.pause(route.state === 'open' ? Math.min(leftMs, REFUSED_PAUSE_MS) : leftMs)
       refused.clear()
     }
     return undefined
   }
 
-  private async dial(target: RouteTarget): Promise<Socket | undefined> {
-    const { reception } = this
+  private async dial(target: RouteTarget): Promise<EngineEnd | undefined> {
+    const { reception, client } = this
     this.settle(target)
     try {
-      const upstream = await dialTcp(target, CONNECT_MS_MAX)
-      if (!this.over && reception.route.state === 'open' && lists(reception.route, target)) return upstream
-      upstream.on('error', () => {}).resetAndDestroy()
+      const engine = await EngineEnd.dial(target, client.isEncrypted ? reception.identity?.certificate : undefined)
+      engine.socket.on('error', (error) => reception.log.debug({ error }, 'the connection to an engine failed'))
+      if (!this.over && reception.route.state === 'open' && isOpenTo(reception.route, target)) return engine
+      engine.abort()
     } catch (error) {
       reception.log.debug({ error, target: target.name }, 'an engine cannot be reached')
     }
@@ -149,34 +138,45 @@ export class Visitor {
     this.target = target
   }
 
-  /** From now on each says what the other hears, at the pace of the slower. */
-  private splice(upstream: Socket): void {
+  private carry(engine: EngineEnd): void {
     const { client, reception } = this
-    this.upstream = upstream
-    client.off('data', this.listen).off('end', this.noteEnd)
-    for (const piece of this.said) upstream.write(piece)
-    this.said = []
-    upstream.on('error', (error) => reception.log.debug({ error }, 'the connection to an engine failed'))
-    upstream.on('close', () => {
+    this.engine = engine
+    engine.socket.on('close', () => {
       // An engine that has said its last word in order leaves the client the time to hear it.
-      if (upstream.readableEnded) client.destroySoon()
-      else this.end()
+      if (engine.socket.readableEnded) client.endWith(undefined)
+      else if (!client.socket.writableEnded) this.end()
     })
-    client.pipe(upstream)
-    upstream.pipe(client)
+    if (reception.route.mode === 'splice') return splice(client, engine)
+    guard(client, engine, {
+      onKey: (key) => {
+        this.key = key
+        reception.sessions.set(key, this)
+      },
+      onUnsafe: () => {
+        reception.log.warn(
+          { target: this.target?.name },
+          'a commit was not waited for; its client is not told of success',
+        )
+        reception.clock.after(LAST_WORDS_MS_MAX, () => this.end())
+      },
+    })
   }
 
-  private async cancel(opening: Extract<Opening, { kind: 'cancel' }>): Promise<void> {
-    const { route } = this.reception
-    if (route.state !== 'cut') await Promise.all(route.targets.map((target) => sendCancel(target, opening.packet)))
-    this.client.destroySoon()
+  private async cancel({ pid, secret, packet }: Extract<Opening, { kind: 'cancel' }>): Promise<void> {
+    const { route, sessions } = this.reception
+    if (route.mode === 'splice') {
+      if (route.state !== 'cut') await Promise.all(route.targets.map((target) => sendCancel(target, packet)))
+    } else {
+      const target = sessions.get(cancelKey(pid, secret))?.target
+      // Cancelled, that wait would end the session without an answer: whoever asks is better served by patience.
+      if (target && !(await waitsForStandby(pid))) await sendCancel(target, packet)
+    }
+    this.client.endWith(undefined)
   }
 
-  /** Nobody else tells the client; one that asked for TLS first shows its own words for it. */
+  /** Nobody else tells the client; one that asked for TLS and has none shows its own words for it. */
   private turnAway(): void {
-    if (this.over) return
-    this.client.end(fatalMessage('57P03', 'the database cannot be reached now'))
-    this.client.destroySoon()
+    this.client.endWith(fatalMessage('57P03', 'the database cannot be reached now'))
   }
 
   /** Until something has changed; at most this long, where given. */
@@ -187,8 +187,4 @@ export class Visitor {
     await promise
     timer?.cancel()
   }
-}
-
-function lists(route: Route, { name, host, port }: RouteTarget): boolean {
-  return route.targets.some((target) => target.name === name && target.host === host && target.port === port)
 }

@@ -3,19 +3,21 @@
  * One JSON document a line over one stream that serve opens. Normative prose: docs/protocol/endpoint.md.
  */
 
+import type { TlsFiles } from '../agent/messages.ts'
+
 /** Bumped when a message changes its meaning. Serve asks an endpoint process that speaks another version to retire. */
 export const ENDPOINT_PROTOCOL_VERSION = 1
 
 /** Where one endpoint's clients come in, and where they are taken. Intent, decided by control. */
-export interface Route {
+export type Route = SplicedRoute | GuardedRoute
+
+interface RouteTerms {
   /** Names the endpoint for life. */
   readonly id: string
   readonly listenAddress: string
   readonly port: number
   /** Engines that clients may be connected to. Each new connection goes to the one with the fewest. */
   readonly targets: readonly RouteTarget[]
-  /** `splice` passes bytes on as they are. */
-  readonly mode: 'splice'
   /**
    * `open`: clients are connected to targets. `held`: the connected ones go on, new ones wait. `cut`: the connected ones
    * are ended, new ones wait.
@@ -25,6 +27,21 @@ export interface Route {
   readonly allowedSources: readonly string[]
   /** How long a client waits for an engine before it is turned away. Milliseconds. */
   readonly holdMs: number
+}
+
+/** Passes bytes on as they are. */
+export interface SplicedRoute extends RouteTerms {
+  readonly mode: 'splice'
+}
+
+/**
+ * Speaks TLS with the client and with the engine, where the client does, and reads the heads of what the engine says: a
+ * commit whose wait for a synchronous standby was cancelled never reaches the client as a success.
+ */
+export interface GuardedRoute extends RouteTerms {
+  readonly mode: 'guarded'
+  /** The endpoint's certificate. Every target must show the same one, or it is not connected to. */
+  readonly tls: TlsFiles
 }
 
 export interface RouteTarget {

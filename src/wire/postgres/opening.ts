@@ -52,6 +52,9 @@ export function readOpening(bytes: Buffer): Opening | undefined {
   return { kind: 'startup', bytes: length }
 }
 
+/** A client's question whether TLS is spoken. The answer is `S` or `N`. */
+export const SSL_REQUEST_PACKET = Buffer.from('0000000804d2162f', 'hex')
+
 /** An ErrorResponse that ends a connection. `code` is an SQLSTATE. */
 export function fatalMessage(code: string, message: string): Buffer {
   const fields = `SFATAL\0VFATAL\0C${code}\0M${message}\0\0`
