@@ -1,11 +1,13 @@
 /**
  * `npm test`: every test, group by group; `node scripts/test.ts unit engine` some groups; a path runs the files below
- * it. The last line is `N passed, N failed`, and `, N skipped` where some were.
+ * it. `--minutes N` runs the soak tests of what was chosen for so long each, `--seed S` makes their randomness.
+ * The last line is `N passed, N failed`, and `, N skipped` where some were.
  */
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { runTestFile } from './run-test-file.ts'
 import type { FileVerdict } from './run-test-file.ts'
 import { installMissing } from './setup.ts'
@@ -46,6 +48,38 @@ function group(name: string, files: readonly string[], options: Partial<Group> &
   return { name, files, limitMs: 3 * MINUTE_MS, needsTools: false, ...options }
 }
 
+/** Tests that go on for as long as they are told, with faults drawn from a seed. */
+const SOAK = '-soak.test.ts'
+
+interface Soak {
+  readonly minutes: number
+  readonly seed: number
+}
+
+/** Takes the options out of the arguments; a string says why they cannot be followed. */
+function soakAsked(args: readonly string[]): { soak: Soak | undefined; rest: string[] } | string {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { minutes: { type: 'string' }, seed: { type: 'string' } },
+    allowPositionals: true,
+  })
+  const minutes = Number(values.minutes ?? 0)
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
+  if (!(minutes >= 0) || !Number.isInteger(seed)) return '--minutes and --seed take numbers'
+  const isAsked = values.minutes !== undefined || values.seed !== undefined
+  return { soak: isAsked ? { minutes, seed } : undefined, rest: positionals }
+}
+
+/** Only what can soak, with the time that it needs. */
+function soaking(work: readonly Work[], { minutes }: Soak): Work[] {
+  return work
+    .map(({ group: of, files }) => ({
+      group: { ...of, atOnce: 1, limitMs: of.limitMs + minutes * MINUTE_MS },
+      files: files.filter((file) => file.endsWith(SOAK)),
+    }))
+    .filter(({ files }) => files.length > 0)
+}
+
 interface Work {
   readonly group: Group
   readonly files: readonly string[]
@@ -67,10 +101,15 @@ function chosen(args: readonly string[]): Work[] | string {
   return work
 }
 
-async function runGroup({ group: of, files }: Work, signal: AbortSignal): Promise<FileVerdict[]> {
+async function runGroup({ group: of, files }: Work, signal: AbortSignal, soak?: Soak): Promise<FileVerdict[]> {
   // npm puts this on the PATH of its scripts; whoever starts this file in another way gets the same tools.
   const path = `${join(REPOSITORY, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`
-  const env = { ...process.env, PATH: path, NODE_ENV: 'test' }
+  const env = {
+    ...process.env,
+    PATH: path,
+    NODE_ENV: 'test',
+    ...(soak && { HOLDFAST_FAULT_MINUTES: String(soak.minutes), HOLDFAST_FAULT_SEED: String(soak.seed) }),
+  }
   const waiting = [...files]
   const verdicts: FileVerdict[] = []
   const worker = async (): Promise<void> => {
@@ -78,6 +117,7 @@ async function runGroup({ group: of, files }: Work, signal: AbortSignal): Promis
       const verdict = await runTestFile(file, { limitMs: of.limitMs, env, signal })
       verdicts.push(verdict)
       console.log(lineOf(of.name, verdict))
+      if (soak) console.log(indented(verdict.output.trimEnd()))
     }
   }
   await Promise.all(Array.from({ length: of.atOnce }, worker))
@@ -120,18 +160,22 @@ function indented(text: string): string {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const work = chosen(args)
-  if (typeof work === 'string') {
-    console.error(work)
+  const asked = soakAsked(args)
+  const found = typeof asked === 'string' ? asked : chosen(asked.rest)
+  if (typeof asked === 'string' || typeof found === 'string') {
+    console.error(typeof asked === 'string' ? asked : found)
     process.exitCode = 2
     return
   }
+  const { soak } = asked
+  const work = soak ? soaking(found, soak) : found
+  if (soak) console.log(`soak of ${soak.minutes} minutes, seed ${soak.seed}: run it again with --seed ${soak.seed}`)
   process.chdir(REPOSITORY)
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
   if (work.some((one) => one.group.needsTools && one.files.length > 0)) installMissing((line) => console.log(line))
   const verdicts: FileVerdict[] = []
-  for (const one of work) if (!stop.signal.aborted) verdicts.push(...(await runGroup(one, stop.signal)))
+  for (const one of work) if (!stop.signal.aborted) verdicts.push(...(await runGroup(one, stop.signal, soak)))
   printFailures(verdicts)
   const { passed, failed, skipped } = count(verdicts)
   console.log('')

@@ -1,0 +1,116 @@
+/** The DB instance under test and the processes that make it up, as faults see them: from outside. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DescribeEventsCommand, type DBInstance, type RDSClient } from '@aws-sdk/client-rds'
+import { existsSync } from 'node:fs'
+import { createInstance, describe, PASSWORD } from '../../support/database.ts'
+import { health, newStateFolder, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
+import type { Endpoint } from './session.ts'
+
+export interface RunningEngine {
+  readonly zone: string
+  /** Of the postmaster. */
+  readonly pid: number
+  readonly isStandby: boolean
+}
+
+export class Deployment {
+  serve: Holdfast
+  readonly state: string
+  readonly instance: DBInstance
+  private readonly ca: string
+
+  private constructor(serve: Holdfast, instance: DBInstance, ca: string) {
+    this.serve = serve
+    this.state = serve.state
+    this.instance = instance
+    this.ca = ca
+  }
+
+  /** A Holdfast of its own with one instance. The caller discards `serve` in the end. */
+  static async create(more: Parameters<typeof createInstance>[2] = {}): Promise<Deployment> {
+    const serve = await startHoldfast({ state: await newStateFolder() })
+    // The timer of backups would take the instance out of `available` now and then.
+    const instance = await createInstance(serve.rds(), 'proof', { BackupRetentionPeriod: 0, ...more })
+    const ca = await (await fetch(`${serve.url}/_holdfast/ca.pem`)).text()
+    return new Deployment(serve, instance, ca)
+  }
+
+  get rds(): RDSClient {
+    return this.serve.rds()
+  }
+
+  endpoint(database: string): Endpoint {
+    const { Address, Port } = this.instance.Endpoint!
+    return { host: Address!, port: Port!, ca: this.ca, user: 'app', password: PASSWORD, database }
+  }
+
+  /** A new serve on the state folder, after the last one was killed. */
+  async startServe(): Promise<void> {
+    this.serve = await startHoldfast({ state: this.state })
+  }
+
+  describe(): Promise<DBInstance | undefined> {
+    return describe(this.rds, 'proof')
+  }
+
+  /** Of all zones, by their lock files. */
+  async engines(): Promise<RunningEngine[]> {
+    const found: RunningEngine[] = []
+    for (const zone of (await readdir(join(this.state, 'hosts'))).sort()) {
+      const data = join(this.state, 'hosts', zone, 'instances', this.instance.DbiResourceId!, 'data')
+      const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
+      const pid = Number(text.split('\n')[0])
+      if (pid > 0 && (await isEngine(pid)))
+        found.push({ zone, pid, isStandby: existsSync(join(data, 'standby.signal')) })
+    }
+    return found
+  }
+
+  /** The engine that takes writes. Rejects while there is none. */
+  async primary(): Promise<RunningEngine> {
+    const primary = (await this.engines()).find(({ isStandby }) => !isStandby)
+    if (!primary) throw new Error('no engine takes writes')
+    return primary
+  }
+
+  /** Of the zone's agent. Rejects while none is connected. */
+  async agent(zone: string): Promise<number> {
+    const pid = (await health(this.serve)).zones.find((one) => one.zone === zone)?.agent?.pid
+    if (pid === undefined) throw new Error(`no agent in zone ${zone}`)
+    return pid
+  }
+
+  /** Messages of the instance's events of the last two hours. */
+  async events(): Promise<string[]> {
+    const messages: string[] = []
+    let Marker: string | undefined
+    do {
+      const query = { SourceType: 'db-instance', SourceIdentifier: 'proof', Duration: 120, Marker } as const
+      const answer = await this.rds.send(new DescribeEventsCommand(query))
+      messages.push(...answer.Events!.map(({ Message }) => Message!))
+      Marker = answer.Marker
+    } while (Marker !== undefined)
+    return messages
+  }
+}
+
+async function isEngine(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return command.includes('postgres')
+}
+
+/** The process and everything that it started, and that started, from the top. */
+export async function treeOf(root: number): Promise<number[]> {
+  const children = new Map<number, number[]>()
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+    // After the command's name, which may hold anything: the state, then the parent.
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    if (parent > 0) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
+  }
+  const tree = [root]
+  for (const pid of tree) tree.push(...(children.get(pid) ?? []))
+  return tree
+}

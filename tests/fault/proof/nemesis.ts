@@ -1,0 +1,101 @@
+/** Runs traffic against an instance while faults come one after the other, and says what was wrong in the end. */
+import { systemClock } from '#host/clock.ts'
+import { eventually, health } from '../../support/holdfast.ts'
+import { instanceIn } from '../../support/database.ts'
+import type { Deployment } from './deployment.ts'
+import type { Fault } from './faults.ts'
+import type { SeededRandom } from './random.ts'
+import { Session } from './session.ts'
+import { startTraffic, type Traffic } from './traffic.ts'
+import type { Workload } from './workloads/workload.ts'
+
+export interface Round {
+  readonly world: Deployment
+  readonly workloads: readonly Workload[]
+  /** In the order in which they come. */
+  readonly faults: readonly Fault[]
+  readonly random: SeededRandom
+  /** Of this round alone; it is made. */
+  readonly database: string
+  readonly log: (line: string) => void
+}
+
+/** How long a fault is borne. Some are over at once, some are seen by every timeout there is. */
+const BORNE_MS_MAX = 2_500
+
+/** What each workload must have acknowledged before the next fault comes. */
+const PROGRESS = 8
+
+const CLIENTS_EACH = 3
+
+/** What was wrong, for a person. Empty: every promise was kept. */
+export async function runRound(round: Round): Promise<string[]> {
+  const { world, workloads, database } = round
+  const maker = new Session(world.endpoint('postgres'))
+  await eventually(`database ${database}`, async () => {
+    const made = await maker.statement(`CREATE DATABASE ${database}`, [])
+    return made?.outcome === 'ok' ? true : undefined
+  })
+  await maker.close()
+  const endpoint = world.endpoint(database)
+  const traffic = await startTraffic({ workloads, endpoint, clientsEach: CLIENTS_EACH, random: round.random.fork() })
+  try {
+    for (const fault of round.faults) await bear(fault, round, traffic)
+  } finally {
+    await traffic.stop()
+  }
+  const session = new Session(endpoint)
+  const complaints: string[] = []
+  for (const workload of workloads) {
+    complaints.push(...(await workload.judge(session)))
+    round.log(`  ${workload.name}: ${workload.summary()}`)
+  }
+  await session.close()
+  return [...complaints, ...(await atRest(world))]
+}
+
+async function bear(fault: Fault, { world, random, log }: Round, traffic: Traffic): Promise<void> {
+  await progress(`traffic before: ${fault.name}`, traffic)
+  const before = await world.events()
+  const borneMs = random.between(0, BORNE_MS_MAX)
+  const startedAt = systemClock.monotonic()
+  const mend = await fault.inject(world, random)
+  try {
+    await systemClock.sleep(borneMs)
+  } finally {
+    await mend?.()
+  }
+  await progress(`traffic after: ${fault.name}`, traffic)
+  await instanceIn(world.rds, 'proof', 'available')
+  for (const start of fault.events)
+    await eventually(`event '${start}' after: ${fault.name}`, async () =>
+      countOf(start, await world.events()) > countOf(start, before) ? true : undefined,
+    )
+  log(`  ${fault.name}: borne ${borneMs} ms, over after ${Math.round(systemClock.monotonic() - startedAt)} ms`)
+}
+
+const countOf = (start: string, messages: readonly string[]): number =>
+  messages.filter((message) => message.startsWith(start)).length
+
+/** Every workload gets something done, from now on. */
+function progress(what: string, traffic: Traffic): Promise<true> {
+  const before = traffic.acknowledged()
+  return eventually(what, () =>
+    traffic.acknowledged().every((count, n) => count >= before[n]! + PROGRESS) ? true : undefined,
+  )
+}
+
+/** What must be so when nothing happens any more. */
+async function atRest(world: Deployment): Promise<string[]> {
+  const complaints: string[] = []
+  const instance = await instanceIn(world.rds, 'proof', 'available')
+  if (JSON.stringify(instance.Endpoint) !== JSON.stringify(world.instance.Endpoint))
+    complaints.push(`the endpoint moved to ${JSON.stringify(instance.Endpoint)}`)
+  const { flows } = await health(world.serve)
+  for (const { name, step, subject, lastError } of flows)
+    if (!subject.startsWith('db-instance-timer/'))
+      complaints.push(`a flow is left: ${name} in ${step}: ${lastError ?? ''}`)
+  const writers = (await world.engines()).filter(({ isStandby }) => !isStandby)
+  if (writers.length !== 1) complaints.push(`${writers.length} engines take writes`)
+  return complaints
+}
