@@ -49,6 +49,9 @@ export function connectEndpoints(options: ConnectedEndpointsOptions): ConnectedE
     async apply(route, how = { untilListening: true }) {
       await line.request({ type: 'apply', route, wait: how.untilListening })
     },
+    async allow(id, allowedSources) {
+      await line.request({ type: 'allow', id, allowedSources })
+    },
     async remove(id) {
       await line.request({ type: 'remove', id })
     },

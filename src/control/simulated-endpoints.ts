@@ -9,6 +9,7 @@ export function simulatedEndpoints(): Endpoints {
       const connections = Object.fromEntries(targets.map(({ name }) => [name, 0]))
       routes.set(id, { id, state, listening: true, problem: undefined, connections, waiting: 0 })
     },
+    async allow() {},
     async remove(id) {
       routes.delete(id)
     },

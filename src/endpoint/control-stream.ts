@@ -109,6 +109,8 @@ class Conversation {
     switch (message.type) {
       case 'apply':
         return this.reply(message.seq, gateways.apply(message.route, message.wait))
+      case 'allow':
+        return this.reply(message.seq, gateways.allow(message.id, message.allowedSources))
       case 'remove':
         return this.reply(message.seq, gateways.remove(message.id))
       case 'shut-down':

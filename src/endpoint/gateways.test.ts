@@ -270,13 +270,16 @@ test('a request to cancel goes to every engine that may have the session, also w
 
 test('nobody comes in but from the allowed addresses', async (t) => {
   const engine = await Engine.start(t, 'a')
-  const { gateways, route } = await stage(t, { targets: [engine.target], allowedSources: ['127.0.0.2/32'] })
+  const { gateways, route, table } = await stage(t, { targets: [engine.target], allowedSources: ['127.0.0.2/32'] })
   await gateways.apply(route, true)
   await new Client(t, route.port, STARTUP, '127.0.0.2').hears(/^a:/)
   const stranger = new Client(t, route.port)
   await stranger.isCutOff()
   assert.equal(stranger.heard, '')
-  await gateways.apply({ ...route, allowedSources: [] }, true)
+  await gateways.allow(route.id, [])
+  await gateways.allow('no such route', ['0.0.0.0/0'])
+  assert.deepEqual([...table.routes.values()], [{ ...route, allowedSources: [] }])
+  await assert.rejects(gateways.allow(route.id, ['nonsense/8']))
   const late = new Client(t, route.port, STARTUP, '127.0.0.2')
   await late.isCutOff()
   assert.equal(late.heard, '')

@@ -18,6 +18,8 @@ export interface RouteTable {
 export interface Gateways {
   /** Resolves when the route is kept and in force; with `wait`, once clients can come in. May run twice. */
   apply(route: Route, wait: boolean): Promise<void>
+  /** Resolves when new clients are let in from these blocks alone; all else of the route stays. No such route: nothing. */
+  allow(id: string, allowedSources: readonly string[]): Promise<void>
   /** Resolves when its connections are ended and its port is free. */
   remove(id: string): Promise<void>
   observed(): ObservedRoute[]
@@ -60,17 +62,23 @@ export async function openGateways({ table, clock, log }: GatewaysOptions): Prom
       log.error({ error, route: route.id }, 'a kept route cannot be opened')
     }
   }
+  const keepAndEnforce = async (route: Route): Promise<Gateway> => {
+    // What cannot be in force is not kept either.
+    termsOf(route)
+    await table.put(route)
+    crashPoint('endpoint:apply.kept')
+    return enforce(route)
+  }
   return {
     async apply(route, wait) {
-      const gateway = await inOrder(route.id, async () => {
-        // What cannot be in force is not kept either.
-        termsOf(route)
-        await table.put(route)
-        crashPoint('endpoint:apply.kept')
-        return enforce(route)
-      })
+      const gateway = await inOrder(route.id, () => keepAndEnforce(route))
       if (wait) await gateway.whenListening()
     },
+    allow: (id, allowedSources) =>
+      inOrder(id, async () => {
+        const known = gateways.get(id)
+        if (known) await keepAndEnforce({ ...known.route, allowedSources })
+      }),
     remove: (id) =>
       inOrder(id, async () => {
         await table.delete(id)

@@ -1,7 +1,8 @@
 /** What a change of a parameter group means for the instances that use it. */
 import { together } from '#store/collection.ts'
 import { commit, type Control, type Scope } from '../control.ts'
-import { dbInstances, keyOf, parametersSubjectOf } from './record.ts'
+import { dbInstances } from './record.ts'
+import { reloadOf } from './reload.ts'
 import { started } from './started.ts'
 
 /**
@@ -20,11 +21,7 @@ async function startFlow(control: Control, scope: Scope, id: string): Promise<st
   for (;;) {
     const held = await dbInstances(control, scope).get(id)
     if (!held) return undefined
-    const key = keyOf(held.value)
-    const flow = await control.flows.supersede('apply-db-parameters', parametersSubjectOf(key), {
-      key,
-      at: control.clock.now(),
-    })
+    const flow = await reloadOf(control, held.value)
     const mutation = together(
       dbInstances(control, scope).update(held, { ...held.value, parameterStatus: 'applying' }),
       flow.writes,

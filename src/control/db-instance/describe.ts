@@ -1,5 +1,11 @@
 /** DescribeDBInstances: intent and fact of an instance, in RDS's shape. */
-import type { DBInstance, DBSubnetGroup, Filter, PendingModifiedValues } from '@aws-sdk/client-rds'
+import type {
+  DBInstance,
+  DBSubnetGroup,
+  Filter,
+  PendingModifiedValues,
+  VpcSecurityGroupMembership,
+} from '@aws-sdk/client-rds'
 import { performanceOf } from '#catalog/storage.ts'
 import { DAY_MS } from '#base/durations.ts'
 import { rdsArn } from '../arn.ts'
@@ -107,7 +113,7 @@ async function describeWith(
     AvailabilityZone: record.region + record.zone,
     DBSubnetGroup: await subnetGroupOf(record, settings.DBSubnetGroupName),
     DBSecurityGroups: [],
-    VpcSecurityGroups: settings.VpcSecurityGroupIds.map((id) => ({ VpcSecurityGroupId: id, Status: 'active' })),
+    VpcSecurityGroups: securityGroupsShown(record),
     DBParameterGroups: [
       { DBParameterGroupName: record.parameterGroup, ParameterApplyStatus: parameterStatus(control, record) },
     ],
@@ -140,6 +146,16 @@ function settingsShown(settings: DbInstanceSettings): DBInstance {
     ...performanceOf(settings),
     IAMDatabaseAuthenticationEnabled: EnableIAMDatabaseAuthentication,
   }
+}
+
+/** A group is active once clients are let in by its rules, and is shown until they no longer are. */
+function securityGroupsShown({ settings, enforcedSecurityGroups }: DbInstanceRecord): VpcSecurityGroupMembership[] {
+  const wanted = settings.VpcSecurityGroupIds
+  const enforced = enforcedSecurityGroups ?? wanted
+  return [
+    ...wanted.map((id) => ({ VpcSecurityGroupId: id, Status: enforced.includes(id) ? 'active' : 'adding' })),
+    ...enforced.filter((id) => !wanted.includes(id)).map((id) => ({ VpcSecurityGroupId: id, Status: 'removing' })),
+  ]
 }
 
 /** A second copy is shown while there is one that could take over now. */

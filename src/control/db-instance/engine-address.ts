@@ -4,6 +4,9 @@ import type { DbInstanceRecord } from './record.ts'
 /** Engines behind a gateway are for this machine alone. */
 export const LOOPBACK = '127.0.0.1'
 
+/** Whom an engine behind a gateway lets in: the gateway has looked at where its clients come from. */
+export const GATEWAY_ONLY: readonly string[] = [`${LOOPBACK}/32`]
+
 /** The engine itself has the endpoint's port. */
 export const isDirect = ({ copyPorts }: Pick<DbInstanceRecord, 'copyPorts'>): boolean =>
   copyPorts === undefined || copyPorts.isDirect

@@ -44,6 +44,7 @@ import {
   storageSettings,
   windowsMustNotOverlap,
 } from './settings.ts'
+import { reloadOf } from './reload.ts'
 import { checkUpgrade } from './upgrade.ts'
 import { majorOf } from './spec.ts'
 import { startModification } from './start-modification.ts'
@@ -229,6 +230,9 @@ const backupsChange = (before: DbInstanceSettings, after: DbInstanceSettings): b
   (before.BackupRetentionPeriod !== after.BackupRetentionPeriod ||
     before.PreferredBackupWindow !== after.PreferredBackupWindow)
 
+const isSameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((id) => b.includes(id))
+
 interface Modification {
   readonly input: Input
   readonly decision: Decision
@@ -267,6 +271,13 @@ async function write(
   }
   if (decision.pending.Port !== undefined && !control.simulated && decision.apply.includes('Port'))
     parts.push(takePort(decision.pending.Port, held.value.resourceId))
+  if (!isSameSet(held.value.settings.VpcSecurityGroupIds, record.settings.VpcSecurityGroupIds)) {
+    const before = held.value.enforcedSecurityGroups ?? held.value.settings.VpcSecurityGroupIds
+    record = { ...record, enforcedSecurityGroups: before }
+    const flow = await reloadOf(control, record)
+    parts.push(flow.writes)
+    flowIds.push(flow.id)
+  }
   if (backupsChange(held.value.settings, record.settings)) parts.push(await scheduleBackups(control, record))
   parts.push(dbInstances(control, key).update(held, record))
   return { mutation: together(...parts), result: { record, flowIds } }

@@ -178,6 +178,8 @@ export interface DbInstanceRecord {
   /** The engine was last started with the values as they were then; later ones that wait for a reboot are not in it. */
   readonly parametersAsOf: number
   readonly parameterStatus: 'in-sync' | 'applying' | 'pending-reboot'
+  /** The security groups by whose rules clients are let in, while they are not yet the ones that are wanted. */
+  readonly enforcedSecurityGroups?: readonly string[] | undefined
   readonly stoppedAt: number | undefined
   readonly maintenance?: MaintenanceNotes
   /** Grows with every change of who is primary and whom commits wait for: agents refuse orders from before. */

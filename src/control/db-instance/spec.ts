@@ -5,7 +5,8 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
 import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
-import { enginePortOf, isDirect, LOOPBACK } from './engine-address.ts'
+import { allowedSources } from '../network/sources.ts'
+import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
 import type { DbInstanceRecord, InstanceKey } from './record.ts'
 import { replicationOf } from './topology.ts'
 
@@ -44,6 +45,9 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     port: enginePortOf(record),
     settings: parameters,
     requireTls,
+    allowedSources: isDirect(record)
+      ? await allowedSources(control, record, settings.VpcSecurityGroupIds, record.port)
+      : GATEWAY_ONLY,
     ...(replication && { replication }),
     ...(record.standby && { revivedBy: 'control' as const }),
     ...(record.generation !== undefined && { generation: record.generation }),

@@ -1,5 +1,7 @@
 import { done, flow, wait } from '#flow/flow.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
+import type { Phase } from '../db-instance/record.ts'
+import { admitThroughRoute } from '../multi-az/route.ts'
 import { change, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { timerDeadlineMs } from './limits.ts'
 
@@ -9,12 +11,15 @@ interface Input extends InstanceInput {
 }
 type C = FlowContext<Input>
 
+const DOWN: ReadonlySet<Phase> = new Set(['stopped', 'failed', 'incompatible-parameters'])
+
 /** An instance in the middle of something is looked at again this often, besides every time that it moves on. */
 const BUSY_LOOK_MS = 10_000
 
 /**
- * Brings the changed values of an instance's parameter group to its running engine. Dynamic ones are in force when this
- * ends; static ones wait for a reboot, and the engine itself says which.
+ * Brings the changed values of an instance's parameter group to its running engine, and the rules of its security groups
+ * to whoever lets clients in. Dynamic values and rules are in force when this ends; static values wait for a reboot, and
+ * the engine itself says which.
  */
 export const applyDbParameters = flow(
   'apply-db-parameters',
@@ -24,9 +29,10 @@ export const applyDbParameters = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      // An engine that is down reads all values when it starts.
-      if (record.phase === 'stopped' || record.phase === 'failed' || record.phase === 'incompatible-parameters')
-        return done('nothing runs', change(c, held, { parameterStatus: 'in-sync' }))
+      if (record.phase === 'available' || DOWN.has(record.phase)) await admitThroughRoute(c.control, record)
+      // An engine that is down reads all values and rules when it starts.
+      if (DOWN.has(record.phase))
+        return done('nothing runs', change(c, held, { parameterStatus: 'in-sync', enforcedSecurityGroups: undefined }))
       if (record.phase !== 'available') return wait({ timeoutMs: BUSY_LOOK_MS })
       const outcome = await jobOn(c, record, {
         name: `reload-${c.failures}`,
@@ -37,7 +43,7 @@ export const applyDbParameters = flow(
       if (outcome.state === 'failed') throw new Error(`reload parameters: ${outcome.error.message}`)
       await c.control.hosts.forgetJobs(record.zone, `${record.resourceId}/${c.flowId}/`)
       const parameterStatus = outcome.result.pendingRestart.length > 0 ? 'pending-reboot' : 'in-sync'
-      return done(parameterStatus, change(c, held, { parameterStatus }))
+      return done(parameterStatus, change(c, held, { parameterStatus, enforcedSecurityGroups: undefined }))
     },
 
     'give-up': async (c: C) => {

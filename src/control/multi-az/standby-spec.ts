@@ -1,7 +1,7 @@
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
-import { LOOPBACK } from '../db-instance/engine-address.ts'
+import { GATEWAY_ONLY, LOOPBACK } from '../db-instance/engine-address.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { addressOf } from '../db-instance/topology.ts'
@@ -14,6 +14,7 @@ export async function standbySpec(control: Control, record: DbInstanceRecord): P
   return {
     ...(await instanceSpec(control, record)),
     listenAddress: LOOPBACK,
+    allowedSources: GATEWAY_ONLY,
     port: copyPorts.byZone[standby.zone]!,
     revivedBy: 'agent',
     // The log is archived from where it is written.

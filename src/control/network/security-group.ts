@@ -1,8 +1,9 @@
 /** Rules of security groups. */
 import type { IpPermission, Tag } from '@aws-sdk/client-ec2'
 import { AwsFault } from '#wire/aws/faults.ts'
-import type { Held } from '#store/collection.ts'
-import { transact, type Scope } from '../control.ts'
+import { NOTHING, together, type Held } from '#store/collection.ts'
+import { transact, type Control, type Scope } from '../control.ts'
+import { reloadLateMembers, reloadMembers } from '../db-instance/reload.ts'
 import { allowAllOut, DEFAULT_GROUP_NAME } from './default-group.ts'
 import { dependencyViolation, groupNotFound, invalidValue, limitExceeded, ruleNotFound, vpcNotFound } from './faults.ts'
 import { SECURITY_GROUPS_MAX } from './limits.ts'
@@ -77,7 +78,7 @@ export interface Authorization {
 }
 
 /** The rules that were added. */
-export async function authorize(control: NetworkControl, scope: Scope, wanted: Authorization): Promise<SecurityRule[]> {
+export async function authorize(control: Control, scope: Scope, wanted: Authorization): Promise<SecurityRule[]> {
   const terms = readPermissions(wanted.permissions, wanted.isEgress)
   const tags = checkNetworkTags(wanted.tags)
   await requirePeers(
@@ -85,11 +86,9 @@ export async function authorize(control: NetworkControl, scope: Scope, wanted: A
     scope,
     terms.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.value] : [])),
   )
-  return transact(control, async () => {
-    const held = await requireGroup(control, scope, wanted.groupId)
-    const result = terms.map((t) => ({ ...t, ruleId: newNetworkId('sgr', control.random), tags }))
-    const rules = addRules(held.value.rules, result)
-    return { mutation: securityGroupRecords(control, scope).update(held, { ...held.value, rules }), result }
+  return changeRules(control, scope, wanted, (before) => {
+    const changed = terms.map((t) => ({ ...t, ruleId: newNetworkId('sgr', control.random), tags }))
+    return { rules: addRules(before, changed), changed }
   })
 }
 
@@ -101,17 +100,37 @@ export interface Revocation {
 }
 
 /** The rules that were taken away. */
-export async function revoke(control: NetworkControl, scope: Scope, wanted: Revocation): Promise<SecurityRule[]> {
+export async function revoke(control: Control, scope: Scope, wanted: Revocation): Promise<SecurityRule[]> {
   const terms = readPermissions(wanted.permissions, wanted.isEgress)
-  return transact(control, async () => {
-    const held = await requireGroup(control, scope, wanted.groupId)
-    const before = held.value.rules
+  return changeRules(control, scope, wanted, (before) => {
     const unknown = wanted.ruleIds.find((id) => !before.some((r) => r.ruleId === id && r.isEgress === wanted.isEgress))
     if (unknown !== undefined) throw ruleNotFound(unknown)
     const rules = revokeRules(before, terms).filter((rule) => !wanted.ruleIds.includes(rule.ruleId))
-    const result = before.filter((rule) => !rules.includes(rule))
-    return { mutation: securityGroupRecords(control, scope).update(held, { ...held.value, rules }), result }
+    return { rules, changed: before.filter((rule) => !rules.includes(rule)) }
   })
+}
+
+type RuleChange = (before: readonly SecurityRule[]) => {
+  readonly rules: readonly SecurityRule[]
+  readonly changed: SecurityRule[]
+}
+
+/** Rules of what may come in reach the engines of the members by flows that start in the same transaction. */
+async function changeRules(
+  control: Control,
+  scope: Scope,
+  { groupId, isEgress }: Pick<Authorization, 'groupId' | 'isEgress'>,
+  decide: RuleChange,
+): Promise<SecurityRule[]> {
+  const { changed, members } = await transact(control, async () => {
+    const held = await requireGroup(control, scope, groupId)
+    const { rules, changed } = decide(held.value.rules)
+    const members = isEgress ? undefined : await reloadMembers(control, scope, groupId)
+    const update = securityGroupRecords(control, scope).update(held, { ...held.value, rules })
+    return { mutation: together(update, members?.writes ?? NOTHING), result: { changed, members } }
+  })
+  if (members) await reloadLateMembers(control, scope, groupId, members)
+  return changed
 }
 
 async function requireGroup(

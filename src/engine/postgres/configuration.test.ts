@@ -58,6 +58,24 @@ test('the first rules keep the superuser off the network and all others off the 
   assert.ok(rules(false).every((rule) => /(scram-sha-256|reject)$/.test(rule)))
 })
 
+test('clients come in from the allowed blocks, and from nowhere else', () => {
+  const allowedSources = ['10.0.0.0/8', '::1/128']
+  const rules = hbaText({ requireTls: true, allowedSources }).trimEnd().split('\n')
+  assert.deepEqual(rules.slice(4), [
+    'hostssl all all 10.0.0.0/8 scram-sha-256',
+    'hostnossl all all 10.0.0.0/8 reject',
+    'hostssl all all ::1/128 scram-sha-256',
+    'hostnossl all all ::1/128 reject',
+    'host all all all reject',
+  ])
+  assert.equal(
+    hbaText({ requireTls: false, allowedSources: [] }).split('\n').slice(4).join(''),
+    'host all all all reject',
+  )
+  for (const block of ['10.0.0.0/8 trust\nhost all all all', 'samehost', ''])
+    assert.throws(() => hbaText({ requireTls: false, allowedSources: [block] }), EngineError)
+})
+
 test('only engines of an instance with copies let followers in, and a standby that is not readable nobody else', () => {
   const primary = { role: 'primary', followers: ['b'], synchronous: ['b'] } as const
   assert.ok(!hbaText({ requireTls: false }).includes('hostssl replication'))

@@ -83,20 +83,34 @@ function settingLine([name, value]: readonly [string, string]): string {
   return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`
 }
 
+/** In the words of the file. */
+const EVERYBODY = 'all'
+
+type Admission = Pick<InstanceSpec, 'requireTls' | 'replication' | 'allowedSources'>
+
 /**
  * First match wins. Nobody but the driver comes over the socket; `all` leaves out physical replication. A standby that
  * is not readable lets no client in.
  */
-export function hbaText({ requireTls, replication }: Pick<InstanceSpec, 'requireTls' | 'replication'>): string {
+export function hbaText({ requireTls, replication, allowedSources = [EVERYBODY] }: Admission): string {
   const isClosed = replication?.role === 'standby' && !replication.readable
+  const sources = isClosed ? [] : allowedSources.map((source) => clientLines(requireBlock(source), requireTls))
   return `local all,replication ${ADMIN} scram-sha-256
 local all all reject
 host all ${ADMIN},${PEER} all reject
 ${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject
-${isClosed ? 'host all all all reject' : clientLines(requireTls)}
+${sources.join('')}host all all all reject
 `
 }
 
-const clientLines = (requireTls: boolean): string =>
-  `hostssl all all all scram-sha-256
-hostnossl all all all ${requireTls ? 'reject' : 'scram-sha-256'}`
+const clientLines = (source: string, requireTls: boolean): string =>
+  `hostssl all all ${source} scram-sha-256
+hostnossl all all ${source} ${requireTls ? 'reject' : 'scram-sha-256'}
+`
+
+function requireBlock(source: string): string {
+  if (source !== EVERYBODY && !/^[0-9a-f.:]+\/\d{1,3}$/i.test(source)) {
+    throw new EngineError('bad-settings', `'${source}' is no block of addresses`)
+  }
+  return source
+}

@@ -37,6 +37,7 @@ export async function reloadEngine(instance: Instance): Promise<string[]> {
     }
     const waiting = await pendingIn(session)
     await refuseBadSettings(session, waiting)
+    await refuseBadAdmission(session)
     return waiting
   })
 }
@@ -67,4 +68,10 @@ async function refuseBadSettings({ query }: Session, waiting: readonly string[])
   if (bad.length === 0) return
   const text = bad.map(({ name, error }) => `${name ?? 'the file'}: ${error}`).join('; ')
   throw new EngineError('bad-settings', `PostgreSQL does not take the configuration: ${text}`)
+}
+
+/** The engine takes all of the rules by which it lets clients in, or none of them. */
+async function refuseBadAdmission({ query }: Session): Promise<void> {
+  const rows = await query<{ error: string }>('SELECT error FROM pg_hba_file_rules WHERE error IS NOT NULL')
+  if (rows[0]) throw new EngineError('failed', `PostgreSQL does not take whom to let in: ${rows[0].error}`)
 }

@@ -23,6 +23,11 @@ export interface InstanceSpec {
   readonly port: number
   /** Engine parameters (formulas already evaluated, engine's own units), without what the driver owns (paths, ports, TLS files). */
   readonly settings: Readonly<Record<string, string>>
+  /**
+   * IPv4 and IPv6 blocks from which clients may come, `10.0.0.0/8`; none: nobody may. Absent, in specs of before there was
+   * this: everybody may. Who streams the log is not meant.
+   */
+  readonly allowedSources?: readonly string[]
   /** Refuse clients that do not use TLS. */
   readonly requireTls: boolean
   readonly tls: TlsFiles

@@ -83,6 +83,8 @@ export type FromEndpoint =
 export type ToEndpoint =
   /** In force, and kept, when the reply comes; with `wait`, clients can come in by then. */
   | { readonly type: 'apply'; readonly seq: number; readonly route: Route; readonly wait: boolean }
+  /** New clients come from these blocks alone when the reply comes; all else of the route stays. No such route: nothing. */
+  | { readonly type: 'allow'; readonly seq: number; readonly id: string; readonly allowedSources: readonly string[] }
   /** Its connections are ended and its port is free when the reply comes. No such route: nothing. */
   | { readonly type: 'remove'; readonly seq: number; readonly id: string }
   /** End this process: every connection is ended, and the routes are kept for the next one. */
