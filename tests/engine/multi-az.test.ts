@@ -1,6 +1,6 @@
 /** Multi-AZ instances on real PostgreSQL: two copies, one address, and what happens when the primary is gone. */
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-rds'
 import pg from 'pg'
 import { connect, createInstance, deleteInstance, describe, instanceIn, PASSWORD, query } from '../support/database.ts'
+import { engineOf, treeOf, zoneOf } from '../support/processes.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -29,13 +30,7 @@ const isRedundant = (instance: DBInstance): boolean => instance.MultiAZ === true
 
 const redundant = (id: string): Promise<DBInstance> => instanceIn(rds, id, 'available', isRedundant)
 
-/** Process of the engine that a zone's host has of an instance. */
-async function engineOf(zone: string, instance: DBInstance): Promise<number> {
-  const folder = join(holdfast.state, 'hosts', zone, 'instances', instance.DbiResourceId!)
-  return Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
-}
-
-const zoneOf = (instance: DBInstance): string => instance.AvailabilityZone!.at(-1)!
+const engineIn = (zone: string, instance: DBInstance): Promise<number> => engineOf(holdfast.state, zone, instance)
 
 async function eventsOf(id: string): Promise<string[]> {
   const { Events } = await rds.send(
@@ -105,7 +100,7 @@ test('kill -9 of the primary: the standby takes over under the same address, wit
   await query(holdfast, instance, 'create table written (n int primary key)')
   const writer = new Writer(instance)
   await writer.reached(50)
-  process.kill(await engineOf(zoneOf(instance), instance), 'SIGKILL')
+  process.kill(await engineIn(zoneOf(instance), instance), 'SIGKILL')
   const count = writer.acknowledged.length
   await writer.reached(count + 50)
   await writer.stop()
@@ -149,7 +144,7 @@ test('a converted instance fails over to a gateway at the same address', async (
   await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: 'moved', MultiAZ: true, ApplyImmediately: true }))
   const instance = await redundant('moved')
   await query(holdfast, instance, 'create table kept as select 42 as answer')
-  process.kill(await engineOf('a', instance), 'SIGKILL')
+  process.kill(await engineIn('a', instance), 'SIGKILL')
   const now = await instanceIn(rds, 'moved', 'available', (one) => zoneOf(one) === 'b')
   assert.deepEqual(await query(holdfast, now, 'select answer from kept'), [{ answer: 42 }])
   assert.deepEqual(now.Endpoint, instance.Endpoint)
@@ -176,23 +171,13 @@ test('a forced failover, back again, and a stop and start: the same address and 
   await deleteInstance(rds, 'forced')
 })
 
-/** A process and all that it has started. */
-async function treeOf(root: number): Promise<number[]> {
-  const children: number[] = []
-  for (const name of await readdir('/proc')) {
-    const stat = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '') : ''
-    if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === root) children.push(Number(name))
-  }
-  return [root, ...children]
-}
-
 test('a standby that is silent is not waited for, is said to be gone, and comes back by itself', async () => {
   await createInstance(rds, 'alone', { MultiAZ: true, BackupRetentionPeriod: 0 })
   const instance = await redundant('alone')
   await query(holdfast, instance, 'create table written (n int primary key)')
   const writer = new Writer(instance)
   await writer.reached(20)
-  const silenced = await treeOf(await engineOf('b', instance))
+  const silenced = await treeOf(await engineIn('b', instance))
   for (const pid of silenced) process.kill(pid, 'SIGSTOP')
   await eventually('the event', async () =>
     (await eventsOf('alone')).some((text) => text.includes('runs without its standby')) ? true : undefined,
@@ -214,9 +199,9 @@ test('a standby that dies comes back, and no transaction fails meanwhile', async
   await query(holdfast, instance, 'create table written (n int primary key)')
   const writer = new Writer(instance)
   await writer.reached(20)
-  const before = await engineOf('b', instance)
+  const before = await engineIn('b', instance)
   process.kill(before, 'SIGKILL')
-  await eventually('another engine', async () => ((await engineOf('b', instance)) === before ? undefined : true))
+  await eventually('another engine', async () => ((await engineIn('b', instance)) === before ? undefined : true))
   await redundant('brief')
   await writer.reached(writer.acknowledged.length + 20)
   await writer.stop()
@@ -231,7 +216,7 @@ test('a primary that hangs is replaced, and what its processes still do is ackno
   await query(holdfast, instance, 'create table written (n int primary key)')
   const writer = new Writer(instance)
   await writer.reached(20)
-  const hung = await engineOf('a', instance)
+  const hung = await engineIn('a', instance)
   process.kill(hung, 'SIGSTOP')
   const now = await instanceIn(rds, 'hung', 'available', (one) => zoneOf(one) === 'b')
   await writer.reached(writer.acknowledged.length + 20)

@@ -21,6 +21,19 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   'stop-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
   'create-db-snapshot.abandon': 'last resort after six hours',
   'copy-db-snapshot.fail': 'last resort after six hours',
+  'restore-db-instance.route': 'the same step as of create-db-instance',
+  'restore-db-instance.await-standby': 'the same step as of create-db-instance',
+  ...Object.fromEntries(
+    [
+      'create-db-instance.route',
+      'create-db-instance.await-standby',
+      'modify-db-instance.await-standby',
+      'modify-db-instance.part',
+      ...flowDefinitions
+        .filter(({ name }) => name === 'keep-db-standby' || name === 'recover-db-instance')
+        .flatMap(({ name, steps }) => Object.keys(steps).map((step) => `${name}.${step}`)),
+    ].map((step) => [step, 'walked in multi-az-walk.test.ts']),
+  ),
   'apply-db-parameters.give-up': 'last resort after more than a year',
 }
 

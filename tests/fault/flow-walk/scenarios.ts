@@ -120,7 +120,7 @@ const CHANGED_PARAMETER: Pick<Scenario, 'act' | 'check'> = {
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'create-db-instance': [
     {
-      steps: ['certify', 'create', 'finish'],
+      steps: ['certify', 'create', 'serve', 'finish'],
       act: (rds) => rds.send(new CreateDBInstanceCommand(createInput((world.name = next('made'))))),
       async check(rds) {
         const instance = await instanceIn(rds, world.name, 'available')
@@ -141,7 +141,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   ],
   'restore-db-instance': [
     {
-      steps: ['certify', 'restore', 'finish'],
+      steps: ['certify', 'restore', 'serve', 'finish'],
       act: (rds) =>
         rds.send(
           new RestoreDBInstanceFromDBSnapshotCommand({
@@ -305,7 +305,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   ],
   'modify-db-instance': [
     {
-      steps: ['prepare', 'certify', 'restart', 'password', 'settle', 'finish'],
+      steps: ['prepare', 'certify', 'restart', 'password', 'redundancy', 'settle', 'finish'],
       prepare: (rds) => restored(rds, (world.name = next('modified'))),
       act: (rds) =>
         rds.send(
