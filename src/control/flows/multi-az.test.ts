@@ -3,11 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
 import { newInstance, simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { together } from '#store/collection.ts'
+import { commit } from '../control.ts'
 import { describeInstance } from '../db-instance/describe.ts'
 import { deleteDbInstance } from '../db-instance/delete.ts'
 import { modifyDbInstance } from '../db-instance/modify.ts'
 import { rebootDbInstance, startDbInstance, stopDbInstance } from '../db-instance/power.ts'
-import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { dbInstances, keyOf, subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { started } from '../db-instance/started.ts'
 import { findEvents } from '../event/event.ts'
 
 const recordOf = async (control: SimulatedControl, id: string): Promise<DbInstanceRecord> =>
@@ -97,6 +100,95 @@ test('without a second copy there is nobody to fail over to', async () => {
   await assert.rejects(rebootDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', ForceFailover: true }), {
     name: 'InvalidParameterCombination',
   })
+})
+
+/** Runs what is asked while time goes on, for flows that try again after pauses. */
+async function inTime<R>(control: SimulatedControl, asked: Promise<R>): Promise<R> {
+  let isOver = false
+  void asked.finally(() => (isOver = true)).catch(() => {})
+  for (let round = 0; !isOver && round < 200; round++) await control.clock.advance(10_000)
+  return asked
+}
+
+async function recover(control: SimulatedControl): Promise<void> {
+  const held = (await dbInstances(control, SCOPE).get('orders'))!
+  const key = keyOf(held.value)
+  const input = { key, isForced: false, because: 'The test says so.' }
+  const flow = control.flows.start('recover-db-instance', subjectOf(key), input)
+  await commit(
+    control,
+    together(dbInstances(control, SCOPE).update(held, { ...held.value, phase: 'rebooting' }), flow.writes),
+  )
+  await inTime(control, started(control, flow.id))
+}
+
+test('a standby that cannot be promoted is ended for good, and the old primary serves again', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  control.failing = 'instance.promote'
+  await inTime(control, rebootDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', ForceFailover: true }))
+  control.failing = undefined
+  await settled(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.zone, 'a')
+  assert.equal(record.phase, 'available')
+  assert.deepEqual(record.standby, { zone: 'b', state: 'in-sync' }, 'it was made anew')
+})
+
+test('a primary whose standby does not have everything is started where it is, and commits wait for nobody', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  control.failing = 'instance.synchronize'
+  const held = (await dbInstances(control, SCOPE).get('orders'))!
+  const following = { ...held.value, standby: { zone: 'b', state: 'following' as const }, generation: 9 }
+  await commit(control, dbInstances(control, SCOPE).update(held, following))
+  await recover(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.zone, 'a')
+  assert.equal(record.phase, 'available')
+  assert.notEqual(record.standby!.state, 'in-sync')
+  control.failing = undefined
+  for (let round = 0; round < 20; round++) await control.clock.advance(10_000)
+  assert.equal((await recordOf(control, 'orders')).standby!.state, 'in-sync')
+})
+
+test('an automatic failover that would follow another at once is abandoned: the primary is started where it is', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  await recover(control)
+  assert.equal((await recordOf(control, 'orders')).zone, 'b')
+  await settled(control)
+  await recover(control)
+  assert.equal((await recordOf(control, 'orders')).zone, 'b')
+  assert.ok((await eventsOf(control)).includes('0034'))
+})
+
+test('a primary that cannot be brought back at all is failed, and says why', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  await recover(control)
+  await settled(control)
+  control.failing = 'instance.restart'
+  await recover(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.phase, 'failed')
+  assert.equal(record.complaint, 'The test says so.')
+})
+
+test('a standby that cannot be made is tried again after a rest', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders')
+  control.failing = 'instance.snapshot'
+  const asked = modifyDbInstance(control, SCOPE, {
+    DBInstanceIdentifier: 'orders',
+    MultiAZ: true,
+    ApplyImmediately: true,
+  })
+  for (let round = 0; round < 60; round++) await control.clock.advance(10_000)
+  assert.equal((await recordOf(control, 'orders')).phase, 'modifying')
+  control.failing = undefined
+  await inTime(control, asked)
+  assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
 })
 
 /** Lets flows that nobody waits for come to rest. */
