@@ -1,6 +1,6 @@
 import { done, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
-import type { EventId } from '#catalog/events.ts'
+import { eventMessage, type EventId } from '#catalog/events.ts'
 import { timersOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { zonesOf } from '../db-instance/zones.ts'
 import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
@@ -62,6 +62,6 @@ export function afterStart(
   return go(
     'finish',
     change(c, held, { phase: 'incompatible-parameters', complaint: message, stoppedAt: undefined }),
-    instanceEvent(c.control, held.value, 'RDS-EVENT-0035', message),
+    instanceEvent(c.control, held.value, 'RDS-EVENT-0035', `${eventMessage('RDS-EVENT-0035')}. ${message}`),
   )
 }

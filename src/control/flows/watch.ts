@@ -1,5 +1,6 @@
 /** Turns what agents report unasked into events: an engine that died by itself, and came back. */
 import { messageOf } from '#base/trouble.ts'
+import { eventMessage } from '#catalog/events.ts'
 import type { Log } from '#base/log.ts'
 import type { ObservedInstance } from '#wire/agent/messages.ts'
 import { commit, type Control } from '../control.ts'
@@ -35,7 +36,11 @@ function eventOf(report: HostReport): Seen | undefined {
   if (instance.accepting && !before.accepting && instance.crashes > 0)
     return { instance, id: 'RDS-EVENT-0021', message: undefined }
   if (instance.state === 'failed' && before.state !== 'failed' && instance.lastError?.code === 'bad-settings')
-    return { instance, id: 'RDS-EVENT-0035', message: instance.lastError.message }
+    return {
+      instance,
+      id: 'RDS-EVENT-0035',
+      message: `${eventMessage('RDS-EVENT-0035')}. ${instance.lastError.message}`,
+    }
   return undefined
 }
 

@@ -21,10 +21,10 @@ export interface Round {
 }
 
 /** How long a fault is borne. Some are over at once, some are seen by every timeout there is. */
-const BORNE_MS_MAX = 2_500
+const BORNE_MS_MAX = 1_500
 
 /** What each workload must have acknowledged before the next fault comes. */
-const PROGRESS = 8
+const PROGRESS = 5
 
 const CLIENTS_EACH = 3
 

@@ -1,5 +1,5 @@
 /**
- * One engine in one zone, under every fault that its processes can meet: nothing that was acknowledged is lost, no
+ * One engine in one zone, under every fault that its processes can meet and what a person may do to it meanwhile: nothing that was acknowledged is lost, no
  * promise of isolation is broken, and everything is as it was without a person.
  */
 import assert from 'node:assert/strict'
@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { discard, eventually } from '../../support/holdfast.ts'
 import { Deployment } from './deployment.ts'
 import { singleAzFaults } from './faults.ts'
+import { operations } from './operations.ts'
 import { SeededRandom } from './random.ts'
 import { proofAsked, prove } from './rounds.ts'
 import { Session } from './session.ts'
@@ -41,5 +42,5 @@ for (const [n, { isolation, model, shows }] of SOWN.entries())
   })
 
 test(`a single-AZ instance keeps its promises under faults, seed ${asked.seed}`, async () => {
-  assert.deepEqual(await prove(world, singleAzFaults, asked), [])
+  assert.deepEqual(await prove(world, [...singleAzFaults, ...operations], asked), [])
 })
