@@ -141,6 +141,8 @@ export interface Standby {
   readonly state: 'missing' | 'returning' | 'building' | 'following' | 'joining' | 'in-sync' | 'leaving'
   /** The snapshot that it is made from, while it is. */
   readonly seedId?: string
+  /** It was too far behind for commits to wait for it: when that is tried again. */
+  readonly joinAt?: number
   /** Since when commits wait for one that does not answer. */
   readonly troubledAt?: number
 }

@@ -107,7 +107,9 @@ export const keepDbStandby = flow(
         input: async () => ({ spec: await instanceSpec(c.control, record) }),
       })
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') return go('release', standbyIs(c, held, { state: 'following' }))
+      // Commits waited for it in vain: not again at once.
+      const joinAt = c.control.clock.now() + standbyPatienceMs
+      if (outcome.state === 'failed') return go('release', standbyIs(c, held, { state: 'following', joinAt }))
       // The same spec: nothing that an agent was told is void.
       const { generation } = record
       return go(
@@ -171,7 +173,10 @@ async function lookAfter(c: C, held: Held<DbInstanceRecord>, standby: Standby): 
     case 'joining':
       return go('join')
     case 'following': {
-      if (isStreaming(control, held.value)) return go('join', standbyIs(c, held, { state: 'joining' }))
+      if (isStreaming(control, held.value)) {
+        const restMs = (standby.joinAt ?? 0) - now
+        return restMs > 0 ? wait({ timeoutMs: restMs }) : go('join', standbyIs(c, held, { state: 'joining' }))
+      }
       // It may have to start, or to catch up; one that still does not stream then cannot.
       const leftMs = c.enteredAt + standbyPatienceMs - now
       return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('watch', standbyIs(c, held, { state: 'missing' }))
@@ -226,8 +231,11 @@ async function isSeedRemoved(c: C, record: DbInstanceRecord, seedId: string): Pr
 const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
   dbInstances(c.control, c.input.key).update(held, record)
 
-const standbyIs = (c: C, held: Held<DbInstanceRecord>, changed: Pick<Standby, 'state' | 'seedId'>): Mutation =>
-  replace(c, held, withStandby(held.value, { zone: held.value.standby!.zone, ...changed }))
+const standbyIs = (
+  c: C,
+  held: Held<DbInstanceRecord>,
+  changed: Pick<Standby, 'state' | 'seedId' | 'joinAt'>,
+): Mutation => replace(c, held, withStandby(held.value, { zone: held.value.standby!.zone, ...changed }))
 
 /** This flow lives for months: what its jobs left in the hosts' tables goes when it has come to rest. */
 async function forgetOldJobs(c: C, record: DbInstanceRecord): Promise<void> {
