@@ -23,15 +23,19 @@ export function listenTcp(address: TcpAddress, onConnection: (socket: Socket) =>
   })
 }
 
-/** A connected socket, which the caller destroys. Rejects when that takes longer than `patienceMs`. */
-export async function dialTcp(address: TcpAddress, patienceMs: number): Promise<Socket> {
+/** A connected socket, which the caller destroys. Rejects when that takes longer than `patienceMs`, or on abort. */
+export async function dialTcp(address: TcpAddress, patienceMs: number, signal?: AbortSignal): Promise<Socket> {
+  signal?.throwIfAborted()
   const socket = connect({ ...address, ...MANNERS })
+  const onAbort = (): void => void socket.destroy(signal?.reason as Error)
+  signal?.addEventListener('abort', onAbort, { once: true })
   const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${patienceMs} ms`)), patienceMs)
   try {
     await once(socket, 'connect')
     return socket
   } finally {
     clearTimeout(patience)
+    signal?.removeEventListener('abort', onAbort)
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { connect as connectTls } from 'node:tls'
@@ -243,6 +243,24 @@ test(
     await client.end()
   },
 )
+
+test('who has come to an engine that hangs is taken to the next one', async (t) => {
+  const sockets: Socket[] = []
+  const silent = createServer((socket) => sockets.push(socket.on('error', () => {})))
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    silent.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  const { port } = silent.address() as AddressInfo
+  await gateways.apply({ ...route, targets: [{ host: '127.0.0.1', port, name: 'hung' }] }, true)
+  const client = through()
+  await eventually('the client has come', () => sockets[0])
+  await gateways.apply(route, true)
+  assert.deepEqual((await (await client).query('SELECT 1 AS one')).rows, [{ one: 1 }])
+  await (await client).end()
+  assert.equal(sockets.length, 1)
+})
 
 test('an engine with another certificate is not connected to', async (t) => {
   const authority = openAuthority(join(bench.root, 'trust'), systemClock, systemRandom)

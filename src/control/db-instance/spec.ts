@@ -1,13 +1,13 @@
 import { instanceClass } from '#catalog/instance-classes.ts'
 import { GIB } from '#base/bytes.ts'
 import { assert } from '#base/assert.ts'
-import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { InstanceSpec, TlsFiles } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
 import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
-import type { DbInstanceRecord, InstanceKey } from './record.ts'
+import type { DbInstanceRecord, EndpointCertificate, InstanceKey } from './record.ts'
 import { replicationOf } from './topology.ts'
 
 export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
@@ -51,15 +51,18 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     ...(replication && { replication }),
     ...(record.standby && { revivedBy: 'control' as const }),
     ...(record.generation !== undefined && { generation: record.generation }),
-    tls: {
-      certificatePem: certificate.certificatePem,
-      privateKeyPem: control.vault.open(certificate.sealedPrivateKey, tlsLabel(resourceId)),
-      caPem: certificate.caPem,
-    },
+    tls: tlsOf(control, record, certificate),
     capacity,
     archivePrefix: settings.BackupRetentionPeriod > 0 ? archivePrefix(record) : undefined,
   }
 }
+
+/** The endpoint's certificate with its key in the clear. */
+export const tlsOf = (
+  control: Pick<Control, 'vault'>,
+  { resourceId }: InstanceKey,
+  { certificatePem, sealedPrivateKey, caPem }: EndpointCertificate,
+): TlsFiles => ({ certificatePem, privateKeyPem: control.vault.open(sealedPrivateKey, tlsLabel(resourceId)), caPem })
 
 /** Where the archive has the instance's backups and its log: its own for all time, whatever it is called. */
 const archivePrefix = ({ region, account, resourceId }: InstanceKey): string => `${region}/${account}/${resourceId}`

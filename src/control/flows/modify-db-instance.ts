@@ -173,6 +173,8 @@ export const modifyDbInstance = flow(
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`reload the engine: ${outcome.error.message}`)
+      // The gateway connects to no engine with another certificate than its own: clients wait for it meanwhile.
+      await openRoute(c.control, record)
       return go('password')
     },
 

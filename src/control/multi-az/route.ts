@@ -1,10 +1,12 @@
 /** The gateway before a Multi-AZ instance: one address for life, whichever copy is the primary. */
 import type { Route } from '#wire/endpoint/messages.ts'
+import { assert } from '#base/assert.ts'
 import { MINUTE_MS } from '#base/durations.ts'
 import type { Control } from '../control.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, isDirect, LOOPBACK } from '../db-instance/engine-address.ts'
+import { tlsOf } from '../db-instance/spec.ts'
 
 /** How long a client that comes during a failover is kept waiting before it is turned away. */
 const HOLD_MS = MINUTE_MS
@@ -35,17 +37,21 @@ export async function admitThroughRoute(control: Control, record: DbInstanceReco
 }
 
 function routeTo(
-  control: Pick<Control, 'advertised'>,
+  control: Pick<Control, 'advertised' | 'vault'>,
   record: DbInstanceRecord,
   state: Route['state'],
   sources: readonly string[],
 ): Route {
+  const { certificate } = record
+  assert(certificate, 'an instance has its certificate before its endpoint is opened')
   return {
     id: record.resourceId,
     listenAddress: control.advertised.listenAddress,
     port: record.port,
     targets: state === 'open' ? [{ host: LOOPBACK, port: enginePortOf(record), name: record.zone }] : [],
-    mode: 'splice',
+    // A commit whose wait for the standby was cancelled must not reach a client as a success.
+    mode: 'guarded',
+    tls: tlsOf(control, record, certificate),
     state,
     allowedSources: sources,
     holdMs: HOLD_MS,

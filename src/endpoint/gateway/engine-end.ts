@@ -20,9 +20,12 @@ export class EngineEnd {
    * `certificate`: TLS is spoken, with an engine that has this one. Otherwise the engine is spoken to in the clear, as
    * by the client: over TLS it would offer channel binding, which such a client takes for an attack.
    */
-  static async dial(target: RouteTarget, certificate: Buffer | undefined): Promise<EngineEnd> {
-    const connection = await dialTcp(target, CONNECT_MS_MAX)
+  static async dial(target: RouteTarget, certificate: Buffer | undefined, signal: AbortSignal): Promise<EngineEnd> {
+    const connection = await dialTcp(target, CONNECT_MS_MAX, signal)
     if (!certificate) return new EngineEnd(connection, connection)
+    // A hung engine takes connections and says nothing; whoever has found another does not wait for it.
+    const onAbort = (): void => void connection.destroy(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
       connection.on('error', () => {})
       connection.write(SSL_REQUEST_PACKET)
@@ -35,6 +38,8 @@ export class EngineEnd {
     } catch (error) {
       connection.resetAndDestroy()
       throw error
+    } finally {
+      signal.removeEventListener('abort', onAbort)
     }
   }
 

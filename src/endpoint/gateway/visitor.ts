@@ -24,6 +24,7 @@ export class Visitor {
   private readonly reception: Reception
   private readonly client: ClientEnd
   private engine: EngineEnd | undefined
+  private dialling: AbortController | undefined
   private key: string | undefined
   private wake: () => void = () => {}
 
@@ -54,6 +55,7 @@ export class Visitor {
   routeChanged(): void {
     const { route } = this.reception
     if (this.engine && (route.state === 'cut' || !isOpenTo(route, this.target!))) this.end()
+    else if (this.dialling && !this.mayReach(this.target!)) this.dialling.abort(new Error('the route has changed'))
     else this.wake()
   }
 
@@ -63,6 +65,7 @@ export class Visitor {
     this.over = true
     this.client.abort()
     this.engine?.abort()
+    this.dialling?.abort(new Error('the client has gone'))
     this.wake()
     this.reception.left(this)
     if (this.key !== undefined) this.reception.sessions.delete(this.key)
@@ -120,16 +123,25 @@ export class Visitor {
   private async dial(target: RouteTarget): Promise<EngineEnd | undefined> {
     const { reception, client } = this
     this.settle(target)
+    const { signal } = (this.dialling = new AbortController())
     try {
-      const engine = await EngineEnd.dial(target, client.isEncrypted ? reception.identity?.certificate : undefined)
+      const certificate = client.isEncrypted ? reception.identity?.certificate : undefined
+      const engine = await EngineEnd.dial(target, certificate, signal)
       engine.socket.on('error', (error) => reception.log.debug({ error }, 'the connection to an engine failed'))
-      if (!this.over && reception.route.state === 'open' && isOpenTo(reception.route, target)) return engine
+      if (!this.over && this.mayReach(target)) return engine
       engine.abort()
     } catch (error) {
       reception.log.debug({ error, target: target.name }, 'an engine cannot be reached')
+    } finally {
+      this.dialling = undefined
     }
     this.settle(undefined)
     return undefined
+  }
+
+  private mayReach(target: RouteTarget): boolean {
+    const { route } = this.reception
+    return route.state === 'open' && isOpenTo(route, target)
   }
 
   private settle(target: RouteTarget | undefined): void {
