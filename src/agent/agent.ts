@@ -23,6 +23,7 @@ import type {
 } from '#wire/agent/messages.ts'
 import { Archivers } from './archiver/archivers.ts'
 import { Meter } from './meter/meter.ts'
+import { backupJobs, checkRestore } from './job/backups.ts'
 import { JobFailure } from './job/failure.ts'
 import { fillingJobs } from './job/fill.ts'
 import { instanceIdOf } from './job/job.ts'
@@ -132,6 +133,7 @@ class LocalAgent implements Agent {
       ...liveJobs(this.supervisor, drivers),
       ...replicationJobs(this.supervisor, clock),
       ...snapshotJobs(this.supervisor, volumes),
+      ...backupJobs(this.supervisor, volumes, options.archive),
     }
     this.table = new JobTable({
       store,
@@ -217,6 +219,7 @@ class LocalAgent implements Agent {
       return driver.position(folder, spec)
     },
     'measures.read': async ({ from }) => this.meter.read(from),
+    'archive.check': (input) => checkRestore(this.options.archive, input),
     'host.facts': async () => ({
       az: this.az,
       pid: process.pid,

@@ -30,6 +30,10 @@ class DiskVolumes implements Volumes {
     this.folders = folders
   }
 
+  get account(): Account | undefined {
+    return this.folders.account
+  }
+
   instanceFolder(id: string): string {
     return `${this.folders.host}/instances/${plainName(id)}`
   }

@@ -78,3 +78,6 @@ export const LOG_LOOK_MS = SECOND_MS
 
 /** Pauses before the log is read again after an engine or an archive did not answer; the last one is kept for ever. */
 export const LOG_AGAIN_PAUSES_MS = [200, SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS] as const
+
+/** Portions of the log that a restore reads ahead of what it writes, each up to 16 MiB in memory. */
+export const LOG_PORTIONS_AHEAD = 4

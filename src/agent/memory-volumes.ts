@@ -13,6 +13,7 @@ export function memoryVolumes(): Volumes {
   /** A copy has the same content as what it was copied from, so both have one folder: the driver never sees a copy. */
   const originals = new Map<string, string>()
   return {
+    account: undefined,
     instanceFolder: (id) => `memory:instances/${id}`,
     snapshotFolder: (snapshotId) => `memory:snapshots/${originals.get(snapshotId) ?? snapshotId}`,
     removeInstance: async () => {},

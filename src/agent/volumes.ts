@@ -1,7 +1,10 @@
 /** Where the data of instances and snapshots lies on this host. disk-volumes.ts: on disk; memory-volumes.ts: none. */
+import type { Account } from '#host/account.ts'
 import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
 
 export interface Volumes {
+  /** Whom what lies in instances' folders belongs to; undefined: whoever runs this process. */
+  readonly account: Account | undefined
   /** The folder that an engine driver fills. The path alone: it may be absent. */
   instanceFolder(id: string): string
   /** The folder that an engine driver fills with a snapshot. */

@@ -22,3 +22,9 @@ export const S3_ATTEMPTS_MAX = 5
 /** A store that does not answer a connection or a request for this long is down. */
 export const S3_CONNECT_MS_MAX = 5_000
 export const S3_REQUEST_MS_MAX = 60_000
+
+/** Content of one piece of a base backup. */
+export const BASE_PIECE_BYTES = 16 * MIB
+
+/** Pieces that are read and verified at once for a restore, each in memory. */
+export const PIECES_AT_ONCE = 4

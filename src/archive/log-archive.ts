@@ -16,7 +16,7 @@ import { readWhole, type ObjectStore } from './object-store.ts'
 import { DamagedPiece, decodePiece, encodePiece } from './piece.ts'
 
 /** What is in the archive cannot be used: `what` names the piece, for a person. */
-class BrokenArchive extends Error {
+export class BrokenArchive extends Error {
   override readonly name = 'BrokenArchive'
   readonly portion: LogPortion | undefined
 

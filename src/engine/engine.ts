@@ -5,6 +5,7 @@
  */
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 import type { LogSource } from './log-source.ts'
+import type { Recovery } from './recovery.ts'
 import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
 
 export interface EngineDriver {
@@ -25,7 +26,13 @@ export interface EngineDriver {
   initialize(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<void>
   /** The same from a snapshot's folder. */
   restore(folder: string, spec: InstanceSpec, snapshotFolder: string, signal: AbortSignal): Promise<void>
-  /** Makes what `initialize` or `restore` wrote survive a power failure. May overlap with starting. */
+  /**
+   * The folder has the files of a base backup: gives it the log that it needs, so that its next start makes of it what
+   * the database was, a cluster of its own. {@link EngineDriver.endRecovery} once that start is done.
+   */
+  recover(folder: string, spec: InstanceSpec, recovery: Recovery, signal: AbortSignal): Promise<void>
+  endRecovery(folder: string): Promise<void>
+  /** Makes what `initialize`, `restore` or `recover` wrote survive a power failure. May overlap with starting. */
   seal(folder: string): Promise<void>
 
   /** Writes configuration and TLS files for this spec. The running engine, if any, is not told. */

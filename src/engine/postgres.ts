@@ -17,6 +17,7 @@ import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
 import { dataOf } from './postgres/layout.ts'
 import { openLogSource } from './postgres/log-source.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
+import { endRecovery, prepareRecovery } from './postgres/recovery.ts'
 import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
 import { takeSnapshot } from './postgres/snapshot.ts'
 import { Spares } from './postgres/spares.ts'
@@ -83,6 +84,8 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
       takeSnapshot({ folder, spec, target, signal }, running, surroundings),
 
     measure: (folder, spec, running) => measureEngine({ folder, surroundings }, spec, running),
+    recover: (folder, spec, ...[recovery, signal]) => prepareRecovery({ folder, surroundings }, spec, recovery, signal),
+    endRecovery: (folder) => endRecovery({ folder, surroundings }),
     openLog: (folder) => openLogSource({ folder, surroundings }),
 
     async logs(folder) {

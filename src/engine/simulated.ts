@@ -81,6 +81,10 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       make(snapshotFolder, 'a snapshot')
       return { sizeBytes: 0, engineVersion: version }
     },
+    async recover(folder, { version }) {
+      make(folder, `simulated PostgreSQL ${version} was recovered`)
+    },
+    async endRecovery() {},
     async openLog() {
       throw new EngineError('failed', 'a simulated engine writes no log')
     },

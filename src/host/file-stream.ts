@@ -84,3 +84,8 @@ export async function removeEmptyFolders(path: string, root: string): Promise<vo
     }
   }
 }
+
+/** Cuts a file off, or makes it longer with zeros that take no space. */
+export async function resizeFile(path: string, bytes: number): Promise<void> {
+  await fs.truncate(path, bytes)
+}

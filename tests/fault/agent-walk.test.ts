@@ -11,8 +11,8 @@ import { discard, startHoldfast } from '../support/holdfast.ts'
 import { noFlowLeft } from './flow-walk/requests.ts'
 import { intact, OFFLINE, prepareWorld, SCENARIOS, world, type Scenario } from './flow-walk/scenarios.ts'
 
-/** The points of each kind of job (docs/protocol/agent.md), and the flow whose first scenario has such a job. */
-const JOBS: readonly (readonly [kind: string, flow: string, points: string])[] = [
+/** The points of each kind of job (docs/protocol/agent.md), and the flow whose first scenario, or this one, has such a job. */
+const JOBS: readonly (readonly [kind: string, flow: string, points: string, scenario?: number])[] = [
   ['engine.prepare', 'create-db-instance', 'accepted prepared recorded'],
   [
     'instance.create',
@@ -28,6 +28,9 @@ const JOBS: readonly (readonly [kind: string, flow: string, points: string])[] =
   ['instance.snapshot', 'create-db-snapshot', 'accepted wiped copied completed recorded'],
   ['snapshot.copy', 'copy-db-snapshot', 'accepted wiped copied completed recorded'],
   ['snapshot.remove', 'delete-db-snapshot', 'accepted removed recorded'],
+  ['instance.recover', 'restore-db-instance', 'accepted fetched started recovered recorded', 1],
+  ['backup.store', 'back-up-db-instance', 'accepted stored recorded', 1],
+  ['archive.trim', 'back-up-db-instance', 'accepted trimmed recorded', 2],
   ['instance.remove', 'delete-db-instance', 'accepted intended stopped removed recorded'],
 ]
 
@@ -59,7 +62,7 @@ async function walk(point: string, scenario: Scenario): Promise<void> {
   await world.holdfast.stop()
 }
 
-for (const [kind, flow, points] of JOBS)
+for (const [kind, flow, points, place = 0] of JOBS)
   for (const point of points.split(' '))
     test(`the agent killed at ${kind}.${point}: what it was asked for is done by the next one`, () =>
-      walk(`${kind}.${point}`, SCENARIOS[flow]![0]!))
+      walk(`${kind}.${point}`, SCENARIOS[flow]![place]!))

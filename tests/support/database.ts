@@ -57,7 +57,7 @@ export async function instanceIn(
   return instance
 }
 
-const DEAD_ENDS = new Set(['failed', 'restore-error', 'incompatible-parameters'])
+const DEAD_ENDS = new Set(['failed', 'restore-error', 'incompatible-parameters', 'incompatible-restore'])
 
 export const instanceGone = (rds: RDSClient, id: string): Promise<true> =>
   eventually(`DB instance ${id} gone`, async () => ((await describe(rds, id)) ? undefined : true))

@@ -1,6 +1,7 @@
 /** An engine driver without processes or disk, for tests: it does what the test says and remembers what was asked. */
 import assert from 'node:assert/strict'
 import type { EngineDriver, EngineFacts, EngineProcess } from '#engine/engine.ts'
+import type { Recovery } from '#engine/recovery.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 
@@ -169,6 +170,16 @@ export class ScriptedEngine implements EngineDriver {
   async measure(): Promise<EngineFacts> {
     await this.play('measure')
     return this.facts
+  }
+
+  async recover(folder: string, spec: InstanceSpec, recovery: Recovery, signal: AbortSignal): Promise<void> {
+    await this.play('recover', signal)
+    for await (const part of recovery.log) this.calls.push(`log ${part.timeline}/${part.lsn}+${part.bytes.length}`)
+    this.volumes.set(folder, { version: spec.version, conf: undefined, master: 'recovered', engine: undefined })
+  }
+
+  async endRecovery(): Promise<void> {
+    await this.play('endRecovery')
   }
 
   async openLog(): Promise<never> {

@@ -86,6 +86,8 @@ export function sleepingEngine(): EngineDriver {
       return { sizeBytes: 1, engineVersion: spec.version }
     },
     measure: async () => ({}),
+    recover: () => Promise.reject(new Error('a sleeping engine has no base backups')),
+    endRecovery: async () => {},
     openLog: () => Promise.reject(new Error('a sleeping engine writes no log')),
     logs: async () => [],
     readLog: async () => undefined,

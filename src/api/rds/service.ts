@@ -53,6 +53,7 @@ import { RebootDBInstance } from './reboot-db-instance.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
 import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-snapshot.ts'
+import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
 import { StartDBInstance } from './start-db-instance.ts'
 import { StopDBInstance } from './stop-db-instance.ts'
 
@@ -108,6 +109,7 @@ export const rdsHandlers = {
   RemoveTagsFromResource,
   ResetDBParameterGroup,
   RestoreDBInstanceFromDBSnapshot,
+  RestoreDBInstanceToPointInTime,
   StartDBInstance,
   StopDBInstance,
 } satisfies Handlers<typeof rds, RequestContext>

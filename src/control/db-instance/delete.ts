@@ -17,7 +17,13 @@ interface Input {
 }
 
 /** Phases in which the data cannot be copied, so that only SkipFinalSnapshot allows deletion. Source: RDS API reference. */
-const UNFIT_FOR_SNAPSHOT: readonly Phase[] = ['creating', 'failed', 'incompatible-parameters', 'restore-error']
+const UNFIT_FOR_SNAPSHOT: readonly Phase[] = [
+  'creating',
+  'failed',
+  'incompatible-parameters',
+  'incompatible-restore',
+  'restore-error',
+]
 
 export async function deleteDbInstance(control: Control, scope: Scope, input: Input): Promise<DbInstanceRecord> {
   const skip = input.SkipFinalSnapshot === true

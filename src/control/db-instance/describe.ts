@@ -10,11 +10,12 @@ import { performanceOf } from '#catalog/storage.ts'
 import { DAY_MS } from '#base/durations.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
+import { restoreWindow } from '../automated-backup/window.ts'
 import { isRedundant } from '../multi-az/copies.ts'
 import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidValue } from './faults.ts'
 import { instanceIdOf, requireInstance } from './find.ts'
-import { dbInstances, type DbInstanceRecord, type DbInstanceSettings, type PendingChanges } from './record.ts'
+import { dbInstances, keyOf, type DbInstanceRecord, type DbInstanceSettings, type PendingChanges } from './record.ts'
 import { statusOf } from './status.ts'
 
 /** A stopped instance starts by itself after this long. Source: RDS User Guide, "Stopping an Amazon RDS DB instance". */
@@ -125,6 +126,7 @@ async function describeWith(
         ValidTill: new Date(record.certificate.validTill),
       },
     }),
+    ...(await latestRestorable(control, record)),
     ...masterSecret(record),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     PendingModifiedValues: pendingValues(record.pending),
@@ -135,6 +137,15 @@ async function describeWith(
     AssociatedRoles: [],
     TagList: [...record.tags],
   }
+}
+
+async function latestRestorable(
+  control: Control,
+  record: DbInstanceRecord,
+): Promise<Pick<DBInstance, 'LatestRestorableTime'>> {
+  if (record.settings.BackupRetentionPeriod === 0) return {}
+  const window = await restoreWindow(control, keyOf(record), record)
+  return window ? { LatestRestorableTime: new Date(window.to) } : {}
 }
 
 /** The settings that RDS shows under the names by which they are asked for, and the performance that follows from them. */

@@ -27,6 +27,7 @@ export type Phase =
   | 'deleting'
   | 'failed'
   | 'restore-error'
+  | 'incompatible-restore'
   | 'incompatible-parameters'
 
 /** Settings that a modification can change, under AWS's names. */

@@ -65,6 +65,7 @@ export const tlsOf = (
 ): TlsFiles => ({ certificatePem, privateKeyPem: control.vault.open(sealedPrivateKey, tlsLabel(resourceId)), caPem })
 
 /** Where the archive has the instance's backups and its log: its own for all time, whatever it is called. */
-const archivePrefix = ({ region, account, resourceId }: InstanceKey): string => `${region}/${account}/${resourceId}`
+export const archivePrefix = ({ region, account, resourceId }: InstanceKey): string =>
+  `${region}/${account}/${resourceId}`
 
 export const majorOf = (engineVersion: string): string => engineVersion.split('.')[0]!

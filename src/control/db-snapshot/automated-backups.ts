@@ -1,6 +1,6 @@
 /**
- * DescribeDBInstanceAutomatedBackups and DeleteDBInstanceAutomatedBackup: the automated snapshots of one instance, taken
- * together. Nothing is stored for it: it is there for as long as one of them can be restored.
+ * DescribeDBInstanceAutomatedBackups and DeleteDBInstanceAutomatedBackup: the base backups of one instance and its log,
+ * taken together. Nothing is stored for it: it is there for as long as something can be restored from it.
  */
 import type { DBInstanceAutomatedBackup, Filter } from '@aws-sdk/client-rds'
 import { DBInstanceAutomatedBackupNotFoundFault, InvalidDBInstanceAutomatedBackupStateFault } from '@aws-sdk/client-rds'
@@ -9,12 +9,14 @@ import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
-import { findByKey, type DbInstanceRecord } from '../db-instance/record.ts'
+import { baseBackups, basesOf, type BaseBackupRecord } from '../automated-backup/record.ts'
+import { restoreWindow, type RestoreWindow } from '../automated-backup/window.ts'
+import { findByKey, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { implicitSubnetGroup, subnetGroups } from '../subnet-group/record.ts'
-import { allAutomatedSnapshots, automatedSnapshots } from './automated.ts'
+import { automatedSnapshots } from './automated.ts'
 import { startDeletion } from './change.ts'
-import { sourceOf, type DbSnapshotRecord, type SnapshotSource } from './record.ts'
+import { sourceOf, type SnapshotSource } from './record.ts'
 
 export interface AutomatedBackup {
   readonly scope: Scope
@@ -22,9 +24,7 @@ export interface AutomatedBackup {
   /** The instance as it is, or where it is gone, as it was when it was backed up last. */
   readonly instance: SnapshotSource
   readonly zone: string
-  /** When the oldest and the newest of its snapshots were taken. */
-  readonly from: number
-  readonly to: number
+  readonly window: RestoreWindow
   readonly tags: DbInstanceRecord['tags']
 }
 
@@ -44,7 +44,7 @@ export async function listAutomatedBackups(control: Control, scope: Scope, query
     ...(DBInstanceIdentifier === undefined ? [] : [by('db-instance-id', [DBInstanceIdentifier])]),
     ...(DBInstanceAutomatedBackupsArn === undefined
       ? []
-      : [(backup: AutomatedBackup) => arnOf(backup) === DBInstanceAutomatedBackupsArn]),
+      : [(backup: AutomatedBackup) => automatedBackupArn(backup) === DBInstanceAutomatedBackupsArn]),
   ]
   const found = (await all(control, scope)).filter((backup) => named.every((test) => test(backup)))
   if (named.length > 0 && found.length === 0) throw notFound()
@@ -55,32 +55,36 @@ const notFound = (): Error =>
   fault(DBInstanceAutomatedBackupNotFoundFault, 'No automated backup for this DB instance was found.')
 
 async function all(control: Control, scope: Scope): Promise<AutomatedBackup[]> {
-  const snapshots = (await allAutomatedSnapshots(control, scope)).map(({ value }) => value)
+  const bases = (await baseBackups(control, scope).list()).map(({ value }) => value)
   const byInstance = Map.groupBy(
-    snapshots.filter(({ status }) => status === 'available'),
+    bases.filter(({ isExpired }) => !isExpired).sort((a, b) => a.takenAt - b.takenAt),
     ({ instance }) => instance.resourceId,
   )
-  return Promise.all([...byInstance.values()].map((own) => backupOf(control, scope, own)))
+  const found = await Promise.all([...byInstance.values()].map((own) => backupOf(control, scope, own)))
+  return found.filter((backup) => backup !== undefined)
 }
 
-/** `snapshots` are those of one instance, oldest first, and at least one. */
+/** `bases` are those of one instance, oldest first, and at least one. Undefined while none can be restored yet. */
 async function backupOf(
   control: Control,
   scope: Scope,
-  snapshots: readonly DbSnapshotRecord[],
-): Promise<AutomatedBackup> {
+  bases: readonly BaseBackupRecord[],
+): Promise<AutomatedBackup | undefined> {
   const { account, region } = scope
-  const newest = snapshots.at(-1)!
-  const held = await findByKey(control, { account, region, resourceId: newest.instance.resourceId })
-  return {
-    scope: { account, region },
-    status: held ? 'active' : 'retained',
-    instance: held ? sourceOf(held.value) : newest.instance,
-    zone: newest.zone,
-    from: snapshots[0]!.createdAt,
-    to: newest.createdAt,
-    tags: held ? held.value.tags : newest.tags,
-  }
+  const newest = bases.at(-1)!
+  const key = { account, region, resourceId: newest.instance.resourceId }
+  const held = await findByKey(control, key)
+  const window = await restoreWindow(control, key, held?.value)
+  return (
+    window && {
+      scope: { account, region },
+      status: held ? 'active' : 'retained',
+      instance: held ? sourceOf(held.value) : newest.instance,
+      zone: held?.value.zone ?? newest.zone,
+      window,
+      tags: held ? held.value.tags : newest.tags,
+    }
+  )
 }
 
 function filterTest({ Name, Values = [] }: Filter): (backup: AutomatedBackup) => boolean {
@@ -105,7 +109,7 @@ function by(what: 'db-instance-id' | 'dbi-resource-id', values: readonly string[
 }
 
 /** AWS gives automated backups ids of the same shape as resource ids, with letters of their own. */
-const arnOf = ({ scope, instance }: AutomatedBackup): string =>
+const automatedBackupArn = ({ scope, instance }: AutomatedBackup): string =>
   rdsArn(scope, 'auto-backup', instance.resourceId.replace(/^db-/, 'ab-'))
 
 /** Deletes what a deleted instance left behind. That of an instance that is there goes with its retention period. */
@@ -116,7 +120,7 @@ export async function deleteAutomatedBackup(
 ): Promise<AutomatedBackup> {
   if (query.DbiResourceId === undefined && query.DBInstanceAutomatedBackupsArn === undefined)
     throw invalidCombination('You must specify DbiResourceId or DBInstanceAutomatedBackupsArn.')
-  const { backup, flowIds } = await transact(control, async () => {
+  const { backup, key, flowIds } = await transact(control, async () => {
     const [found] = await listAutomatedBackups(control, scope, query)
     if (!found) throw notFound()
     if (found.status === 'active')
@@ -124,18 +128,27 @@ export async function deleteAutomatedBackup(
         InvalidDBInstanceAutomatedBackupStateFault,
         `The automated backup belongs to the DB instance ${found.instance.id}: set its BackupRetentionPeriod to 0 instead.`,
       )
-    const snapshots = await automatedSnapshots(control, { ...found.scope, resourceId: found.instance.resourceId })
+    const key = { ...found.scope, resourceId: found.instance.resourceId }
+    const snapshots = await automatedSnapshots(control, key)
     const deletions = snapshots
       .filter(({ value }) => value.status !== 'deleting')
       .map((held) => startDeletion(control, held))
     return {
-      mutation: together(...deletions.map(({ writes }) => writes)),
+      mutation: together(
+        ...deletions.map(({ writes }) => writes),
+        ...(await basesOf(control, key)).map((base) =>
+          baseBackups(control, key).update(base, { ...base.value, isExpired: true }),
+        ),
+      ),
       result: {
         backup: { ...found, status: 'deleting' as const },
+        key,
         flowIds: deletions.map(({ flowId }) => flowId),
       },
     }
   })
+  // The timer of backups outlives its instance; it removes what is in the archive.
+  control.flows.wakeSubjects(timerSubjectOf(key, 'backup'))
   for (const id of flowIds) await started(control, id)
   return backup
 }
@@ -151,11 +164,11 @@ export async function describeAutomatedBackup(
     (await implicitSubnetGroup(control, scope, settings.DBSubnetGroupName))
   return {
     DBInstanceArn: rdsArn(scope, 'db', instance.id),
-    DBInstanceAutomatedBackupsArn: arnOf(backup),
+    DBInstanceAutomatedBackupsArn: automatedBackupArn(backup),
     DbiResourceId: instance.resourceId,
     Region: scope.region,
     DBInstanceIdentifier: instance.id,
-    RestoreWindow: { EarliestTime: new Date(backup.from), LatestTime: new Date(backup.to) },
+    RestoreWindow: { EarliestTime: new Date(backup.window.from), LatestTime: new Date(backup.window.to) },
     Status: backup.status,
     AllocatedStorage: settings.AllocatedStorage,
     StorageType: settings.StorageType,

@@ -16,10 +16,7 @@ import { dbSnapshots, type DbSnapshotRecord } from './record.ts'
 const PREFIX = 'rds:'
 
 /** Those of all instances, also of deleted ones, in whatever state, oldest first. */
-export async function allAutomatedSnapshots(
-  control: Pick<Control, 'store'>,
-  scope: Scope,
-): Promise<Held<DbSnapshotRecord>[]> {
+async function allAutomatedSnapshots(control: Pick<Control, 'store'>, scope: Scope): Promise<Held<DbSnapshotRecord>[]> {
   const all = await dbSnapshots(control, scope).list(PREFIX)
   return all.sort((a, b) => a.value.createdAt - b.value.createdAt)
 }

@@ -1,5 +1,6 @@
 /** What the store holds of a DB snapshot. The data is a folder named by `resourceId`, which renaming never touches. */
 import { Collection, type Held } from '#store/collection.ts'
+import type { SnapshotPlace } from '#wire/agent/archive.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
 import type { DbInstanceRecord, DbInstanceSettings, Tag } from '../db-instance/record.ts'
 
@@ -23,6 +24,8 @@ export interface DbSnapshotRecord {
   readonly tags: readonly Tag[]
   /** The instance as it was. */
   readonly instance: SnapshotSource
+  /** Where it stands in the log of the instance; undefined: that did not serve. */
+  readonly log?: SnapshotPlace | undefined
 }
 
 export interface SnapshotSource {

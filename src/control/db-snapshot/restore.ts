@@ -18,9 +18,23 @@ import { majorOf } from '../db-instance/spec.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { requireReadableSnapshot } from './find.ts'
-import type { DbSnapshotRecord } from './record.ts'
+import type { SnapshotSource } from './record.ts'
 
 type Input = RestoreDBInstanceFromDBSnapshotMessage & { DBInstanceIdentifier: string }
+
+/** What both kinds of restore are asked for. */
+type Restored = Omit<
+  RestoreDBInstanceFromDBSnapshotMessage,
+  'DBInstanceIdentifier' | 'DBSnapshotIdentifier' | 'DBClusterSnapshotIdentifier'
+>
+
+/** Where a new instance comes from: what the data was, and what its flow is told. */
+interface Origin {
+  /** `snapshot` or `DB instance`, for messages. */
+  readonly what: string
+  readonly instance: SnapshotSource
+  readonly flowInput: object
+}
 
 export async function restoreDbInstance(control: Control, scope: Scope, input: Input): Promise<DbInstanceRecord> {
   const id = requireIdentifier('DBInstanceIdentifier', input.DBInstanceIdentifier)
@@ -34,16 +48,31 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
       InvalidDBSnapshotStateFault,
       `Snapshot ${snapshot.id} is not in the available state: it is ${snapshot.status}.`,
     )
+  return restoreFrom(control, scope, input, {
+    id,
+    what: 'snapshot',
+    instance: snapshot.instance,
+    flowInput: { snapshotId: snapshot.resourceId, snapshotName: snapshot.id },
+  })
+}
+
+/** A new instance with this identifier, made by the flow of restores. */
+export async function restoreFrom(
+  control: Control,
+  scope: Scope,
+  input: Restored,
+  { id, ...origin }: Origin & { readonly id: string },
+): Promise<DbInstanceRecord> {
   if (await dbInstances(control, scope).get(id)) throw instanceExists()
-  checkAgainst(snapshot, input)
+  checkAgainst(origin, input)
   refuseUnavailable(control, input)
   refuseZoneOfMultiAz(input)
   await requireQuota(control, scope, 'DBInstances')
-  const { instance } = snapshot
+  const { instance } = origin
   const version = resolveVersion(control, instance.settings.EngineVersion)
   const major = majorOf(version.version)
   const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, major)
-  const settings = await newSettings(control, scope, asked(snapshot, input), version)
+  const settings = await newSettings(control, scope, asked(instance, input), version)
   const kept = {
     username: instance.masterUsername,
     verifier: instance.masterVerifier,
@@ -71,31 +100,26 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
     },
     wantedPort: requirePort('Port', input.Port ?? control.ports.preferred),
     flow: 'restore-db-instance',
-    input: {
-      snapshotId: snapshot.resourceId,
-      snapshotName: snapshot.id,
-      resetPassword: input.ManageMasterUserPassword === true,
-    },
+    input: { ...origin.flowInput, resetPassword: input.ManageMasterUserPassword === true },
     extra: writes,
   })
 }
 
-function checkAgainst(snapshot: DbSnapshotRecord, input: Input): void {
-  const { settings, engine } = snapshot.instance
+function checkAgainst({ what, instance }: Origin, input: Restored): void {
+  const { settings, engine } = instance
   if (input.Engine !== undefined && input.Engine !== engine)
-    throw invalidCombination(`A snapshot of ${engine} cannot be restored as ${input.Engine}.`)
+    throw invalidCombination(`A ${what} of ${engine} cannot be restored as ${input.Engine}.`)
   if (input.DBName !== undefined) throw invalidCombination(`DBName is not applicable for engine ${engine}.`)
   const size = input.AllocatedStorage
   if (size === undefined || size === settings.AllocatedStorage) return
   if (size < settings.AllocatedStorage * STORAGE_STEP_FACTOR)
     throw invalidCombination(
-      `Allocated storage ${size} is too small: it must be ${settings.AllocatedStorage} GiB, the snapshot's, or at least 10 percent more.`,
+      `Allocated storage ${size} is too small: it must be ${settings.AllocatedStorage} GiB, that of the ${what}, or at least 10 percent more.`,
     )
 }
 
-/** What the request leaves out comes from the snapshot, except what AWS sets to its default: groups, protection, tags. */
-function asked(snapshot: DbSnapshotRecord, input: Input): Parameters<typeof newSettings>[2] {
-  const from = snapshot.instance.settings
+/** What the request leaves out is as it was, except what AWS sets to its default: groups, protection, tags. */
+function asked({ settings: from }: SnapshotSource, input: Restored): Parameters<typeof newSettings>[2] {
   return {
     DBInstanceClass: input.DBInstanceClass ?? from.DBInstanceClass,
     AllocatedStorage: input.AllocatedStorage ?? from.AllocatedStorage,

@@ -11,6 +11,9 @@ import {
   timersOf,
   type DbInstanceRecord,
 } from '../db-instance/record.ts'
+import { basesOf, baseBackups } from '../automated-backup/record.ts'
+import { markLog, removeMark } from '../automated-backup/window.ts'
+import { archivePrefix } from '../db-instance/spec.ts'
 import { automatedSnapshots } from '../db-snapshot/automated.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
@@ -47,7 +50,8 @@ export const deleteDbInstance = flow(
       if (!held) return done('deleted')
       // The flow that was alive may have left a job running; it must not make again what `remove` takes away.
       for (const zone of zonesOf(held.value)) await c.control.hosts.cancelJobs(zone, `${held.value.resourceId}/`)
-      return go(c.input.finalSnapshot ? 'snapshot' : 'remove')
+      const marked = c.input.keepsBackups ? await markLog(c.control, c.input.key, held.value) : NOTHING
+      return go(c.input.finalSnapshot ? 'snapshot' : 'remove', marked)
     },
 
     snapshot: async (c: C) => {
@@ -80,13 +84,17 @@ export const deleteDbInstance = flow(
     },
 
     backups: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
       // Those that are being deleted already are so by flows of their own.
       const left = (await automatedSnapshots(c.control, c.input.key)).filter(({ value }) => value.status !== 'deleting')
+      const bases = await basesOf(c.control, c.input.key)
+      const temporary = bases.filter(({ value }) => value.isTemporary).map(({ value: { id, zone } }) => ({ id, zone }))
+      const copies = [...left.map(({ value: { resourceId: id, zone } }) => ({ id, zone })), ...temporary]
       let pending = false
-      for (const { value } of left) {
-        const snapshotId = value.resourceId
+      for (const { id: snapshotId, zone } of copies) {
         const outcome = await job(c, {
-          zone: value.zone,
+          zone,
           resourceId: c.input.key.resourceId,
           name: `remove-${snapshotId}-${c.failures}`,
           kind: 'snapshot.remove',
@@ -95,7 +103,25 @@ export const deleteDbInstance = flow(
         if (outcome.state === 'failed') throw new Error(`remove snapshot ${snapshotId}: ${outcome.error.message}`)
         pending ||= outcome.state === 'pending'
       }
-      return pending ? wait() : go('forget', ...left.map((held) => dbSnapshots(c.control, c.input.key).remove(held)))
+      if (pending) return wait()
+      // Only now: a base backup that is still being stored is stored out of a snapshot.
+      const trimmed = await jobOn(
+        c,
+        { zone: held.value.zone, resourceId: c.input.key.resourceId },
+        {
+          name: `trim-${c.failures}`,
+          kind: 'archive.trim',
+          input: async () => ({ prefix: archivePrefix(c.input.key), keep: [] }),
+        },
+      )
+      if (trimmed.state === 'pending') return wait()
+      if (trimmed.state === 'failed') throw new Error(`remove the backups: ${trimmed.error.message}`)
+      return go(
+        'forget',
+        ...left.map((one) => dbSnapshots(c.control, c.input.key).remove(one)),
+        ...bases.map((base) => baseBackups(c.control, c.input.key).remove(base)),
+        await removeMark(c.control, c.input.key),
+      )
     },
 
     forget: async (c: C) => {

@@ -26,7 +26,7 @@ export async function finished(c: FlowContext<InstanceInput>, outcome: string): 
  */
 export async function failed(
   c: FlowContext<InstanceInput>,
-  phase: 'failed' | 'restore-error',
+  phase: 'failed' | 'restore-error' | 'incompatible-restore',
   fallback: string,
 ): Promise<Next<never>> {
   const held = await instanceOf(c)

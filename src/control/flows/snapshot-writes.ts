@@ -31,7 +31,7 @@ export async function snapshotSucceeded(
 ): Promise<Mutation> {
   const held = await findSnapshot(control, scope, snapshot.name, snapshot.resourceId)
   if (!held) return NOTHING
-  const record = { ...held.value, status: 'available' as const, sizeBytes: facts.sizeBytes }
+  const record = { ...held.value, status: 'available' as const, sizeBytes: facts.sizeBytes, log: facts.log }
   const event = record.type === 'automated' ? 'RDS-EVENT-0091' : 'RDS-EVENT-0042'
   return together(dbSnapshots(control, scope).update(held, record), snapshotEvent(control, record, event))
 }

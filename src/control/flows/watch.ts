@@ -4,18 +4,32 @@ import { eventMessage } from '#catalog/events.ts'
 import type { Log } from '#base/log.ts'
 import type { ObservedInstance } from '#wire/agent/messages.ts'
 import { commit, type Control } from '../control.ts'
-import { dbInstanceNames, findByKey, type DbInstanceRecord } from '../db-instance/record.ts'
+import { findByKey, dbInstanceNames, keyOf, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import type { HostReport } from '../hosts.ts'
 import { instanceEvent } from './context.ts'
 
 export function watchInstances(control: Control, log: Log): void {
   control.hosts.onReport((report) => {
+    if (report.type === 'observed' && hasNewLog(report.instance, report.before))
+      wakeBackups(control, report.instance.id).catch((error: unknown) =>
+        log.warn({ error, resourceId: report.instance.id }, `look at a new log: ${messageOf(error)}`),
+      )
     const event = eventOf(report)
     if (!event) return
     record(control, event).catch((error: unknown) =>
       log.warn({ error, resourceId: event.instance.id }, `record an instance event: ${messageOf(error)}`),
     )
   })
+}
+
+/** An unbroken part of an archived log has begun: restores need a base backup that it goes on from. */
+function hasNewLog({ archive }: ObservedInstance, before: ObservedInstance | undefined): boolean {
+  return archive !== undefined && archive.from !== before?.archive?.from
+}
+
+async function wakeBackups(control: Control, resourceId: string): Promise<void> {
+  const record = await findByResourceId(control, resourceId)
+  if (record) control.flows.wakeSubjects(timerSubjectOf(keyOf(record), 'backup'))
 }
 
 interface Seen {

@@ -5,6 +5,7 @@
  */
 // PostgreSQL 18 manual, 25.3.4 (low level API), and 25.3.4.3 for what is left out.
 import { join } from 'node:path'
+import { assert } from '#base/assert.ts'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import { makeFolder, namesIn, writeFileDurably } from '#host/disk.ts'
 import { copyTree, syncTree } from '#host/tree.ts'
@@ -29,11 +30,11 @@ export async function takeSnapshot(job: Job, running: boolean, surroundings: Sur
   const { spec, target } = job
   const { account, clock } = surroundings
   await makeFolder(target, { mode: 0o700, account })
-  const sizeBytes = running ? await copyRunning(job, surroundings) : await copyStopped(job, surroundings)
+  const { sizeBytes, ...place } = running ? await copyRunning(job, surroundings) : await copyStopped(job, surroundings)
   const manifest = { format: 1, engine: spec.engine, version: spec.version, takenAt: clock.now(), sizeBytes }
   await writeFileDurably(manifestOf(target), `${JSON.stringify(manifest)}\n`, { mode: 0o600, account })
   await syncTree(target)
-  return { sizeBytes, engineVersion: spec.version }
+  return { sizeBytes, engineVersion: spec.version, ...place }
 }
 
 /** Contents of these folders mean something only to the processes that wrote them; the empty folders are needed. */
@@ -55,12 +56,14 @@ function isTransient(path: string): boolean {
   return transientFiles.has(path) || name.startsWith('pgsql_tmp') || name.startsWith('pg_internal.init')
 }
 
-async function copyStopped({ folder, target, signal }: Job, { account }: Surroundings): Promise<number> {
+type Copied = Pick<SnapshotFacts, 'sizeBytes' | 'log'>
+
+async function copyStopped({ folder, target, signal }: Job, { account }: Surroundings): Promise<Copied> {
   const { bytes } = await copyTree(dataOf(folder), dataOf(target), { account, signal, exclude: isTransient })
-  return bytes
+  return { sizeBytes: bytes }
 }
 
-async function copyRunning(job: Job, surroundings: Surroundings): Promise<number> {
+async function copyRunning(job: Job, surroundings: Surroundings): Promise<Copied> {
   const major = majorOf(job.spec.version)
   return withSession({ folder: job.folder, surroundings }, async (session) => {
     await keepWal(session, surroundings)
@@ -69,8 +72,9 @@ async function copyRunning(job: Job, surroundings: Surroundings): Promise<number
     )
     const bytes = await copyLive(job, surroundings)
     // Where it fails or is cancelled, the end of the session takes the engine out of backup mode.
-    const walBytes = await copyWal(job, await endBackup(session, major), surroundings)
-    return bytes + walBytes
+    const end = await endBackup(session, major)
+    const endedAt = surroundings.clock.now()
+    return { sizeBytes: bytes + (await copyWal(job, end, surroundings)), log: { ...placeOf(end.label), endedAt } }
   })
 }
 
@@ -96,6 +100,13 @@ async function copyLive({ folder, target, signal }: Job, { account }: Surroundin
     await copyTree(join(dataOf(folder), 'global'), join(dataOf(target), 'global'), controlOnly)
   }
   return bytes
+}
+
+function placeOf(label: string): { timeline: number; start: string } {
+  const start = /^START WAL LOCATION: (\S+)/m.exec(label)?.[1]
+  const timeline = /^START TIMELINE: (\d+)/m.exec(label)?.[1]
+  assert(start !== undefined && timeline !== undefined, 'a backup label says where the backup began')
+  return { timeline: Number(timeline), start }
 }
 
 interface BackupEnd {

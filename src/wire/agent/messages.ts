@@ -4,6 +4,7 @@
  */
 
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
+import type { ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
@@ -105,6 +106,21 @@ export interface JobKinds {
   /** A consistent physical copy, taken while the engine serves (or while it is stopped). */
   'instance.snapshot': { input: { id: string; snapshotId: string }; result: SnapshotFacts }
   'snapshot.copy': { input: { snapshotId: string; targetId: string }; result: SnapshotFacts }
+  /**
+   * Make a data volume out of the archive: what the database under `prefix` was at `time`, in milliseconds since the
+   * epoch, inclusive; undefined: what is archived last. Then start the engine on it. `master` sets a new password.
+   */
+  'instance.recover': {
+    input: { spec: InstanceSpec; prefix: string; time: number | undefined; master: MasterUser | undefined }
+    result: Record<never, never>
+  }
+  /** Store a snapshot in the archive as a base backup, under the snapshot's id; then remove it where it was temporary. */
+  'backup.store': {
+    input: { prefix: string; snapshotId: string; isTemporary: boolean }
+    result: Record<never, never>
+  }
+  /** Remove base backups that are not to be kept, and the log that none of the kept ones needs; none kept: everything. */
+  'archive.trim': { input: { prefix: string; keep: readonly string[] }; result: Record<never, never> }
   'snapshot.remove': { input: { snapshotId: string }; result: Record<never, never> }
 }
 
@@ -114,6 +130,8 @@ export interface SnapshotFacts {
   /** Bytes in the copy. */
   readonly sizeBytes: number
   readonly engineVersion: string
+  /** Of one that was taken while the engine served: where it stands in the log, so that it can be gone on from. */
+  readonly log?: SnapshotPlace
 }
 
 /** Why a job failed, in a form that a flow can decide on. */
@@ -126,6 +144,8 @@ export type JobErrorCode =
   | 'engine-unavailable'
   | 'instance-missing'
   | 'snapshot-missing'
+  /** Something in the archive is missing or damaged; the message names it, and up to where a restore can go. */
+  | 'backup-broken'
   | 'cancelled'
   /** The spec is older than what the host has by now. */
   | 'stale-spec'
@@ -167,18 +187,6 @@ export interface ObservedInstance {
   readonly archive?: ObservedArchive | undefined
 }
 
-/** Positions are as PostgreSQL writes them: `0/1A2B3C4D`. */
-export interface ObservedArchive {
-  readonly timeline: number
-  /** Where the unbroken part of the archived log begins that reaches to its end. */
-  readonly from: string
-  readonly to: string
-  /** What was acknowledged before this time, in milliseconds since the epoch, is in the archive; undefined: not known. */
-  readonly until: number | undefined
-  /** Why the archive does not go on. */
-  readonly trouble: string | undefined
-}
-
 /** Questions an agent answers at once, without a job. */
 export interface Questions {
   'logs.list': { input: { id: string }; answer: { files: readonly LogFile[] } }
@@ -197,6 +205,8 @@ export interface Questions {
     input: { from: number }
     answer: { minutes: readonly MeasuredMinute[]; more: boolean }
   }
+  /** Whether everything is in the archive that `instance.recover` would need: by names, nothing is read. */
+  'archive.check': { input: { prefix: string; time: number | undefined }; answer: RestoreCheck }
   'host.facts': { input: Record<never, never>; answer: HostFacts }
   /** Everything that lies on this host, whether or not serve knows of it. */
   'host.contents': { input: Record<never, never>; answer: HostContents }

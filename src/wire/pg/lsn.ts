@@ -23,4 +23,7 @@ export function segmentName(timeline: number, lsn: bigint): string {
   return padded(BigInt(timeline)) + padded(lsn >> 32n) + padded((lsn & 0xffffffffn) / BigInt(SEGMENT_BYTES))
 }
 
+/** `00000002.history`. */
+export const historyName = (timeline: number): string => `${hex(BigInt(timeline)).padStart(8, '0')}.history`
+
 const hex = (value: bigint): string => value.toString(16).toUpperCase()

@@ -29,6 +29,7 @@ import {
   query,
 } from '../../support/database.ts'
 import { eventually, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
+import { archiveFromNow, archiveNoMore, recovered, restorable } from './backups.ts'
 import { backedUp, backupsOf, noFlowLeft, snapshotGone, snapshotIn, switchBackupsOn, timersGone } from './requests.ts'
 
 /** What to ask for so that a flow comes by its steps, and what must be true once it has ended. */
@@ -173,6 +174,22 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
         await deleteInstance(rds, world.name)
       },
     },
+    {
+      // The same flow, with another job of the agent.
+      steps: [],
+      async prepare(rds) {
+        await restored(rds, (world.name = next('saved')))
+        await archiveFromNow(rds, world.name)
+        await restorable(rds, world.name)
+      },
+      act: (rds) => recovered(rds, world.name, `${world.name}-back`),
+      async check(rds) {
+        await intact(rds, `${world.name}-back`)
+        await deleteInstance(rds, `${world.name}-back`)
+        await deleteInstance(rds, world.name)
+        await timersGone(world.holdfast.url)
+      },
+    },
   ],
   'reboot-db-instance': [
     {
@@ -281,7 +298,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   ],
   'back-up-db-instance': [
     {
-      steps: ['watch'],
+      steps: ['watch', 'store', 'settle'],
       prepare: (rds) => restored(rds, (world.name = next('saved'))),
       act: (rds) => switchBackupsOn(rds, world.name),
       async check(rds) {
@@ -300,6 +317,33 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
         await deleteInstance(rds, world.name)
         assert.deepEqual(await backupsOf(rds, world.name), [])
         await timersGone(world.holdfast.url)
+      },
+    },
+    {
+      steps: ['copy'],
+      prepare: (rds) => restored(rds, (world.name = next('saved'))),
+      act: (rds) => archiveFromNow(rds, world.name),
+      async check(rds) {
+        await restorable(rds, world.name)
+        await recovered(rds, world.name, `${world.name}-back`)
+        await intact(rds, `${world.name}-back`)
+        await deleteInstance(rds, `${world.name}-back`)
+        await deleteInstance(rds, world.name)
+        await timersGone(world.holdfast.url)
+      },
+    },
+    {
+      steps: ['trim'],
+      async prepare(rds) {
+        await restored(rds, (world.name = next('saved')))
+        await archiveFromNow(rds, world.name)
+        await restorable(rds, world.name)
+      },
+      act: (rds) => archiveNoMore(rds, world.name),
+      async check(rds) {
+        await timersGone(world.holdfast.url)
+        await instanceIn(rds, world.name, 'available')
+        await deleteInstance(rds, world.name)
       },
     },
   ],

@@ -1,0 +1,172 @@
+/** The jobs on the archive: storing a base backup, restoring to a time, and removing what is too old. */
+import { BaseArchive } from '#archive/base-archive.ts'
+import { BrokenArchive, LogArchive } from '#archive/log-archive.ts'
+import type { Chain, Link } from '#archive/log-chain.ts'
+import type { ObjectStore } from '#archive/object-store.ts'
+import { planRestore, type RestorePlan } from '#archive/restore-plan.ts'
+import { makeFolder } from '#host/disk.ts'
+import type { LogPart, Recovery } from '#engine/recovery.ts'
+import type { RestoreCheck } from '#wire/agent/archive.ts'
+import type { JobKinds } from '#wire/agent/messages.ts'
+import { parseLsn } from '#wire/pg/lsn.ts'
+import { LOG_PORTIONS_AHEAD } from '../limits.ts'
+import type { Instance } from '../supervisor/instance.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { Volumes } from '../volumes.ts'
+import { JobFailure } from './failure.ts'
+import type { JobRunners } from './job.ts'
+import { Maker } from './make.ts'
+
+type Kinds = 'instance.recover' | 'backup.store' | 'archive.trim'
+
+/** `objects` undefined: engines without processes have nothing to archive, and nothing is missing either. */
+export function backupJobs(
+  supervisor: Supervisor,
+  volumes: Volumes,
+  objects: ObjectStore | undefined,
+): Pick<JobRunners, Kinds> {
+  const maker = new Maker(supervisor, volumes)
+  return {
+    'instance.recover': async (input, context) => {
+      const { spec } = input
+      if (maker.isMade(spec)) return { result: {} }
+      const fill = async (instance: Instance): Promise<void> => {
+        if (!objects) return instance.driver.initialize(instance.folder, spec, context.signal)
+        const recoverer = new Recoverer(objects, volumes, context.signal)
+        context.progress('reading the base backup')
+        await recoverer.recover(instance, input)
+      }
+      return maker.make({ spec, wanted: 'running', crashes: 0 }, context, {
+        fill,
+        filled: 'fetched',
+        finish: async (instance) => {
+          await instance.driver.endRecovery(instance.folder)
+          context.reached('recovered')
+          if (input.master) await instance.driver.setPassword(instance.folder, spec, input.master)
+        },
+        finished: 'password-set',
+      })
+    },
+
+    'backup.store': async ({ prefix, snapshotId, isTemporary }, { signal, progress, reached }) => {
+      const facts = await volumes.snapshot(snapshotId)
+      const isDone = !facts && isTemporary && objects && (await new BaseArchive(objects, prefix).has(snapshotId))
+      if (isDone) return { result: {} }
+      if (!facts) throw new JobFailure('snapshot-missing', `The host does not have the snapshot ${snapshotId}.`)
+      progress('storing the base backup')
+      if (objects && facts.log) {
+        const { timeline, start, endedAt } = facts.log
+        const base = { id: snapshotId, engineVersion: facts.engineVersion, timeline, start, usableFrom: endedAt }
+        await new BaseArchive(objects, prefix).put(base, volumes.snapshotFolder(snapshotId), signal)
+      }
+      reached('stored')
+      if (isTemporary) await volumes.removeSnapshot(snapshotId)
+      return { result: {} }
+    },
+
+    'archive.trim': async ({ prefix, keep }, { reached }) => {
+      if (objects) await trim(objects, prefix, keep)
+      reached('trimmed')
+      return { result: {} }
+    },
+  }
+}
+
+/** Whether everything is there that a restore needs, by its name. */
+export async function checkRestore(
+  objects: ObjectStore | undefined,
+  { prefix, time }: { prefix: string; time: number | undefined },
+): Promise<RestoreCheck> {
+  if (!objects) return { missing: undefined, restorableTo: undefined }
+  const planned = await planRestore(objects, prefix, time)
+  return 'plan' in planned ? { missing: undefined, restorableTo: undefined } : planned
+}
+
+async function trim(objects: ObjectStore, prefix: string, keep: readonly string[]): Promise<void> {
+  if (keep.length === 0) {
+    const keys = (await Array.fromAsync(objects.list(`${prefix}/`))).map(({ key }) => key)
+    return objects.delete(keys)
+  }
+  const bases = new BaseArchive(objects, prefix)
+  for (const id of await bases.ids()) if (!keep.includes(id)) await bases.remove(id)
+  const oldest = (await bases.list()).sort((a, b) => a.usableFrom - b.usableFrom)[0]
+  if (oldest) await new LogArchive(objects, prefix).trim({ timeline: oldest.timeline, lsn: parseLsn(oldest.start) })
+}
+
+class Recoverer {
+  private readonly objects: ObjectStore
+  private readonly volumes: Volumes
+  private readonly signal: AbortSignal
+
+  constructor(objects: ObjectStore, volumes: Volumes, signal: AbortSignal) {
+    this.objects = objects
+    this.volumes = volumes
+    this.signal = signal
+  }
+
+  /** Everything is read and verified before the engine starts; what is missing or damaged is named. */
+  async recover(instance: Instance, { spec, prefix, time }: JobKinds['instance.recover']['input']): Promise<void> {
+    const planned = await planRestore(this.objects, prefix, time)
+    if ('missing' in planned) throw broken(planned.missing, planned.restorableTo)
+    const { plan } = planned
+    try {
+      const to = { account: this.volumes.account, signal: this.signal }
+      await makeFolder(instance.folder, { mode: 0o700, account: to.account })
+      await new BaseArchive(this.objects, prefix).get(plan.base.id, instance.folder, to)
+      await instance.driver.recover(instance.folder, spec, await this.recovery(prefix, plan, time), this.signal)
+    } catch (error) {
+      if (error instanceof BrokenArchive) throw broken(error.message, limitWithout(plan, error))
+      throw error
+    }
+  }
+
+  private async recovery(
+    prefix: string,
+    { chain, stopsAtTime }: RestorePlan,
+    time: number | undefined,
+  ): Promise<Recovery> {
+    const archive = new LogArchive(this.objects, prefix)
+    const histories: { timeline: number; text: string }[] = []
+    for (const timeline of new Set(chain.links.map((link) => link.timeline)))
+      if (timeline > 1) histories.push({ timeline, text: await archive.history(timeline) })
+    return { until: endOf(chain), time: stopsAtTime ? time : undefined, histories, log: read(archive, chain.links) }
+  }
+}
+
+/** The end on the timeline that was read last: a timeline of which nothing is here yet is not gone to. */
+function endOf({ links }: Chain): { timeline: number; lsn: bigint } {
+  const last = links.at(-1)!
+  return { timeline: last.timeline, lsn: last.to }
+}
+
+/** Some portions are read ahead, and no more than memory is for. */
+async function* read(archive: LogArchive, links: readonly Link[]): AsyncIterable<LogPart> {
+  const ahead: Promise<LogPart>[] = []
+  let next = 0
+  const fetch = async ({ portion, timeline, lsn, to }: Link): Promise<LogPart> => {
+    const bytes = await archive.get(portion)
+    return { timeline, lsn, bytes: bytes.subarray(Number(lsn - portion.start), Number(to - portion.start)) }
+  }
+  while (next < links.length || ahead.length > 0) {
+    while (next < links.length && ahead.length < LOG_PORTIONS_AHEAD) {
+      const part = fetch(links[next++]!)
+      // Whoever stops reading does not wait for those that are on their way.
+      part.catch(() => {})
+      ahead.push(part)
+    }
+    yield await ahead.shift()!
+  }
+}
+
+/** Up to where the log goes before the portion that cannot be read; undefined where that is not what is broken. */
+function limitWithout({ base, chain }: RestorePlan, { portion }: BrokenArchive): number | undefined {
+  const place = chain.links.findIndex((link) => link.portion === portion)
+  if (place < 0) return undefined
+  const newestUs = Math.max(0, ...chain.links.slice(0, place).map((link) => link.portion.newestUs))
+  return Math.max(base.usableFrom, Math.floor(newestUs / 1_000))
+}
+
+function broken(what: string, restorableTo: number | undefined): JobFailure {
+  const limit = restorableTo === undefined ? '' : ` It can be restored up to ${new Date(restorableTo).toISOString()}.`
+  return new JobFailure('backup-broken', `The backup cannot be used: ${what}.${limit}`)
+}

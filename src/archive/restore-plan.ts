@@ -1,0 +1,45 @@
+/** What a restore to a time needs, and whether it is there: decided by names alone, before anything is read or made. */
+import { lsnText, parseLsn } from '#wire/pg/lsn.ts'
+import { BaseArchive, type BaseFacts } from './base-archive.ts'
+import { LogArchive } from './log-archive.ts'
+import { chainFrom, type Chain } from './log-chain.ts'
+import type { ObjectStore } from './object-store.ts'
+
+export interface RestorePlan {
+  readonly base: BaseFacts
+  readonly chain: Chain
+  /** Whether the log has something that is newer than the time, so that the restore has to stop before its end. */
+  readonly stopsAtTime: boolean
+}
+
+export type Planned =
+  | { readonly plan: RestorePlan }
+  /** What is missing, and up to where, in milliseconds since the epoch, a restore can go without it. */
+  | { readonly missing: string; readonly restorableTo: number | undefined }
+
+/** `time` in milliseconds since the epoch, inclusive; undefined: as far as the log goes. */
+export async function planRestore(store: ObjectStore, prefix: string, time: number | undefined): Promise<Planned> {
+  const bases = new BaseArchive(store, prefix)
+  const usable = (await bases.list()).filter(({ usableFrom }) => time === undefined || usableFrom <= time)
+  // The newest has the least to read of the log. An older one is of use only where that one is not whole.
+  const newestFirst = usable.sort((a, b) => b.usableFrom - a.usableFrom)
+  if (newestFirst.length === 0) return { missing: 'a base backup from before that time', restorableTo: undefined }
+  const index = await new LogArchive(store, prefix).index()
+  let refusal: Planned | undefined
+  for (const base of newestFirst) {
+    const start = { timeline: base.timeline, lsn: parseLsn(base.start) }
+    const isNewer = ({ newestUs }: { newestUs: number }): boolean => time !== undefined && newestUs > time * 1_000
+    const chain = chainFrom(index, start, isNewer)
+    const newestUs = Math.max(...chain.links.map(({ portion }) => portion.newestUs), 0)
+    const missing =
+      chain.missing ??
+      (await bases.missingOf(base.id)) ??
+      (chain.links.length === 0 ? `the log of timeline ${base.timeline} from ${lsnText(start.lsn)} on` : undefined)
+    if (missing === undefined)
+      return { plan: { base, chain, stopsAtTime: time !== undefined && newestUs > time * 1_000 } }
+    const restorableTo =
+      chain.missing === undefined ? undefined : Math.max(base.usableFrom, Math.floor(newestUs / 1_000))
+    refusal ??= { missing, restorableTo }
+  }
+  return refusal!
+}

@@ -1,0 +1,71 @@
+/** The times that an instance can be restored to. */
+import { SECOND_MS } from '#base/durations.ts'
+import { parseLsn } from '#wire/pg/lsn.ts'
+import { NOTHING, type Held, type Mutation } from '#store/collection.ts'
+import type { ObservedArchive } from '#wire/agent/archive.ts'
+import type { Control } from '../control.ts'
+import type { InstanceKey } from '../db-instance/record.ts'
+import { basesOf, logMarks, usableFrom, type BaseBackupRecord } from './record.ts'
+
+export interface RestoreWindow {
+  readonly from: number
+  /** Whole seconds, as requests have them. */
+  readonly to: number
+}
+
+/** Where an instance runs now; undefined: nowhere any more. */
+interface Place {
+  readonly zone: string
+}
+
+/** Undefined while there is nothing to restore from. */
+export async function restoreWindow(
+  control: Pick<Control, 'store' | 'hosts' | 'clock' | 'simulated'>,
+  key: InstanceKey,
+  place: Place | undefined,
+): Promise<RestoreWindow | undefined> {
+  const bases = (await basesOf(control, key)).filter(({ value }) => value.isStored && !value.isExpired)
+  const [oldest, newest] = [bases[0]?.value, bases.at(-1)?.value]
+  if (!oldest || !newest) return undefined
+  const known = Math.max((await markOf(control, key))?.value.until ?? 0, usableFrom(newest))
+  const to = Math.max(known, place ? (archivedUntil(control, key, { place, newest }) ?? 0) : 0)
+  return { from: usableFrom(oldest), to: Math.max(Math.floor(to / SECOND_MS) * SECOND_MS, usableFrom(oldest)) }
+}
+
+/** What the agent says, as far as the newest base backup can be gone on from by it. */
+function archivedUntil(
+  control: Pick<Control, 'hosts' | 'clock' | 'simulated'>,
+  { resourceId }: InstanceKey,
+  { place, newest }: { place: Place; newest: BaseBackupRecord },
+): number | undefined {
+  const observed = control.hosts.observed(place.zone, resourceId)
+  // An engine without a log loses nothing, and can be restored to what it is.
+  if (control.simulated) return observed?.accepting ? control.clock.now() : undefined
+  return observed?.archive && continues(observed.archive, newest) ? observed.archive.until : undefined
+}
+
+/** Whether the log goes on from this base backup without a gap. */
+export function continues(archive: ObservedArchive, { log }: BaseBackupRecord): boolean {
+  return log !== undefined && parseLsn(log.start) >= parseLsn(archive.from)
+}
+
+const markOf = (control: Pick<Control, 'store'>, key: InstanceKey): Promise<Held<{ until: number }> | undefined> =>
+  logMarks(control, key).get(key.resourceId)
+
+/** Writes down how far the log goes, for when nobody says so any more. */
+export async function markLog(
+  control: Pick<Control, 'store' | 'hosts' | 'clock' | 'simulated'>,
+  key: InstanceKey,
+  place: Place,
+): Promise<Mutation> {
+  const window = await restoreWindow(control, key, place)
+  const held = await markOf(control, key)
+  if (!window || (held && held.value.until >= window.to)) return NOTHING
+  const mark = { until: window.to }
+  return held ? logMarks(control, key).update(held, mark) : logMarks(control, key).create(key.resourceId, mark)
+}
+
+export async function removeMark(control: Pick<Control, 'store'>, key: InstanceKey): Promise<Mutation> {
+  const held = await markOf(control, key)
+  return held ? logMarks(control, key).remove(held) : NOTHING
+}

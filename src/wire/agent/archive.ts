@@ -1,0 +1,30 @@
+/** What serve and agents say to each other about backups and the archived log. */
+
+/** Positions are as PostgreSQL writes them: `0/1A2B3C4D`. */
+export interface ObservedArchive {
+  readonly timeline: number
+  /** Where the unbroken part of the archived log begins that reaches to its end. */
+  readonly from: string
+  readonly to: string
+  /** What was acknowledged before this time, in milliseconds since the epoch, is in the archive; undefined: not known. */
+  readonly until: number | undefined
+  /** Why the archive does not go on. */
+  readonly trouble: string | undefined
+}
+
+/** Where a snapshot stands in its engine's log. */
+export interface SnapshotPlace {
+  readonly timeline: number
+  /** Where to begin to read the log, as PostgreSQL writes positions. */
+  readonly start: string
+  /** When the copy ended, in milliseconds since the epoch: it is consistent from then on. */
+  readonly endedAt: number
+}
+
+/** Whether a restore could be done. */
+export interface RestoreCheck {
+  /** In words; undefined: nothing. */
+  readonly missing: string | undefined
+  /** Up to where a restore can go without it, in milliseconds since the epoch, where that is known. */
+  readonly restorableTo: number | undefined
+}
