@@ -28,6 +28,7 @@ import {
   query,
 } from '../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
+import { benchGateway } from './bench/gateway.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 7
@@ -251,6 +252,7 @@ const onlyCreate = process.argv.includes('--create')
 if (!onlyCreate) await benchStart()
 await benchCreate()
 if (!onlyCreate) await benchScale()
+if (!onlyCreate) rows.push(...(await benchGateway()))
 process.stdout.write(
   `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
 )
