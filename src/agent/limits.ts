@@ -23,7 +23,7 @@ export const REPLICATION_LOOK_MS = SECOND_MS
 export const PROBE_TICK_MS = 500
 
 /** A tick that comes later than this finds the machine so busy that no missing answer counts. */
-export const PUNCTUAL_MS = 250
+export const PUNCTUAL_MS = SECOND_MS
 
 /** Answers in a row that an engine may owe before it counts as silent. Each is waited for as long as a connection may take. */
 export const MISSES_MAX = 2
