@@ -3,6 +3,7 @@ import type { Held } from '#store/collection.ts'
 import { eventMessage, type EventId } from '#catalog/events.ts'
 import { timersOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { zonesOf } from '../db-instance/zones.ts'
+import type { Restarted } from './restart-engine.ts'
 import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
 
 /** Drops this flow's ended jobs from the host's table. Nobody asks for them again once the flow has acted on them. */
@@ -47,7 +48,7 @@ export async function failed(
 export function afterStart(
   c: FlowContext<InstanceInput>,
   held: Held<DbInstanceRecord>,
-  outcome: JobOutcome<'instance.start' | 'instance.restart'>,
+  outcome: JobOutcome<'instance.start' | 'instance.restart'> | Restarted,
   event: EventId,
 ): Next<'finish' | 'fail'> {
   if (outcome.state === 'pending') return wait()

@@ -39,6 +39,12 @@ const due = (c: C, record: DbInstanceRecord): ChangeName[] =>
 const dueRestart = (c: C, record: DbInstanceRecord): ChangeName[] =>
   due(c, record).filter((name) => NEEDS_RESTART.includes(name))
 
+/** What a restart that failed may have changed of the copies. */
+const copiesOf = ({ standby, generation }: DbInstanceRecord): Partial<DbInstanceRecord> => ({
+  ...(standby && { standby }),
+  ...(generation !== undefined && { generation }),
+})
+
 /** The record as the engine is restarted with. */
 const restarted = (c: C, record: DbInstanceRecord, names: readonly ChangeName[]): DbInstanceRecord => ({
   ...withChanges(record, names),
@@ -108,20 +114,24 @@ export const modifyDbInstance = flow(
       if (names.length === 0)
         return go(switchesBackups || c.input.apply.includes('CACertificateIdentifier') ? 'reload' : 'password')
       const target = restarted(c, held.value, names)
-      const outcome = await restartOf(target)(c, target, 'restart')
+      const outcome = await restartOf(held.value, target)(c, target, 'restart')
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded') {
-        await openRoute(c.control, target)
+        await openRoute(c.control, outcome.record)
         return go(
           switchesBackups ? 'reload' : 'password',
-          replace(c, held, { ...target, parameterStatus: 'in-sync', complaint: undefined }),
+          replace(c, held, { ...outcome.record, parameterStatus: 'in-sync', complaint: undefined }),
           target.port === held.value.port || c.control.simulated ? NOTHING : releasePort(held.value.port),
           ...uptimeEvents(c, held.value, names),
         )
       }
       return go(
         'revert',
-        replace(c, held, { ...withoutChanges(held.value, names), complaint: outcome.error.message }),
+        replace(c, held, {
+          ...withoutChanges(held.value, names),
+          ...copiesOf(outcome.record),
+          complaint: outcome.error.message,
+        }),
         names.includes('Port') && !c.control.simulated ? releasePort(held.value.pending.Port!) : NOTHING,
         names.includes('EngineVersion')
           ? instanceEvent(
@@ -139,8 +149,9 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const outcome = await restartOf(record)(c, record, 'revert')
+      const outcome = await restartOf(record, record)(c, record, 'revert')
       if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded') await openRoute(c.control, record)
       const complaint = record.complaint ?? 'The engine did not start with the changed settings.'
       if (outcome.state === 'failed' && outcome.error.code !== 'bad-settings') return go('fail')
       return go(

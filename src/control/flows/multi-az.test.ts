@@ -73,6 +73,37 @@ test('a conversion to two copies and back leaves one copy and one port', async (
   )
 })
 
+test('a minor upgrade reaches the standby first, which then takes over', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true, EngineVersion: '18.3' })
+  const change = { DBInstanceIdentifier: 'orders', EngineVersion: '18.4', ApplyImmediately: true }
+  await modifyDbInstance(control, SCOPE, change)
+  await settled(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.zone, 'b')
+  assert.equal(record.settings.EngineVersion, '18.4')
+  assert.deepEqual(record.standby, { zone: 'a', state: 'in-sync' })
+  for (const zone of ['a', 'b']) assert.equal(control.hosts.observed(zone, record.resourceId)?.version, '18.4', zone)
+})
+
+test('a standby that cannot take over with the changes is ended, and the old primary goes on without them', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true, EngineVersion: '18.3' })
+  control.failing = 'instance.promote'
+  await modifyDbInstance(control, SCOPE, {
+    DBInstanceIdentifier: 'orders',
+    EngineVersion: '18.4',
+    ApplyImmediately: true,
+  })
+  control.failing = undefined
+  await settled(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.zone, 'a')
+  assert.equal(record.settings.EngineVersion, '18.3')
+  assert.equal(record.phase, 'available')
+  assert.deepEqual(record.standby, { zone: 'b', state: 'in-sync' })
+})
+
 test('both copies stop and start together', async () => {
   const control = await simulatedControl()
   await newInstance(control, 'orders', { MultiAZ: true })

@@ -32,7 +32,7 @@ export const rebootDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      return afterStart(c, held, await restartOf(record)(c, record, 'restart'), 'RDS-EVENT-0006')
+      return afterStart(c, held, await restartOf(record, record)(c, record, 'restart'), 'RDS-EVENT-0006')
     },
 
     finish: (c: C) => finished(c, 'rebooted'),
