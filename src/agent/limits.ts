@@ -31,6 +31,9 @@ export const MISSES_MAX = 2
 /** How long commits may wait for a standby that has just become synchronous. */
 export const SYNCHRONIZE_MS_MAX = 15 * SECOND_MS
 
+/** How long the job that made a standby waits to see it stream. One that is far behind catches up after that. */
+export const JOIN_MS_MAX = 5 * SECOND_MS
+
 /** How often a starting engine that was adopted is asked whether it accepts connections by now. */
 export const STARTING_PROBE_MS = 100
 

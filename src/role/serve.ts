@@ -11,6 +11,7 @@ import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
 import { collectMetrics } from '#control/metrics/collect.ts'
+import { watchReplicas } from '#control/read-replica/watch.ts'
 import { watchInstances } from '#control/flows/watch.ts'
 import { watchMaintenance } from '#control/maintenance/watch.ts'
 import { watchCopies } from '#control/multi-az/watch.ts'
@@ -132,6 +133,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   })
   watchInstances(control, log)
   watchCopies(control, log)
+  watchReplicas(control, log)
 
   const stop = Promise.withResolvers<'stop' | 'keep'>()
   // Before anything is started or said: a Ctrl-C that comes earlier than it is listened for would leave agents behind.

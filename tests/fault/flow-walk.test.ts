@@ -20,6 +20,8 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   'start-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
   'stop-db-instance.fail': 'last resort: src/control/flows/failures.test.ts',
   'restore-db-instance.refuse': 'needs a damaged archive: tests/engine/point-in-time.test.ts',
+  'build-read-replica.abandon': 'needs a source that cannot be copied: src/control/read-replica/read-replicas.test.ts',
+  'promote-read-replica.fail': 'last resort: src/control/read-replica/read-replicas.test.ts',
   'create-db-snapshot.abandon': 'last resort after six hours',
   'copy-db-snapshot.fail': 'last resort after six hours',
   'restore-db-instance.route': 'the same step as of create-db-instance',

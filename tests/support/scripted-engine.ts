@@ -126,8 +126,9 @@ export class ScriptedEngine implements EngineDriver {
     await this.play('awaitSynchronous', signal)
   }
 
-  async replication(): Promise<ObservedReplication | undefined> {
-    return this.observedReplication
+  async replication(_folder: string, { replication }: InstanceSpec): Promise<ObservedReplication | undefined> {
+    const streams = { role: 'standby', isStreaming: true, sourceAnswers: true } as const
+    return this.observedReplication ?? (replication?.role === 'standby' ? streams : undefined)
   }
 
   async position(): Promise<LogPosition> {

@@ -45,7 +45,10 @@ export function fillingJobs(
       const outcome = await maker.make({ spec, wanted: 'running', crashes: 0, seedId }, context, {
         fill: (instance) => instance.driver.follow(instance.folder, spec, seedFolder, context.signal),
         filled: 'filled',
-        finish: (instance) => instance.driver.admitFollowers(instance.folder, spec),
+        finish: async (instance) => {
+          await instance.driver.admitFollowers(instance.folder, spec)
+          await instance.joined(context.signal)
+        },
         finished: 'followed',
       })
       await volumes.removeSnapshot(seedId)

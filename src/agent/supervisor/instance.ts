@@ -5,7 +5,7 @@ import type { ObservedArchive } from '#wire/agent/archive.ts'
 import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
 import type { ObservedReplication } from '#wire/agent/replication.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
-import { MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
+import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
 /** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
 export interface InstanceRecord {
@@ -171,6 +171,18 @@ export class Instance {
       if (!this.engine) throw new JobFailure('failed', 'The engine ended while it was starting.')
       await this.options.clock.sleep(STARTING_PROBE_MS, signal)
       await this.look()
+    }
+  }
+
+  /** Waits a little until the standby streams, so that this is known when the job that made it ends. */
+  async joined(signal: AbortSignal): Promise<void> {
+    const { clock } = this.options
+    const until = clock.monotonic() + JOIN_MS_MAX
+    for (;;) {
+      await this.look()
+      const streams = this.replication?.role === 'standby' && this.replication.isStreaming
+      if (streams || clock.monotonic() >= until || !this.engine) return
+      await clock.sleep(STARTING_PROBE_MS, signal)
     }
   }
 

@@ -8,6 +8,7 @@ import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
 import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
 import { CreateDBInstance } from './create-db-instance.ts'
+import { CreateDBInstanceReadReplica } from './create-db-instance-read-replica.ts'
 import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
 import { CreateDBSnapshot } from './create-db-snapshot.ts'
 import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
@@ -49,6 +50,7 @@ import { ModifyDBParameterGroup } from './modify-db-parameter-group.ts'
 import { ModifyDBSnapshotAttribute } from './modify-db-snapshot-attribute.ts'
 import { ModifyDBSubnetGroup } from './modify-db-subnet-group.ts'
 import { ModifyOptionGroup } from './modify-option-group.ts'
+import { PromoteReadReplica } from './promote-read-replica.ts'
 import { RebootDBInstance } from './reboot-db-instance.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
@@ -56,6 +58,7 @@ import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-s
 import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
 import { StartDBInstance } from './start-db-instance.ts'
 import { StopDBInstance } from './stop-db-instance.ts'
+import { SwitchoverReadReplica } from './switchover-read-replica.ts'
 
 export const rdsHandlers = {
   AddTagsToResource,
@@ -64,6 +67,7 @@ export const rdsHandlers = {
   CopyDBSnapshot,
   CopyOptionGroup,
   CreateDBInstance,
+  CreateDBInstanceReadReplica,
   CreateDBParameterGroup,
   CreateDBSnapshot,
   CreateDBSubnetGroup,
@@ -105,6 +109,7 @@ export const rdsHandlers = {
   ModifyDBSnapshotAttribute,
   ModifyDBSubnetGroup,
   ModifyOptionGroup,
+  PromoteReadReplica,
   RebootDBInstance,
   RemoveTagsFromResource,
   ResetDBParameterGroup,
@@ -112,4 +117,5 @@ export const rdsHandlers = {
   RestoreDBInstanceToPointInTime,
   StartDBInstance,
   StopDBInstance,
+  SwitchoverReadReplica,
 } satisfies Handlers<typeof rds, RequestContext>

@@ -62,7 +62,10 @@ export async function createDbInstance(control: Control, scope: Scope, input: In
   })
 }
 
-type Draft = Pick<DbInstanceRecord, 'id' | 'zone' | 'settings' | 'master' | 'databaseName' | 'parameterGroup' | 'tags'>
+type Draft = Pick<
+  DbInstanceRecord,
+  'id' | 'zone' | 'settings' | 'master' | 'databaseName' | 'parameterGroup' | 'tags' | 'replica'
+>
 
 interface Registration {
   readonly draft: Draft
@@ -71,6 +74,8 @@ interface Registration {
   /** What the flow needs beside the instance's key. */
   readonly input: object
   readonly extra: Mutation
+  /** Writes that depend on the record, or on what may change until it is written. */
+  readonly more?: (record: DbInstanceRecord) => Promise<Mutation>
 }
 
 /** Writes a new instance, its port, its name, its first flow and the timer of its backups in one transaction. */
@@ -95,6 +100,7 @@ export async function register(control: Control, scope: Scope, what: Registratio
         writes,
         copies?.writes ?? NOTHING,
         what.extra,
+        (await what.more?.(record)) ?? NOTHING,
         flow.writes,
         ...(hasBackups ? [await scheduleBackups(control, record)] : []),
       ),

@@ -4,6 +4,7 @@ import { NOTHING, together } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { failUnfinishedSnapshots } from '../db-snapshot/interrupt.ts'
+import { refuseFinalSnapshot } from '../read-replica/rules.ts'
 import { invalidCombination, invalidState } from './faults.ts'
 import { requireInstance } from './find.ts'
 import { dbInstances, keyOf, subjectOf, type DbInstanceRecord, type Phase } from './record.ts'
@@ -33,6 +34,7 @@ export async function deleteDbInstance(control: Control, scope: Scope, input: In
   const { record, flowId } = await transact(control, async () => {
     const held = await requireInstance(control, scope, input.DBInstanceIdentifier)
     check(held.value)
+    refuseFinalSnapshot(held.value, name)
     if (!skip && name === undefined)
       throw invalidCombination('FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.')
     if (!skip && UNFIT_FOR_SNAPSHOT.includes(held.value.phase))

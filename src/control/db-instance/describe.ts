@@ -12,6 +12,7 @@ import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
 import { restoreWindow } from '../automated-backup/window.ts'
 import { isRedundant } from '../multi-az/copies.ts'
+import { replicationShown, replicationStatus } from '../read-replica/describe.ts'
 import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidValue } from './faults.ts'
 import { instanceIdOf, requireInstance } from './find.ts'
@@ -130,8 +131,8 @@ async function describeWith(
     ...masterSecret(record),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     PendingModifiedValues: pendingValues(record.pending),
-    StatusInfos: statusInfos(control, record, status),
-    ReadReplicaDBInstanceIdentifiers: [],
+    StatusInfos: [...statusInfos(control, record, status), ...replicationStatus(control, record)],
+    ...(await replicationShown(control, record)),
     ReadReplicaDBClusterIdentifiers: [],
     DomainMemberships: [],
     AssociatedRoles: [],

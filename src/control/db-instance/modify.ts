@@ -7,6 +7,7 @@ import { fault } from '#wire/aws/faults.ts'
 import { STORAGE_STEP_FACTOR } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
+import { refuseModification } from '../read-replica/rules.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireOptionGroup } from '../option-group/option-groups.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
@@ -72,6 +73,7 @@ async function checked(control: Control, scope: Scope, record: DbInstanceRecord,
     throw instanceNotAvailable(record.id, status)
   refuseUnavailable(control, asked)
   refuseForeign(asked)
+  await refuseModification(control, record, asked)
   const input: Input = { ...asked }
   if (asked.DBInstanceClass !== undefined) requireClass(asked.DBInstanceClass)
   if (asked.LicenseModel !== undefined) requireLicense(asked.LicenseModel)

@@ -5,6 +5,7 @@ import { transact, type Control, type Scope } from '../control.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { instanceEvent } from '../flows/context.ts'
 import { isRedundant } from '../multi-az/copies.ts'
+import { refuseToStop } from '../read-replica/rules.ts'
 import { instanceNotAvailable, invalidCombination, invalidState } from './faults.ts'
 import { requireInstance } from './find.ts'
 import { dbInstances, keyOf, subjectOf, type DbInstanceRecord, type Phase } from './record.ts'
@@ -81,6 +82,7 @@ export function stopDbInstance(
       if (status !== 'available') throw instanceNotAvailable(record.id, status)
     },
     more: async (record) => {
+      await refuseToStop(control, record)
       if (input.DBSnapshotIdentifier === undefined)
         return { input: {}, writes: instanceEvent(control, record, 'RDS-EVENT-0004') }
       const resourceId = newResourceId('snap', control.random)

@@ -118,10 +118,14 @@ export type MaintenanceNotes = { readonly [Action in MaintenanceAction]?: Mainte
 export interface ReplicaOf {
   readonly source: InstanceKey
   /**
-   * `terminated`: the source is gone, and nobody follows it any more. What the engine does now is in its agent's reports;
-   * this is what was said of it last.
+   * What was said of its replication last; what it does now is in its agent's reports. `lost`: a rebuild failed after it
+   * had taken away the copy that there was. `terminated`: the source is gone, and it follows nobody.
    */
-  readonly state: 'joining' | 'replicating' | 'error' | 'terminated'
+  readonly state: 'joining' | 'replicating' | 'error' | 'lost' | 'terminated'
+  /** When it was last begun to be made anew. */
+  readonly rebuiltAt?: number
+  /** When it was last restarted because its source allows more than it. */
+  readonly restartedAt?: number
   /** The snapshot of the source that it is made from, while it is. */
   readonly seedId?: string
 }
@@ -229,7 +233,7 @@ export const parametersSubjectOf = (key: InstanceKey): string => `db-instance-pa
 /** The subject of the flow that waits for the time to do something with the instance. */
 export const timerSubjectOf = (
   key: InstanceKey,
-  purpose: 'auto-start' | 'backup' | 'maintenance' | 'standby',
+  purpose: 'auto-start' | 'backup' | 'maintenance' | 'standby' | 'replica',
 ): string => timersOf(key) + purpose
 
 /** What the subjects of all timers of the instance start with. */

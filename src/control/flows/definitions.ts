@@ -7,10 +7,13 @@ import { autoStartDbInstance } from './auto-start-db-instance.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
+import { buildReadReplica } from './build-read-replica.ts'
 import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
 import { deleteDbInstance } from './delete-db-instance.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
+import { keepReadReplica } from './keep-read-replica.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
+import { promoteReadReplica } from './promote-read-replica.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
 import { recoverDbInstance } from './recover-db-instance.ts'
 import { resetEverything } from './reset.ts'
@@ -28,6 +31,9 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   deleteDbInstance,
   keepDbStandby,
   recoverDbInstance,
+  buildReadReplica,
+  keepReadReplica,
+  promoteReadReplica,
   applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,

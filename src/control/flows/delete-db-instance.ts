@@ -16,6 +16,7 @@ import { markLog, removeMark } from '../automated-backup/window.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { automatedSnapshots } from '../db-snapshot/automated.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
+import { cancelAtSource, leaveSource, wakeReplicas } from '../read-replica/leave.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { change, instanceEvent, instanceOf, jobOn, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
@@ -50,6 +51,7 @@ export const deleteDbInstance = flow(
       if (!held) return done('deleted')
       // The flow that was alive may have left a job running; it must not make again what `remove` takes away.
       for (const zone of zonesOf(held.value)) await c.control.hosts.cancelJobs(zone, `${held.value.resourceId}/`)
+      await cancelAtSource(c.control, held.value)
       const marked = c.input.keepsBackups ? await markLog(c.control, c.input.key, held.value) : NOTHING
       return go(c.input.finalSnapshot ? 'snapshot' : 'remove', marked)
     },
@@ -138,6 +140,7 @@ export const deleteDbInstance = flow(
           name ? dbInstanceNames(c.control).remove(name) : NOTHING,
           ...(c.control.simulated ? [] : portsOf(record).map(releasePort)),
           secretArn === undefined ? NOTHING : await deleteManagedSecret(c.control, record, secretArn),
+          await leaveSource(c.control, record),
           instanceEvent(c.control, record, 'RDS-EVENT-0003'),
         ),
       )
@@ -147,6 +150,7 @@ export const deleteDbInstance = flow(
     silence: async (c: C) => {
       for (const subjects of [timersOf(c.input.key), parametersSubjectOf(c.input.key)])
         c.control.flows.wakeSubjects(subjects)
+      await wakeReplicas(c.control, c.input.key)
       return done('deleted')
     },
   },

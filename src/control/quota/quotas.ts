@@ -16,6 +16,8 @@ import { dbInstances } from '../db-instance/record.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
 import { optionGroups } from '../option-group/record.ts'
 import { parameterGroups } from '../parameter-group/record.ts'
+import { REPLICAS_MAX } from '../read-replica/limits.ts'
+import { mostReplicas } from '../read-replica/replicas.ts'
 import { subnetGroups } from '../subnet-group/record.ts'
 
 type Count = (control: Pick<Control, 'store'>, scope: Scope) => Promise<number>
@@ -71,7 +73,7 @@ const quotas = {
     used: async (control, scope) => (await optionGroups(control, scope).list()).length,
     exceeded: () => fault(OptionGroupQuotaExceededFault, 'The quota of option groups is exceeded.'),
   },
-  ReadReplicasPerMaster: { max: 15, used: none },
+  ReadReplicasPerMaster: { max: REPLICAS_MAX, used: mostReplicas },
   ReservedDBInstances: { max: 40, used: none },
   SubnetsPerDBSubnetGroup: {
     max: 20,

@@ -1,5 +1,6 @@
 /** The texts of postgresql.conf and pg_hba.conf, and the files of an endpoint's certificate. */
 import { join } from 'node:path'
+import { majorOf } from '#catalog/postgres-versions.ts'
 import { makeFolder, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
@@ -7,7 +8,7 @@ import { EngineError } from '../engine.ts'
 import { readControlFile } from './control-file.ts'
 import { dataOf, errorLogOf, logOf, runOf, tlsOf } from './layout.ts'
 import { driverOwnedSettings } from './owned-settings.ts'
-import { PEER, replicationDefaults, replicationSettings, withRoomForReplication, writePeerFiles } from './peer.ts'
+import { PEER, replicationDefaultsOf, replicationSettings, withRoomForReplication, writePeerFiles } from './peer.ts'
 import { ADMIN } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -69,7 +70,7 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
     log_truncate_on_rotation: 'off',
   }
   const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
-  const defaults = { ...ourDefaults, ...(spec.replication && replicationDefaults) }
+  const defaults = { ...ourDefaults, ...(spec.replication && replicationDefaultsOf(majorOf(spec.version))) }
   const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...replicationSettings(spec.replication) }
   const lines = Object.entries(all).map(settingLine)
   return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}`

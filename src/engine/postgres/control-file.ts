@@ -100,6 +100,12 @@ function numberOf(name: string): bigint {
   return BigInt(`0x${name.slice(8, 16)}`) * BigInt(2 ** 32 / SEGMENT_BYTES) + BigInt(`0x${name.slice(16)}`)
 }
 
+/** The segment with the byte before this position. */
+export function segmentOf(timeline: number, lsn: string): string {
+  const [high = '0', low = '0'] = lsn.split('/')
+  return segmentName(timeline, ((BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)) - 1n)
+}
+
 function segmentName(timeline: number, lsn: bigint): string {
   const hex = (value: bigint): string => value.toString(16).toUpperCase().padStart(8, '0')
   return hex(BigInt(timeline)) + hex(lsn >> 32n) + hex((lsn & 0xffffffffn) / BigInt(SEGMENT_BYTES))

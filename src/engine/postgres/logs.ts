@@ -44,6 +44,14 @@ export async function readLogPart(
   return { text, nextOffset: part.offset + length, sizeBytes: stat.sizeBytes }
 }
 
+/** The last that the collector has written. */
+export async function lastWords(folder: string): Promise<string> {
+  const newest = (await listLogs(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1)).at(-1)
+  if (!newest) return ''
+  const from = Math.max(0, newest.sizeBytes - LAST_WORDS_BYTES_MAX)
+  return (await readBytes(pathOf(folder, newest.name)!, from, LAST_WORDS_BYTES_MAX))?.toString('utf8') ?? ''
+}
+
 /** Where the logs end now, to find later what has been added. */
 export async function logMark(folder: string): Promise<ReadonlyMap<string, number>> {
   return new Map((await listLogs(folder)).map(({ name, sizeBytes }) => [name, sizeBytes]))

@@ -20,12 +20,14 @@ export const SLOT_PREFIX = 'holdfast_'
 export const slotOf = (follower: string): string => SLOT_PREFIX + follower
 
 /** Only where the user's settings say nothing. A peer that is silent is noticed within seconds, not a minute. */
-export const replicationDefaults: Readonly<Record<string, string>> = {
+export const replicationDefaultsOf = (major: number): Readonly<Record<string, string>> => ({
   wal_receiver_timeout: '10s',
   wal_sender_timeout: '10s',
   wal_receiver_status_interval: '1s',
   wal_retrieve_retry_interval: '500ms',
-}
+  // A standby that is away does not fill the disk of its source: beyond this it is made anew.
+  ...(major >= 13 && { max_slot_wal_keep_size: '4GB' }),
+})
 
 /** What the engine's part in replication asks for, whatever the user's settings say. */
 export function replicationSettings(replication: Replication | undefined): Readonly<Record<string, string>> {

@@ -12,9 +12,9 @@ import { copyTree, syncTree } from '#host/tree.ts'
 import type { InstanceSpec, SnapshotFacts } from '#wire/agent/messages.ts'
 import { EngineError } from '../engine.ts'
 import { CONTROL_FILE_TRIES_MAX } from '../limits.ts'
-import { isSegment, isUnbroken, readControlFile } from './control-file.ts'
+import { isSegment, isUnbroken, readControlFile, segmentOf } from './control-file.ts'
 import { dataOf, manifestOf } from './layout.ts'
-import { sqlStateOf, withSession } from './sql.ts'
+import { sqlStateOf, isStandby, withSession } from './sql.ts'
 import type { Session } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -47,7 +47,16 @@ const transientFolders = [
   'pg_stat_tmp',
   'pg_subtrans',
 ]
-const transientFiles = new Set(['postmaster.pid', 'postmaster.opts', 'current_logfiles', 'core'])
+/** The signal files say what the engine is, which a copy need not be. */
+const transientFiles = new Set([
+  'postmaster.pid',
+  'postmaster.opts',
+  'current_logfiles',
+  'core',
+  'promote',
+  'standby.signal',
+  'recovery.signal',
+])
 
 function isTransient(path: string): boolean {
   const [first = '', ...rest] = path.split('/')
@@ -72,7 +81,7 @@ async function copyRunning(job: Job, surroundings: Surroundings): Promise<Copied
     )
     const bytes = await copyLive(job, surroundings)
     // Where it fails or is cancelled, the end of the session takes the engine out of backup mode.
-    const end = await endBackup(session, major)
+    const end = (await isStandby(session)) ? await endOnStandby(session, major) : await endBackup(session, major)
     const endedAt = surroundings.clock.now()
     return { sizeBytes: bytes + (await copyWal(job, end, surroundings)), log: { ...placeOf(end.label), endedAt } }
   })
@@ -92,14 +101,16 @@ async function keepWal({ query }: Session, { random }: Surroundings): Promise<vo
 }
 
 async function copyLive({ folder, target, signal }: Job, { account }: Surroundings): Promise<number> {
-  const exclude = (path: string): boolean => isTransient(path) || path.startsWith('pg_wal/')
+  const isControl = (path: string): boolean => path === 'global/pg_control'
+  const exclude = (path: string): boolean => isTransient(path) || path.startsWith('pg_wal/') || isControl(path)
   const { bytes } = await copyTree(dataOf(folder), dataOf(target), { account, signal, live: true, exclude })
   const controlOnly = { account, exclude: (path: string) => path !== 'pg_control' }
-  for (let attempt = 0; !(await readControlFile(dataOf(target))); attempt++) {
-    if (attempt === CONTROL_FILE_TRIES_MAX) throw new EngineError('failed', 'pg_control could not be read in one piece')
+  // Last: of a standby it says how far the log has to be applied to what was copied before.
+  for (let attempt = 0; attempt < CONTROL_FILE_TRIES_MAX; attempt++) {
     await copyTree(join(dataOf(folder), 'global'), join(dataOf(target), 'global'), controlOnly)
+    if (await readControlFile(dataOf(target))) return bytes
   }
-  return bytes
+  throw new EngineError('failed', 'pg_control could not be read in one piece')
 }
 
 function placeOf(label: string): { timeline: number; start: string } {
@@ -124,6 +135,20 @@ async function endBackup({ query }: Session, major: number): Promise<BackupEnd> 
   )
   const { label, tablespaces, segment } = rows[0]!
   return { label, tablespaces, lastSegment: segment }
+}
+
+/**
+ * A standby writes no record of the end: the copy is consistent once it has applied what pg_control, which was copied
+ * last, says had been applied then.
+ */
+async function endOnStandby({ query }: Session, major: number): Promise<BackupEnd> {
+  const call = major >= 15 ? 'pg_backup_stop(false)' : 'pg_stop_backup(false, false)'
+  const rows = await query<{ label: string; tablespaces: string; lsn: string }>(
+    `SELECT labelfile AS label, spcmapfile AS tablespaces, pg_last_wal_replay_lsn()::text AS lsn FROM ${call}`,
+  )
+  const { label, tablespaces, lsn } = rows[0]!
+  const timeline = /^START TIMELINE: (\d+)/m.exec(label)?.[1]
+  return { label, tablespaces, lastSegment: segmentOf(Number(timeline), lsn) }
 }
 
 async function copyWal(job: Job, end: BackupEnd, { account }: Surroundings): Promise<number> {

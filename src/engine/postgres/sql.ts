@@ -137,3 +137,9 @@ export function quoteText(text: string): string {
     ? `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
     : `'${text.replaceAll("'", "''")}'`
 }
+
+/** Whether the engine follows another. */
+export async function isStandby({ query }: Session): Promise<boolean> {
+  const [row] = await query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+  return row?.standby === true
+}

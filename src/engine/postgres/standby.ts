@@ -4,12 +4,13 @@ import { assert } from '#base/assert.ts'
 import { makeFolder, removeTree, renameDurably } from '#host/disk.ts'
 import { dial } from '#host/net.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
-import type { LogPosition, ObservedReplication, ReplicationSource } from '#wire/agent/replication.ts'
+import type { LogPosition, ObservedReplication, ObservedStandby, ReplicationSource } from '#wire/agent/replication.ts'
 import { EngineError } from '../engine.ts'
 import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SOURCE_ANSWER_MS_MAX } from '../limits.ts'
 import { dataOf } from './layout.ts'
+import { lacksRoom, obstacleInLog } from './obstacle.ts'
 import { reloadEngine } from './reload.ts'
-import { withSession } from './sql.ts'
+import { isStandby, withSession } from './sql.ts'
 import type { Session } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -40,11 +41,6 @@ export async function promoteStandby(instance: Instance): Promise<number> {
   return timeline
 }
 
-async function isStandby({ query }: Session): Promise<boolean> {
-  const [row] = await query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
-  return row?.standby === true
-}
-
 async function timelineOf({ query }: Session): Promise<number> {
   const [row] = await query<{ file: string }>('SELECT pg_walfile_name(pg_current_wal_lsn()) AS file')
   assert(row, 'a primary has a current WAL segment')
@@ -59,11 +55,11 @@ export async function observeReplication(
   if (!replication) return undefined
   try {
     if (replication.role === 'primary') return await withSession(instance, observePrimary, BRIEF)
-    const [isStreaming, sourceAnswers] = await Promise.all([
-      withSession(instance, observeStandby, BRIEF),
+    const [seen, sourceAnswers] = await Promise.all([
+      withSession(instance, (session) => observeStandby(instance.folder, session), BRIEF),
       answers(replication.source),
     ])
-    return { role: 'standby', isStreaming, sourceAnswers }
+    return { role: 'standby', ...seen, sourceAnswers }
   } catch {
     return undefined
   }
@@ -82,9 +78,22 @@ async function observePrimary(session: Session): Promise<ObservedReplication | u
   return { role: 'primary', timeline, followers }
 }
 
-async function observeStandby({ query }: Session): Promise<boolean> {
-  return (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'`)).length > 0
+type Following = Pick<ObservedStandby, 'isStreaming' | 'obstacle'>
+
+async function observeStandby(folder: string, session: Session): Promise<Following> {
+  // Somebody else has promoted it.
+  if (!(await isStandby(session))) return { isStreaming: false, obstacle: 'diverged' }
+  const isStreaming = await receives(session)
+  const obstacle = (await lacksRoom(folder, session))
+    ? 'settings'
+    : isStreaming
+      ? undefined
+      : await obstacleInLog(folder)
+  return { isStreaming, ...(obstacle && { obstacle }) }
 }
+
+const receives = async ({ query }: Session): Promise<boolean> =>
+  (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'`)).length > 0
 
 /** PostgreSQL manual, 54.2.11: an SSLRequest is answered by one byte before anything else is done for the client. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
@@ -117,12 +126,13 @@ export async function logPosition(instance: Instance): Promise<LogPosition> {
       assert(row, 'a primary says where its log ends')
       return { role: 'primary', timeline, flushedLsn: row.lsn, replayedLsn: row.lsn, lagSeconds: undefined }
     }
-    const [row] = await session.query<{ received: string; replayed: string; timeline: number; lag: number }>(
+    const [row] = await session.query<{ received: string; replayed: string; timeline: number; lag: number | null }>(
       `SELECT coalesce(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), '0/0')::text AS received,
               coalesce(pg_last_wal_replay_lsn(), '0/0')::text AS replayed,
               coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id) AS timeline,
-              CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
-                   ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)
+              CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()
+                        AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0
+                   ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
               END::float8 AS lag`,
     )
     assert(row, 'a standby says how far it is')
@@ -131,7 +141,7 @@ export async function logPosition(instance: Instance): Promise<LogPosition> {
       timeline: row.timeline,
       flushedLsn: row.received,
       replayedLsn: row.replayed,
-      lagSeconds: row.lag,
+      lagSeconds: row.lag ?? undefined,
     }
   })
 }

@@ -57,9 +57,19 @@ export interface ObservedStandby {
   readonly role: 'standby'
   /** It receives the log from its source now. */
   readonly isStreaming: boolean
+  /** Why it cannot follow, where it will not come right by itself. */
+  readonly obstacle?: ReplicationObstacle
   /** Whether the source's engine answers on its port: the second opinion on a primary that is silent. */
   readonly sourceAnswers: boolean
 }
+
+export type ReplicationObstacle =
+  /** The source no longer has the log that comes next. */
+  | 'log-removed'
+  /** What is here is not a past state of the source. */
+  | 'diverged'
+  /** The source allows more than this engine was started with; another start puts that right. */
+  | 'settings'
 
 /** Where an engine's log ends. LSNs as PostgreSQL writes them: `0/3000148`. */
 export interface LogPosition {
@@ -69,6 +79,9 @@ export interface LogPosition {
   readonly flushedLsn: string
   /** Of a standby: applied, so that a reader sees it. */
   readonly replayedLsn: string
-  /** Of a standby: seconds by which what readers see is behind; 0 when all that was received is applied. */
+  /**
+   * Of a standby: seconds by which what readers see is behind. 0 while it streams and all that was received is applied;
+   * otherwise the age of the newest commit that readers see. Undefined where it has not seen any yet.
+   */
   readonly lagSeconds: number | undefined
 }

@@ -28,26 +28,13 @@ import {
   instanceIn,
   query,
 } from '../../support/database.ts'
-import { eventually, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
+import { eventually, newStateFolder, processesOf, startHoldfast } from '../../support/holdfast.ts'
 import { archiveFromNow, archiveNoMore, recovered, restorable } from './backups.ts'
+import { READ_REPLICA_SCENARIOS } from './read-replicas.ts'
 import { backedUp, backupsOf, noFlowLeft, snapshotGone, snapshotIn, switchBackupsOn, timersGone } from './requests.ts'
+import { world, type Scenario } from './world.ts'
 
-/** What to ask for so that a flow comes by its steps, and what must be true once it has ended. */
-export interface Scenario {
-  readonly steps: readonly string[]
-  prepare?(rds: RDSClient): Promise<void>
-  act(rds: RDSClient): Promise<unknown>
-  check(rds: RDSClient): Promise<unknown>
-}
-
-/** What a walk goes through: one state folder, and the Holdfast that has it now. */
-export const world = {
-  state: '',
-  holdfast: undefined as unknown as Holdfast,
-  /** What the present operation works on. */
-  name: '',
-  count: 0,
-}
+export { world, type Scenario } from './world.ts'
 
 const next = (prefix: string): string => `${prefix}-${++world.count}`
 
@@ -458,6 +445,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
       check: (rds) => snapshotGone(rds, world.name),
     },
   ],
+  ...READ_REPLICA_SCENARIOS,
   // Last: it takes the base away.
   reset: [
     {

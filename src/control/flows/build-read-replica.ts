@@ -1,0 +1,177 @@
+import { done, flow, go, wait } from '#flow/flow.ts'
+import { NOTHING, type Held, type Mutation } from '#store/collection.ts'
+import { issueCertificate } from '../db-instance/certificate.ts'
+import { findByKey, timersOf, type DbInstanceRecord, type ReplicaOf } from '../db-instance/record.ts'
+import { instanceSpec } from '../db-instance/spec.ts'
+import { FIRST_STREAM_MS_MAX } from '../read-replica/limits.ts'
+import { seenOf } from '../read-replica/observed.ts'
+import { change, instanceEvent, instanceOf, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { busyLookMs, engineDeadlineMs } from './limits.ts'
+import { moveToFreePort } from './move-port.ts'
+
+interface Input extends InstanceInput {
+  /** Whether there was a replica before, which cannot follow any more. It serves until the new copy takes its place. */
+  readonly isRebuild: boolean
+}
+type C = FlowContext<Input>
+
+/** A standby's files are copied from its source while that serves; then it streams what was written since. */
+export const buildReadReplica = flow(
+  'build-read-replica',
+  {
+    exhausted: 'abandon',
+    steps: {
+      admit: { deadlineMs: engineDeadlineMs },
+      seed: { deadlineMs: engineDeadlineMs },
+      follow: { deadlineMs: engineDeadlineMs },
+    },
+  },
+  {
+    /** From here on the source keeps the log that the replica will need. */
+    admit: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const source = await sourceOf(c, held.value)
+      if (!source) return go('abandon', lacksSource(c, held))
+      if (!isServing(source.value)) return wait({ timeoutMs: busyLookMs })
+      const outcome = await job(c, {
+        zone: source.value.zone,
+        resourceId: held.value.resourceId,
+        // What the source is told must be what it still is when that is written down: else it is told again.
+        name: `admit-${source.revision}-${c.failures}`,
+        kind: 'instance.reload',
+        input: async () => ({ spec: await instanceSpec(c.control, source.value) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`admit the replica: ${outcome.error.message}`)
+      const { certificate, replica, resourceId, settings } = held.value
+      return go(
+        'seed',
+        change(c, held, {
+          certificate: certificate ?? (await issueCertificate(c.control, resourceId, settings.CACertificateIdentifier)),
+          replica: { ...replica!, seedId: `seed-${c.flowId}` },
+        }),
+        { compares: [{ key: source.key, modRevision: source.revision }], ops: [] },
+      )
+    },
+
+    seed: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const source = await sourceOf(c, held.value)
+      if (!source) return go('abandon', lacksSource(c, held))
+      const outcome = await job(c, {
+        zone: source.value.zone,
+        resourceId: held.value.resourceId,
+        name: `seed-${c.failures}`,
+        kind: 'instance.snapshot',
+        input: async () => ({ id: source.value.resourceId, snapshotId: held.value.replica!.seedId! }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'succeeded') return go('follow')
+      // Its zone may be full; its engine may have been restarted, and serve again.
+      if (outcome.error.code === 'failed') throw new Error(`copy the source: ${outcome.error.message}`)
+      return go('abandon', change(c, held, { complaint: outcome.error.message }))
+    },
+
+    follow: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const outcome = await jobOn(c, record, {
+        name: `follow-${record.port}`,
+        kind: 'instance.follow',
+        input: async () => ({ spec: await instanceSpec(c.control, record), seedId: record.replica!.seedId! }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') {
+        if (outcome.error.code === 'port-busy' && !record.endpointKnown)
+          return go('follow', await moveToFreePort(c, held))
+        return go('abandon', change(c, held, { complaint: outcome.error.message }))
+      }
+      const isLate = c.control.clock.now() - c.enteredAt > FIRST_STREAM_MS_MAX
+      if (!seenOf(c.control, record).isStreaming && !isLate && (await sourceOf(c, record)))
+        return wait({ timeoutMs: LOOK_MS })
+      return go(
+        'finish',
+        change(c, held, {
+          phase: 'available',
+          endpointKnown: true,
+          complaint: undefined,
+          replica: withoutSeed(record.replica!),
+        }),
+        c.input.isRebuild ? NOTHING : instanceEvent(c.control, record, 'RDS-EVENT-0005'),
+      )
+    },
+
+    finish: async (c: C) => {
+      await forget(c)
+      c.control.flows.wakeSubjects(timersOf(c.input.key))
+      return done('available')
+    },
+
+    /** The copy of the source is of no use any more. What was there before goes on, if it is there still. */
+    abandon: async (c: C) => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const record = held.value
+      const { seedId, ...replica } = record.replica!
+      const { isRebuild } = c.input
+      await cancel(c, record)
+      if (seedId !== undefined) {
+        const outcome = await jobOn(c, record, {
+          name: `remove-seed-${c.failures}`,
+          kind: 'snapshot.remove',
+          input: async () => ({ snapshotId: seedId }),
+        })
+        if (outcome.state === 'pending') return wait()
+        if (outcome.state === 'failed') throw new Error(`remove ${seedId}: ${outcome.error.message}`)
+      }
+      const complaint = record.complaint ?? c.lastError ?? 'The read replica could not be made in time.'
+      const serves = c.control.hosts.observed(record.zone, record.resourceId)?.accepting === true
+      await forget(c)
+      return done(
+        'abandoned',
+        change(c, held, {
+          phase: isRebuild && serves ? 'available' : 'failed',
+          complaint,
+          replica: isRebuild && !serves ? { ...replica, state: 'lost' } : replica,
+        }),
+        instanceEvent(c.control, record, 'RDS-EVENT-0202', `Read replica creation failed: ${complaint}`),
+      )
+    },
+  },
+)
+
+const withoutSeed = ({ seedId: _used, ...replica }: ReplicaOf): ReplicaOf => replica
+
+/** A standby says that it streams within a second. */
+const LOOK_MS = 250
+
+const sourceOf = (c: C, record: DbInstanceRecord): Promise<Held<DbInstanceRecord> | undefined> =>
+  record.replica ? findByKey(c.control, record.replica.source) : Promise.resolve(undefined)
+
+/** Its engine runs and is not about to be restarted. */
+const isServing = ({ phase }: DbInstanceRecord): boolean => phase === 'available' || phase === 'backing-up'
+
+const lacksSource = (c: C, held: Held<DbInstanceRecord>): Mutation =>
+  change(c, held, { complaint: 'The source of the read replica was deleted.' })
+
+/** Jobs of this flow are on two hosts. */
+async function zonesOf(c: C, record: DbInstanceRecord): Promise<Set<string>> {
+  const source = await sourceOf(c, record)
+  return new Set([record.zone, ...(source ? [source.value.zone] : [])])
+}
+
+async function cancel(c: C, record: DbInstanceRecord): Promise<void> {
+  for (const zone of await zonesOf(c, record))
+    for (const name of ['seed', 'follow'])
+      await c.control.hosts.cancelJobs(zone, `${record.resourceId}/${c.flowId}/${name}`)
+}
+
+async function forget(c: C): Promise<void> {
+  const held = await instanceOf(c)
+  if (!held) return
+  for (const zone of await zonesOf(c, held.value))
+    await c.control.hosts.forgetJobs(zone, `${held.value.resourceId}/${c.flowId}/`)
+}
