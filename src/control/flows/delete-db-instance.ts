@@ -16,7 +16,7 @@ import { markLog, removeMark } from '../automated-backup/window.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { automatedSnapshots } from '../db-snapshot/automated.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
-import { cancelAtSource, leaveSource, wakeReplicas } from '../read-replica/leave.ts'
+import { cancelAtSource, forgetAtSource, leaveSource, wakeReplicas } from '../read-replica/leave.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { change, instanceEvent, instanceOf, jobOn, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
@@ -131,6 +131,7 @@ export const deleteDbInstance = flow(
       if (!held) return done('deleted')
       const record = held.value
       for (const zone of zonesOf(record)) await c.control.hosts.forgetJobs(zone, `${record.resourceId}/`)
+      await forgetAtSource(c.control, record)
       const name = await dbInstanceNames(c.control).get(nameIndexOf(record))
       const { secretArn } = record.master
       return go(
@@ -158,7 +159,7 @@ export const deleteDbInstance = flow(
 
 /** Every copy, the gateway before them, and a copy that a standby was to be made from. */
 async function isRemoved(c: C, record: DbInstanceRecord): Promise<boolean> {
-  const { resourceId, standby } = record
+  const { resourceId, standby, replica } = record
   if (!isDirect(record)) await c.control.endpoints.remove(resourceId)
   const requests = zonesOf(record).map((zone) => ({
     zone,
@@ -172,8 +173,8 @@ async function isRemoved(c: C, record: DbInstanceRecord): Promise<boolean> {
   for (const outcome of outcomes)
     if (outcome.state === 'failed') throw new Error(`remove ${resourceId}: ${outcome.error.message}`)
   if (outcomes.some((outcome) => outcome.state === 'pending')) return false
-  if (standby?.seedId === undefined) return true
-  const { seedId } = standby
+  const seedId = standby?.seedId ?? replica?.seedId
+  if (seedId === undefined) return true
   const seed = await jobOn(c, record, {
     name: `remove-seed-${c.failures}`,
     kind: 'snapshot.remove',

@@ -29,9 +29,17 @@ async function tell(control: Control, key: InstanceKey): Promise<Mutation> {
 
 /** Jobs for a replica that is being made run on its source's host, too. */
 export async function cancelAtSource(control: Control, record: DbInstanceRecord): Promise<void> {
-  const source = record.replica && (await findByKey(control, record.replica.source))?.value
-  if (source) await control.hosts.cancelJobs(source.zone, `${record.resourceId}/`)
+  const zone = await zoneOfSource(control, record)
+  if (zone !== undefined) await control.hosts.cancelJobs(zone, `${record.resourceId}/`)
 }
+
+export async function forgetAtSource(control: Control, record: DbInstanceRecord): Promise<void> {
+  const zone = await zoneOfSource(control, record)
+  if (zone !== undefined) await control.hosts.forgetJobs(zone, `${record.resourceId}/`)
+}
+
+const zoneOfSource = async (control: Control, { replica }: DbInstanceRecord): Promise<string | undefined> =>
+  replica && (await findByKey(control, replica.source))?.value.zone
 
 /** Replicas of an instance that is gone look, find that, and go their own ways. */
 export async function wakeReplicas(control: Control, source: InstanceKey): Promise<void> {
