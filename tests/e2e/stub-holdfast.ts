@@ -22,6 +22,12 @@ const INSTANCES: readonly string[] = [
   instance('legacy', 'available', { engine: 'mysql', endpoint: '<Address>localhost</Address><Port>3306</Port>' }),
 ]
 
+/** Of `asleep`: an upgrade that nobody has asked for. */
+const MAINTENANCE = `<ResourcePendingMaintenanceActions>
+  <ResourceIdentifier>${arn('asleep')}</ResourceIdentifier>
+  <PendingMaintenanceActionDetails><PendingMaintenanceAction><Action>db-upgrade</Action></PendingMaintenanceAction></PendingMaintenanceActionDetails>
+</ResourcePendingMaintenanceActions>`
+
 export async function startStub(): Promise<StubHoldfast> {
   const requests: string[] = []
   const server = createServer((request, response) => {
@@ -97,6 +103,8 @@ function operation(parameters: URLSearchParams): Answer {
   switch (action) {
     case 'DescribeDBInstances':
       return result(`<DBInstances>${found.join('')}</DBInstances>`)
+    case 'DescribePendingMaintenanceActions':
+      return result(`<PendingMaintenanceActions>${MAINTENANCE}</PendingMaintenanceActions>`)
     case 'DescribeDBLogFiles':
       return result(`<DescribeDBLogFiles>${logFile('10', 1_000)}${logFile('11', 2_000)}</DescribeDBLogFiles>`)
     case 'DownloadDBLogFilePortion': {
@@ -120,6 +128,10 @@ function fault(status: number, code: string, message: string): Answer {
   }
 }
 
+function arn(name: string): string {
+  return `arn:aws:rds:us-east-1:000000000000:db:${name}`
+}
+
 function logFile(hour: string, lastWritten: number): string {
   const name = `error/postgresql.log.2026-01-02-${hour}`
   return `<DescribeDBLogFilesDetails><LogFileName>${name}</LogFileName><LastWritten>${lastWritten}</LastWritten></DescribeDBLogFilesDetails>`
@@ -131,7 +143,7 @@ function instance(
   more: { engine?: string; endpoint?: string; database?: string; reason?: string },
 ): string {
   return `<DBInstance>
-    <DBInstanceIdentifier>${name}</DBInstanceIdentifier><DBInstanceStatus>${status}</DBInstanceStatus>
+    <DBInstanceIdentifier>${name}</DBInstanceIdentifier><DBInstanceArn>${arn(name)}</DBInstanceArn><DBInstanceStatus>${status}</DBInstanceStatus>
     <DBInstanceClass>db.t4g.micro</DBInstanceClass><Engine>${more.engine ?? 'postgres'}</Engine><EngineVersion>18.4</EngineVersion>
     <MasterUsername>app</MasterUsername>${more.database === undefined ? '' : `<DBName>${more.database}</DBName>`}
     ${more.reason === undefined ? '' : `<StatusInfos><DBInstanceStatusInfo><Message>${more.reason}</Message></DBInstanceStatusInfo></StatusInfos>`}

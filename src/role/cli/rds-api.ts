@@ -1,7 +1,9 @@
 /** The AWS side of a command. The SDK is loaded when it is first needed: commands that do without stay quick. */
 import type * as Sdk from '@aws-sdk/client-rds'
+import { systemClock } from '#host/clock.ts'
 import { CliError, EXIT } from './cli-error.ts'
 import { unreachable } from './holdfast-api.ts'
+import { maintenanceWord, type MaintenanceWord } from './maintenance-word.ts'
 import type { Target } from './target.ts'
 
 /** What the commands show of a DB instance. */
@@ -18,6 +20,8 @@ export interface InstanceRow {
   readonly databaseName: string
   /** Undefined until the instance has one. */
   readonly endpoint: { readonly address: string; readonly port: number } | undefined
+  /** Undefined where there is none, or where it was not asked for. */
+  readonly maintenance?: MaintenanceWord | undefined
 }
 
 /** Pages of 100, far beyond what one machine can run: an endpoint that pages for ever ends here. */
@@ -40,18 +44,38 @@ export async function withRds<R>(
   }
 }
 
+/** With the word for their maintenance. */
 export function listInstances(target: Target): Promise<InstanceRow[]> {
-  return withRds(target, async (client, { DescribeDBInstancesCommand }) => {
-    const rows: InstanceRow[] = []
-    let Marker: string | undefined
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const answer = await client.send(new DescribeDBInstancesCommand({ Marker }))
-      rows.push(...(answer.DBInstances ?? []).map(rowOf))
-      Marker = answer.Marker
-      if (Marker === undefined) break
-    }
-    return rows
+  return withRds(target, async (client, sdk) => {
+    const instances = await allPages(async (Marker) => {
+      const answer = await client.send(new sdk.DescribeDBInstancesCommand({ Marker }))
+      return { items: answer.DBInstances, Marker: answer.Marker }
+    })
+    const resources = await allPages(async (Marker) => {
+      const answer = await client.send(new sdk.DescribePendingMaintenanceActionsCommand({ Marker }))
+      return { items: answer.PendingMaintenanceActions, Marker: answer.Marker }
+    })
+    const actions = new Map(resources.map((one) => [one.ResourceIdentifier, one.PendingMaintenanceActionDetails ?? []]))
+    const now = systemClock.now()
+    return instances.map((instance) => {
+      const row = rowOf(instance)
+      return { ...row, maintenance: maintenanceWord(actions.get(instance.DBInstanceArn) ?? [], row.status, now) }
+    })
   })
+}
+
+async function allPages<T>(
+  ask: (marker: string | undefined) => Promise<{ items: T[] | undefined; Marker: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = []
+  let marker: string | undefined
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const { items, Marker } = await ask(marker)
+    all.push(...(items ?? []))
+    marker = Marker
+    if (marker === undefined) break
+  }
+  return all
 }
 
 function findInstance(target: Target, name: string): Promise<InstanceRow> {

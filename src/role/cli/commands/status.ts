@@ -45,7 +45,8 @@ function instancesText(instances: readonly InstanceRow[], region: string): strin
     row.status,
     `${row.engine} ${row.engineVersion}`,
     row.class,
+    row.maintenance ?? '-',
     row.endpoint === undefined ? '-' : `${row.endpoint.address}:${row.endpoint.port}`,
   ])
-  return table(['DB INSTANCE', 'STATUS', 'ENGINE', 'CLASS', 'ENDPOINT'], rows)
+  return table(['DB INSTANCE', 'STATUS', 'ENGINE', 'CLASS', 'MAINTENANCE', 'ENDPOINT'], rows)
 }
