@@ -16,6 +16,8 @@ export interface RunOptions {
   /** The file is killed after this, and everything that it started in its own process group. */
   readonly limitMs: number
   readonly env: NodeJS.ProcessEnv
+  /** Told at once of what the file prints, for files that run for long. */
+  readonly onOutput?: (text: string) => void
   /** Kills the file when it aborts. */
   readonly signal: AbortSignal
 }
@@ -56,7 +58,10 @@ function runProcess(args: readonly string[], options: RunOptions): Promise<Ended
   let output = ''
   let how: Ended['how'] = 'by itself'
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-OUTPUT_CHARS_MAX)))
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-OUTPUT_CHARS_MAX)
+      options.onOutput?.(text)
+    })
   }
   const kill = (why: Ended['how']): void => {
     how = why

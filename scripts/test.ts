@@ -114,15 +114,16 @@ async function runGroup({ group: of, files }: Work, signal: AbortSignal, soak?: 
   const verdicts: FileVerdict[] = []
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
-      const verdict = await runTestFile(file, { limitMs: of.limitMs, env, signal })
+      const verdict = await runTestFile(file, { limitMs: of.limitMs, env, signal, ...(soak && { onOutput: print }) })
       verdicts.push(verdict)
       console.log(lineOf(of.name, verdict))
-      if (soak) console.log(indented(verdict.output.trimEnd()))
     }
   }
   await Promise.all(Array.from({ length: of.atOnce }, worker))
   return verdicts
 }
+
+const print = (text: string): void => void process.stdout.write(text)
 
 function lineOf(groupName: string, verdict: FileVerdict): string {
   const { passed, failed, skipped } = count([verdict])

@@ -1,8 +1,9 @@
 /** Maintenance on real PostgreSQL: a minor upgrade and a new certificate, both while clients are at work. */
 import assert from 'node:assert/strict'
-import { connect as tlsConnect } from 'node:tls'
+import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { connect as tlsConnect } from 'node:tls'
 import {
   ApplyPendingMaintenanceActionCommand,
   CreateDBInstanceCommand,
@@ -13,7 +14,16 @@ import {
   type PendingMaintenanceAction,
   type RDSClient,
 } from '@aws-sdk/client-rds'
-import { connect, createInput, describe, instanceIn, query } from '../support/database.ts'
+import {
+  connect,
+  createInput,
+  createInstance,
+  deleteInstance,
+  describe,
+  instanceIn,
+  query,
+} from '../support/database.ts'
+import { engineOf } from '../support/processes.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -50,45 +60,64 @@ const apply = (instance: DBInstance, ApplyAction: string): Promise<unknown> =>
     }),
   )
 
+/** Inserts one row after the other, each over a connection of its own. */
+class Inserts {
+  private readonly acknowledged: number[] = []
+  private readonly instance: DBInstance
+  private stopping = false
+  private readonly running: Promise<void>
+
+  constructor(instance: DBInstance) {
+    this.instance = instance
+    this.running = this.run()
+  }
+
+  async more(count: number): Promise<void> {
+    const wanted = this.acknowledged.length + count
+    await eventually(`${count} more inserts`, () => (this.acknowledged.length >= wanted ? true : undefined))
+  }
+
+  /** Stops, and gives what was acknowledged and is not there. */
+  async lost(instance: DBInstance): Promise<number[]> {
+    this.stopping = true
+    await this.running
+    const rows = await query<{ n: number }>(holdfast, instance, 'select n from written', SHOP)
+    const kept = new Set(rows.map(({ n }) => n))
+    return this.acknowledged.filter((n) => !kept.has(n))
+  }
+
+  private async run(): Promise<void> {
+    await query(holdfast, this.instance, 'create table written (n int primary key)', SHOP)
+    for (let n = 0; !this.stopping; n++)
+      try {
+        await query(holdfast, this.instance, `insert into written values (${n})`, SHOP)
+        this.acknowledged.push(n)
+      } catch {
+        // The engine is away for a moment: whether this one was written is not known.
+      }
+  }
+}
+
+const SHOP = { database: 'shop' }
+
 test('a pending minor upgrade that is applied loses nothing that was acknowledged', async (t) => {
   if (missing !== undefined) return t.skip(missing)
   const instance = (await describe(rds, 'old'))!
   const [action] = await pending(instance)
   assert.equal(action!.Action, 'db-upgrade')
   assert.equal(action!.Description, 'Upgrade of PostgreSQL 18.3 to minor version 18.4')
-  const shop = { database: 'shop' }
-  await query(holdfast, instance, 'create table written (n int primary key)', shop)
-  const acknowledged: number[] = []
-  let stop = false
-  const writing = (async () => {
-    for (let n = 0; !stop; n++) {
-      try {
-        await query(holdfast, instance, `insert into written values (${n})`, shop)
-        acknowledged.push(n)
-      } catch {
-        // The engine is away for a moment: whether this one was written is not known.
-      }
-    }
-  })()
-  await eventually('a few rows', () => (acknowledged.length > 3 ? true : undefined))
+  const traffic = new Inserts(instance)
+  await traffic.more(3)
   await apply(instance, 'db-upgrade')
   const upgraded = await instanceIn(rds, 'old', 'available', (i) => i.EngineVersion === '18.4')
-  const atUpgrade = acknowledged.length
-  await eventually('rows after the upgrade', () => (acknowledged.length > atUpgrade + 3 ? true : undefined))
-  stop = true
-  await writing
+  await traffic.more(3)
+  assert.deepEqual(await traffic.lost(upgraded), [])
   const [row] = await query<{ version: string }>(
     holdfast,
     upgraded,
     `select current_setting('server_version') as version`,
   )
   assert.deepEqual(row, { version: '18.4' })
-  const rows = await query<{ n: number }>(holdfast, upgraded, 'select n from written', shop)
-  const kept = new Set(rows.map(({ n }) => n))
-  assert.deepEqual(
-    acknowledged.filter((n) => !kept.has(n)),
-    [],
-  )
   assert.deepEqual(await pending(upgraded), [])
   const { Events } = await rds.send(
     new DescribeEventsCommand({ SourceType: 'db-instance', SourceIdentifier: 'old', EventCategories: ['maintenance'] }),
@@ -122,6 +151,24 @@ async function issuerShown(instance: DBInstance): Promise<string> {
   })
   return promise
 }
+
+test('a pending minor upgrade of a Multi-AZ instance brings both copies to the new version', async (t) => {
+  if (missing !== undefined) return t.skip(missing)
+  await createInstance(rds, 'two', { EngineVersion: '18.3', BackupRetentionPeriod: 0, MultiAZ: true, DBName: 'shop' })
+  const instance = await instanceIn(rds, 'two', 'available', (i) => i.MultiAZ === true)
+  const traffic = new Inserts(instance)
+  await traffic.more(3)
+  await apply(instance, 'db-upgrade')
+  const isDone = (i: DBInstance): boolean => i.EngineVersion === '18.4' && i.MultiAZ === true
+  const upgraded = await instanceIn(rds, 'two', 'available', isDone)
+  await traffic.more(3)
+  assert.deepEqual(await traffic.lost(upgraded), [])
+  for (const zone of ['a', 'b']) {
+    const pid = await engineOf(holdfast.state, zone, upgraded)
+    assert.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /18\.4/)
+  }
+  await deleteInstance(rds, 'two')
+})
 
 test('a pending certificate rotation that is applied shows new clients the new certificate and cuts no session', async (t) => {
   if (missing !== undefined) return t.skip(missing)

@@ -3,9 +3,11 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DescribeEventsCommand, type DBInstance, type RDSClient } from '@aws-sdk/client-rds'
 import { existsSync } from 'node:fs'
-import { createInstance, describe, PASSWORD } from '../../support/database.ts'
-import { health, newStateFolder, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
+import { createInstance, describe, instanceIn, PASSWORD } from '../../support/database.ts'
+import { eventually, health, newStateFolder, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
 import type { Endpoint } from './session.ts'
+
+type Env = Readonly<Record<string, string>>
 
 export interface RunningEngine {
   readonly zone: string
@@ -19,21 +21,23 @@ export class Deployment {
   readonly state: string
   readonly instance: DBInstance
   private readonly ca: string
+  private readonly env: Readonly<Record<string, string>>
 
-  private constructor(serve: Holdfast, instance: DBInstance, ca: string) {
+  private constructor({ serve, instance, ca, env }: Pick<Deployment, 'serve' | 'instance'> & { ca: string; env: Env }) {
     this.serve = serve
     this.state = serve.state
     this.instance = instance
     this.ca = ca
+    this.env = env
   }
 
   /** A Holdfast of its own with one instance. The caller discards `serve` in the end. */
-  static async create(more: Parameters<typeof createInstance>[2] = {}): Promise<Deployment> {
-    const serve = await startHoldfast({ state: await newStateFolder() })
+  static async create(more: Parameters<typeof createInstance>[2] = {}, env: Env = {}): Promise<Deployment> {
+    const serve = await startHoldfast({ state: await newStateFolder(), env })
     // The timer of backups would take the instance out of `available` now and then.
     const instance = await createInstance(serve.rds(), 'proof', { BackupRetentionPeriod: 0, ...more })
     const ca = await (await fetch(`${serve.url}/_holdfast/ca.pem`)).text()
-    return new Deployment(serve, instance, ca)
+    return new Deployment({ serve, instance, ca, env })
   }
 
   get rds(): RDSClient {
@@ -47,11 +51,25 @@ export class Deployment {
 
   /** A new serve on the state folder, after the last one was killed. */
   async startServe(): Promise<void> {
-    this.serve = await startHoldfast({ state: this.state })
+    this.serve = await startHoldfast({ state: this.state, env: this.env })
   }
 
   describe(): Promise<DBInstance | undefined> {
     return describe(this.rds, 'proof')
+  }
+
+  /** Engines that the instance has when all is well. */
+  get copies(): number {
+    return this.instance.MultiAZ ? 2 : 1
+  }
+
+  /** The instance, once it is available and has all of its copies. */
+  whole(): Promise<DBInstance> {
+    return eventually('an available instance with all of its engines', async () => {
+      const isWhole = ({ MultiAZ }: DBInstance): boolean => MultiAZ === this.instance.MultiAZ
+      const instance = await instanceIn(this.rds, 'proof', 'available', isWhole)
+      return (await this.engines()).length === this.copies ? instance : undefined
+    })
   }
 
   /** Of all zones, by their lock files. */
@@ -61,7 +79,7 @@ export class Deployment {
       const data = join(this.state, 'hosts', zone, 'instances', this.instance.DbiResourceId!, 'data')
       const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
       const pid = Number(text.split('\n')[0])
-      if (pid > 0 && (await isEngine(pid)))
+      if (pid > 0 && (await isEngine(pid, data)))
         found.push({ zone, pid, isStandby: existsSync(join(data, 'standby.signal')) })
     }
     return found
@@ -74,11 +92,19 @@ export class Deployment {
     return primary
   }
 
-  /** Of the zone's agent. Rejects while none is connected. */
-  async agent(zone: string): Promise<number> {
-    const pid = (await health(this.serve)).zones.find((one) => one.zone === zone)?.agent?.pid
-    if (pid === undefined) throw new Error(`no agent in zone ${zone}`)
-    return pid
+  /** The other one. Rejects while there is none. */
+  async standby(): Promise<RunningEngine> {
+    const standby = (await this.engines()).find(({ isStandby }) => isStandby)
+    if (!standby) throw new Error('no engine follows')
+    return standby
+  }
+
+  /** Of the zone's agent, once there is one. */
+  agent(zone: string): Promise<number> {
+    return eventually(
+      `an agent in zone ${zone}`,
+      async () => (await health(this.serve)).zones.find((one) => one.zone === zone)?.agent?.pid,
+    )
   }
 
   /** Messages of the instance's events of the last two hours. */
@@ -95,9 +121,10 @@ export class Deployment {
   }
 }
 
-async function isEngine(pid: number): Promise<boolean> {
+/** A process of this number that has the volume, not one that has come into its number. */
+async function isEngine(pid: number, data: string): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return command.includes('postgres')
+  return command.includes(data)
 }
 
 /** The process and everything that it started, and that started, from the top. */

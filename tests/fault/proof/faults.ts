@@ -12,10 +12,16 @@ export interface Fault {
   inject(world: Deployment, random: SeededRandom): Promise<(() => Promise<void>) | undefined>
   /** How the messages begin of events that must have been recorded once it is over. */
   readonly events: readonly string[]
+  /** Whether it is in the short selection that every run has. */
+  readonly isEssential?: true
+  /** How long it may be borne, where that is more than a moment. */
+  readonly borneMsMax?: number
+  /** Of events that must not have been. */
+  readonly never?: readonly string[]
 }
 
 /** A signal to processes that may have gone in the meantime. */
-function signal(pids: readonly number[], name: NodeJS.Signals): void {
+export function signal(pids: readonly number[], name: NodeJS.Signals): void {
   for (const pid of pids)
     try {
       process.kill(pid, name)
@@ -26,6 +32,7 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
 
 const killEngine: Fault = {
   name: 'kill the engine',
+  isEssential: true,
   events: ['Recovery of the DB instance has started', 'Recovery of the DB instance is complete'],
   async inject(world) {
     signal([(await world.primary()).pid], 'SIGKILL')
@@ -36,6 +43,7 @@ const killEngine: Fault = {
 /** The postmaster then ends all others and recovers; its agent sees nothing of it. */
 const killOneOfTheEngine: Fault = {
   name: 'kill a process of the engine',
+  isEssential: true,
   events: [],
   async inject(world, random) {
     const [, ...others] = await treeOf((await world.primary()).pid)
@@ -44,7 +52,7 @@ const killOneOfTheEngine: Fault = {
   },
 }
 
-const hang = (name: string, pidsOf: (world: Deployment) => Promise<number[]>): Fault => ({
+export const hang = (name: string, pidsOf: (world: Deployment) => Promise<number[]>): Fault => ({
   name,
   events: [],
   async inject(world) {
@@ -65,6 +73,7 @@ const killAgent: Fault = {
 
 const killAgentAndEngine: Fault = {
   name: 'kill the agent and the engine',
+  isEssential: true,
   events: [],
   async inject(world) {
     const { zone, pid } = await world.primary()
@@ -73,7 +82,7 @@ const killAgentAndEngine: Fault = {
   },
 }
 
-const killServe: Fault = {
+export const killServe: Fault = {
   name: 'kill serve',
   events: [],
   async inject(world) {
@@ -84,6 +93,7 @@ const killServe: Fault = {
 
 const killServeAndEngine: Fault = {
   name: 'kill serve and the engine',
+  isEssential: true,
   events: [],
   async inject(world) {
     const { pid } = await world.primary()
@@ -94,8 +104,9 @@ const killServeAndEngine: Fault = {
 }
 
 /** Everything that Holdfast started, at once. What the disk was told to keep is kept: this is no test of disks. */
-const powerCut: Fault = {
+export const powerCut: Fault = {
   name: 'power cut',
+  isEssential: true,
   events: [],
   async inject(world) {
     const roots = (await processesOf(world.state)).map(({ pid }) => pid)
@@ -107,7 +118,7 @@ const powerCut: Fault = {
 }
 
 /** Twice as many busy processes as there are cores: everything is slow, and nothing is wrong. */
-const load: Fault = {
+export const load: Fault = {
   name: 'full load on all cores',
   events: [],
   async inject() {

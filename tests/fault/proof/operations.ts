@@ -35,6 +35,7 @@ const IMPOSSIBLE = {
 
 const impossibleParameters: Fault = {
   name: 'reboot with an impossible parameter',
+  isEssential: true,
   events: ['Database instance put into incompatible-parameters state', 'DB instance restarted'],
   async inject(world) {
     await ensureGroup(world)
@@ -77,6 +78,7 @@ const changedClass: Fault = {
 /** Queued as another authority, and applied as maintenance: clients that stay connected notice nothing. */
 const rotatedCertificate: Fault = {
   name: 'rotate the certificate',
+  isEssential: true,
   events: [],
   async inject(world) {
     const { CACertificateIdentifier: before, DBInstanceArn } = (await world.describe())!

@@ -38,8 +38,8 @@ export function proofAsked(env: NodeJS.ProcessEnv = process.env): Proof {
 }
 
 /**
- * Each of the faults once in an order of the seed; in a soak, rounds of drawn faults until the time is over. Gives what
- * was wrong in the first round that was not right.
+ * Each of the essential faults once in an order of the seed; in a soak, rounds of faults drawn from all until the time is
+ * over. Gives what was wrong in the first round that was not right.
  */
 export async function prove(world: Deployment, faults: readonly Fault[], { seed, minutes }: Proof): Promise<string[]> {
   const random = new SeededRandom(seed)
@@ -47,7 +47,12 @@ export async function prove(world: Deployment, faults: readonly Fault[], { seed,
   const log = (line: string): void => console.log(line)
   for (let n = 1; n === 1 || systemClock.monotonic() < until; n++) {
     const drawn =
-      minutes > 0 ? Array.from({ length: FAULTS_EACH }, () => random.pick(faults)) : shuffled(faults, random)
+      minutes > 0
+        ? Array.from({ length: FAULTS_EACH }, () => random.pick(faults))
+        : shuffled(
+            faults.filter(({ isEssential }) => isEssential),
+            random,
+          )
     log(`round ${n}, seed ${seed}`)
     const complaints = await runRound({
       world,

@@ -1,0 +1,23 @@
+/**
+ * Two copies in two zones, under every fault that either can meet: nothing that was acknowledged is lost, no promise of
+ * isolation is broken, one address stays, and both copies are there again without a person.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { discard } from '../../support/holdfast.ts'
+import { Deployment } from './deployment.ts'
+import { multiAzFaults } from './multi-az-faults.ts'
+import { proofAsked, prove } from './rounds.ts'
+
+const asked = proofAsked()
+let world: Deployment
+
+before(async () => {
+  // Failovers come one after the other here: none is put off because of the one before.
+  world = await Deployment.create({ MultiAZ: true }, { HOLDFAST_FAILOVER_PAUSE_MS: '0' })
+})
+after(() => discard(world.serve))
+
+test(`a Multi-AZ instance keeps its promises under faults, seed ${asked.seed}`, async () => {
+  assert.deepEqual(await prove(world, multiAzFaults, asked), [])
+})
