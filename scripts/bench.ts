@@ -28,6 +28,7 @@ import {
   query,
 } from '../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
+import { benchAvailability } from './bench/availability.ts'
 import { benchGateway } from './bench/gateway.ts'
 
 const run = promisify(execFile)
@@ -253,6 +254,7 @@ if (!onlyCreate) await benchStart()
 await benchCreate()
 if (!onlyCreate) await benchScale()
 if (!onlyCreate) rows.push(...(await benchGateway()))
+if (!onlyCreate) rows.push(...(await benchAvailability()))
 process.stdout.write(
   `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
 )
