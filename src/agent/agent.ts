@@ -156,7 +156,7 @@ class LocalAgent implements Agent {
     const busy = new Set(unfinished.map((job) => instanceIdOf(job.kind, job.input)))
     await this.supervisor.load((id) => busy.has(id))
     this.table.resume(unfinished)
-    if (this.options.probes) this.meter.begin()
+    if (this.options.probes) await this.meter.begin()
   }
 
   observed(): ObservedInstance[] {
@@ -258,6 +258,8 @@ class LocalAgent implements Agent {
     if (id === undefined) return
     this.supervisor.settle(id)
     this.lookAtLog(id)
+    const instance = this.supervisor.find(id)
+    if (instance) this.meter.changed(instance)
   }
 
   private lookAtLog(id: string): void {

@@ -84,3 +84,9 @@ export const LOG_AGAIN_PAUSES_MS = [200, SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS
 
 /** Portions of the log that a restore reads ahead of what it writes, each up to 16 MiB in memory. */
 export const LOG_PORTIONS_AHEAD = 4
+/** How often the storage of an instance is looked at that has little of it left, and of one that has none, or soon. */
+export const GUARD_EVERY_MS = SECOND_MS
+export const GUARD_URGENT_EVERY_MS = 250
+
+/** Storage that lasts no longer than this, as it is written now, is soon full. Twice the time between ordinary looks. */
+export const RUSH_MS = 2 * MEASURE_EVERY_MS

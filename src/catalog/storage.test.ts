@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { performanceOf, validateStorage } from './storage.ts'
+import { performanceOf, validateStorage, leastGrownGiB } from './storage.ts'
 
 const complaint = (StorageType: string, AllocatedStorage: number, rest: object = {}): string | undefined =>
   validateStorage({ StorageType, AllocatedStorage, ...rest })
@@ -52,4 +52,8 @@ test('a volume has the performance of its type and size', () => {
   })
   assert.deepEqual(performanceOf({ StorageType: 'gp2', AllocatedStorage: 400 }), {})
   assert.deepEqual(performanceOf({ StorageType: 'io1', AllocatedStorage: 100, Iops: 1000 }), { Iops: 1000 })
+})
+
+test('a tenth more is exactly that, and at least one GiB', () => {
+  assert.deepEqual([5, 20, 100, 110, 200, 1000, 65_530].map(leastGrownGiB), [6, 22, 110, 121, 220, 1100, 72_083])
 })

@@ -18,8 +18,11 @@ interface Range {
   readonly to: number
 }
 
-/** Storage grows by a tenth at least, in a modification and in a restore. AWS: RDS API reference, ModifyDBInstance. */
-export const STORAGE_STEP_FACTOR = 1.1
+/** GiB. Storage grows by a tenth at least, in a modification and in a restore. AWS: RDS API reference, ModifyDBInstance. */
+export function leastGrownGiB(sizeGiB: number): number {
+  // Not by 1.1, of which binary fractions have a little more: 100 GiB would have to become 111.
+  return Math.ceil((sizeGiB * 11) / 10)
+}
 
 export interface StorageTypeRules {
   readonly sizeGiB: Range

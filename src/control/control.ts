@@ -9,6 +9,7 @@ import type { Authority } from '#trust/authority.ts'
 import type { Vault } from '#trust/vault.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import type { Endpoints } from './endpoints.ts'
+import type { StorageScale } from './storage/scale.ts'
 import type { Hosts } from './hosts.ts'
 
 export interface Control {
@@ -27,6 +28,7 @@ export interface Control {
   /** Memory of the host that engines share; formulas of parameters never assume more. */
   readonly hostMemoryBytes: number
   readonly hostVcpus: number
+  readonly storageScale: StorageScale
   /** What was measured of instances, by the minute. */
   readonly metrics: Metrics
   /** Whether nothing listens on this TCP port of the engines' address. */

@@ -86,6 +86,18 @@ export interface EngineDriver {
     signal: AbortSignal,
   ): Promise<SnapshotFacts>
 
+  /** Whether {@link EngineDriver.setReadOnly} said so last. */
+  isReadOnly(folder: string): Promise<boolean>
+  /**
+   * Makes transactions read-only unless they ask to write, or takes that back; over restarts, and until it is said again.
+   * With little log, the engine keeps no log in stock: that frees storage, and needs some when the stock is used up.
+   */
+  setReadOnly(folder: string, readOnly: 'no' | 'yes' | 'with little log'): Promise<void>
+  /** Ends sessions of clients that have written in their transaction or use temporary space: how many. */
+  endWriters(folder: string): Promise<number>
+  /** Makes the running engine give back log that nobody needs. It has to be read-only with little log. */
+  reclaimLog(folder: string): Promise<void>
+
   /**
    * Looks at the engine and its volume: facts of this moment, without those that cannot be had. Never throws. `running`:
    * somebody sees an engine run on the folder.
@@ -121,6 +133,8 @@ export interface EngineFacts {
   readonly swapBytes?: number | undefined
   /** Data and log on the volume. */
   readonly storageBytes?: number | undefined
+  /** What others may still write on the disk that the volume lies on. */
+  readonly hostFreeBytes?: number | undefined
   /** The log's part of it. */
   readonly logBytes?: number | undefined
   /** Connections of clients. */

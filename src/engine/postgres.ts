@@ -18,6 +18,7 @@ import { dataOf } from './postgres/layout.ts'
 import { openLogSource } from './postgres/log-source.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
 import { endRecovery, prepareRecovery } from './postgres/recovery.ts'
+import { endWriters, isReadOnly, reclaimLog, setReadOnly } from './postgres/read-only.ts'
 import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
 import { takeSnapshot } from './postgres/snapshot.ts'
 import { Spares } from './postgres/spares.ts'
@@ -83,6 +84,10 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     snapshot: (folder, spec, ...[target, running, signal]) =>
       takeSnapshot({ folder, spec, target, signal }, running, surroundings),
 
+    isReadOnly,
+    setReadOnly: (folder, readOnly) => setReadOnly({ folder, surroundings }, readOnly),
+    endWriters: (folder) => endWriters({ folder, surroundings }),
+    reclaimLog: (folder) => reclaimLog({ folder, surroundings }),
     measure: (folder, spec, running) => measureEngine({ folder, surroundings }, spec, running),
     recover: (folder, spec, ...[recovery, signal]) => prepareRecovery({ folder, surroundings }, spec, recovery, signal),
     endRecovery: (folder) => endRecovery({ folder, surroundings }),

@@ -156,6 +156,10 @@ const WITHOUT_EFFECT = {
   async configure() {},
   async bootstrap() {},
   async setPassword() {},
+  isReadOnly: async () => false,
+  async setReadOnly() {},
+  endWriters: async () => 0,
+  async reclaimLog() {},
   measure: async () => ({}),
 } satisfies Partial<EngineDriver>
 

@@ -21,6 +21,8 @@ export async function runAgent(argv: readonly string[]): Promise<void> {
   })
   const { state, az } = values
   if (state === undefined || az === undefined) throw new TypeError('agent: --state and --az are needed')
+  // A log that cannot be written, as on a full disk, is no reason to leave engines alone.
+  process.stderr.on('error', () => {})
   const level = process.env['HOLDFAST_LOG'] === 'debug' ? 'debug' : 'info'
   const log = openLog({ level, clock: systemClock, destination: process.stderr, fields: { az } })
   const { env } = process

@@ -15,6 +15,7 @@ import { watchReplicas } from '#control/read-replica/watch.ts'
 import { watchInstances } from '#control/flows/watch.ts'
 import { watchMaintenance } from '#control/maintenance/watch.ts'
 import { watchCopies } from '#control/multi-az/watch.ts'
+import { watchStorage } from '#control/storage/watch.ts'
 import type { FlowDefinition, FlowFacts } from '#flow/flow.ts'
 import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
 import { systemClock } from '#host/clock.ts'
@@ -34,6 +35,7 @@ import { openRealParts } from './serve/real-parts.ts'
 import { openSimulatedParts } from './serve/simulated-parts.ts'
 import { failoverPauseMs } from './serve/failover-pause.ts'
 import { greeting } from './serve/greeting.ts'
+import { storageScale } from './serve/storage-scale.ts'
 import { StartError } from './serve/start-error.ts'
 import { VERSION } from './version.ts'
 
@@ -106,6 +108,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     versions: availableVersions({ simulated, system: parts.systemVersions }),
     hostMemoryBytes: memoryBytes(),
     hostVcpus: processors(),
+    storageScale: storageScale(process.env),
     metrics: parts.metrics,
     isPortFree: (port) => isPortFree(engineAddress(options.host), port),
     ports: endpointPorts(process.env['HOLDFAST_ENGINE_PORTS']),
@@ -134,6 +137,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   watchInstances(control, log)
   watchCopies(control, log)
   watchReplicas(control, log)
+  watchStorage(control, log)
 
   const stop = Promise.withResolvers<'stop' | 'keep'>()
   // Before anything is started or said: a Ctrl-C that comes earlier than it is listened for would leave agents behind.

@@ -6,6 +6,7 @@ import { DAY_MS } from '#base/durations.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import type { Control, Scope } from '#control/control.ts'
 import { simulatedEndpoints } from '#control/simulated-endpoints.ts'
+import { REAL_SCALE } from '#control/storage/scale.ts'
 import type { Flows } from '#flow/flows.ts'
 import { SimulatedClock } from '#host/simulated-clock.ts'
 import { memoryStore } from '#store/memory-store.ts'
@@ -32,6 +33,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     versions: VERSIONS,
     hostMemoryBytes: 16 * GIB,
     hostVcpus: 4,
+    storageScale: REAL_SCALE,
     metrics: openMetrics(':memory:', clock),
     isPortFree: async () => true,
     ports: { preferred: 5432, first: 4510, last: 4999 },

@@ -24,6 +24,8 @@ export class ScriptedEngine implements EngineDriver {
   observedReplication: ObservedReplication | undefined
   /** What a look at any engine finds. */
   facts: EngineFacts = {}
+  /** Folders of engines that were made read-only. */
+  readonly readOnly = new Set<string>()
   private readonly scripts = new Map<string, (signal: AbortSignal | undefined) => Promise<void> | void>()
   private pid = 100
 
@@ -166,6 +168,25 @@ export class ScriptedEngine implements EngineDriver {
     assert.equal(this.isRunning(folder), running)
     await this.play('snapshot', signal)
     return { sizeBytes: 42, engineVersion: spec.version }
+  }
+
+  async isReadOnly(folder: string): Promise<boolean> {
+    return this.readOnly.has(folder)
+  }
+
+  async setReadOnly(folder: string, readOnly: 'no' | 'yes' | 'with little log'): Promise<void> {
+    await this.play(readOnly === 'no' ? 'writable' : 'read-only')
+    if (readOnly !== 'no') this.readOnly.add(folder)
+    else this.readOnly.delete(folder)
+  }
+
+  async endWriters(): Promise<number> {
+    await this.play('endWriters')
+    return 1
+  }
+
+  async reclaimLog(): Promise<void> {
+    await this.play('reclaimLog')
   }
 
   async measure(): Promise<EngineFacts> {

@@ -85,6 +85,10 @@ export function sleepingEngine(): EngineDriver {
       await copyTree(folder, snapshotFolder, { exclude: (path) => path === 'engine.pid' })
       return { sizeBytes: 1, engineVersion: spec.version }
     },
+    isReadOnly: async () => false,
+    async setReadOnly() {},
+    endWriters: async () => 0,
+    async reclaimLog() {},
     measure: async () => ({}),
     recover: () => Promise.reject(new Error('a sleeping engine has no base backups')),
     endRecovery: async () => {},

@@ -10,6 +10,7 @@ import { availableMemoryBytes } from '#host/machine.ts'
 import type { MeasuredMinute } from '#wire/agent/measures.ts'
 import { MEASURE_EVERY_MS, MEASURE_SHARE_MAX, MINUTES_KEPT_MAX, MINUTES_TOLD_MAX } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
+import { StorageGuard } from '../storage/guard.ts'
 import { Minutes } from './minutes.ts'
 import { valuesOf, type Look } from './values.ts'
 
@@ -24,34 +25,47 @@ export class Meter {
   private readonly options: MeterOptions
   private readonly minutes = new Minutes(MINUTES_KEPT_MAX)
   private readonly looks = new Map<string, Look>()
+  private readonly guard: StorageGuard
   private timer: Timer | undefined
   private ended = false
 
   constructor(options: MeterOptions) {
     this.options = options
+    this.guard = new StorageGuard(options)
   }
 
-  /** Looks at once, and then again and again. */
-  begin(): void {
-    void this.round().then((tookMs) => this.later(Math.max(MEASURE_EVERY_MS, tookMs / MEASURE_SHARE_MAX)))
+  /** Looks at once, and then again and again. What an earlier agent knew of full storage is known when this resolves. */
+  async begin(): Promise<void> {
+    await this.guard.begin()
+    this.again()
   }
 
   end(): void {
     this.ended = true
+    this.guard.end()
     this.timer?.cancel()
   }
 
   drop(id: string): void {
     this.minutes.drop(id)
     this.looks.delete(id)
+    this.guard.drop(id)
+  }
+
+  /** A job has changed the instance: storage that was short may not be so any more. */
+  changed(instance: Instance): void {
+    void this.guard.again(instance)
   }
 
   read(from: number): { minutes: readonly MeasuredMinute[]; more: boolean } {
     return this.minutes.since(from, MINUTES_TOLD_MAX)
   }
 
-  private later(ms: number): void {
-    if (!this.ended) this.timer = this.options.clock.after(ms, () => this.begin())
+  private again(): void {
+    void this.round().then((tookMs) => {
+      const ms = Math.max(MEASURE_EVERY_MS, tookMs / MEASURE_SHARE_MAX)
+      if (!this.ended) this.timer = this.options.clock.after(ms, () => this.again())
+    })
   }
 
   private async round(): Promise<number> {
@@ -80,5 +94,6 @@ export class Meter {
     if (!this.options.instances().includes(instance)) return
     this.minutes.add(instance.id, clock.now(), valuesOf(this.looks.get(instance.id), now, instance.spec.capacity))
     this.looks.set(instance.id, now)
+    await this.guard.see(instance, facts)
   }
 }

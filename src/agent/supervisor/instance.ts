@@ -4,6 +4,7 @@ import type { Clock } from '#host/clock.ts'
 import type { ObservedArchive } from '#wire/agent/archive.ts'
 import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
 import type { ObservedReplication } from '#wire/agent/replication.ts'
+import type { ObservedStorage } from '#wire/agent/storage.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
 import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
@@ -45,6 +46,7 @@ export class Instance {
   private pendingRestart: readonly string[] = []
   private lastError: JobError | undefined
   private replication: ObservedReplication | undefined
+  private sight: ObservedStorage | undefined
   /** Probes in a row that the engine did not answer. */
   private misses = 0
   /** Probes in a row that the source of this standby did not answer. */
@@ -88,9 +90,20 @@ export class Instance {
       crashes,
       lastError,
       ...(this.engine && replication && { replication }),
+      ...(this.sight && { storage: this.sight }),
       ...(archive && { archive }),
       ...(this.engine && this.misses >= MISSES_MAX && { isSilent: true }),
     }
+  }
+
+  /** How full its storage was at the last look; undefined before the first. */
+  get storage(): ObservedStorage | undefined {
+    return this.sight
+  }
+
+  sawStorage(storage: ObservedStorage): void {
+    this.sight = storage
+    this.options.onChange(this)
   }
 
   /** Finds the engine that an earlier agent started, if it runs. */

@@ -13,6 +13,8 @@ import type { Control, Scope } from '../control.ts'
 import { restoreWindow } from '../automated-backup/window.ts'
 import { isRedundant } from '../multi-az/copies.ts'
 import { replicationShown, replicationStatus } from '../read-replica/describe.ts'
+import type { ObservedInstance } from '#wire/agent/messages.ts'
+import { REMEDY } from '../storage/watch.ts'
 import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidValue } from './faults.ts'
 import { instanceIdOf, requireInstance } from './find.ts'
@@ -200,8 +202,14 @@ function statusInfos(
 ): NonNullable<DBInstance['StatusInfos']> {
   const cameUp = status === 'available' && record.phase === 'failed'
   const observed = status === 'available' ? undefined : control.hosts.observed(record.zone, record.resourceId)
-  const Message = cameUp ? undefined : (record.complaint ?? observed?.lastError?.message)
+  const Message = cameUp
+    ? undefined
+    : (record.complaint ?? observed?.lastError?.message ?? fullMessage(status, observed))
   return Message === undefined ? [] : [{ StatusType: 'instance', Normal: false, Status: status, Message }]
+}
+
+function fullMessage(status: string, observed: ObservedInstance | undefined): string | undefined {
+  return status === 'storage-full' && observed?.storage ? REMEDY[observed.storage.limit] : undefined
 }
 
 function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {

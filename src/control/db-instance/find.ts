@@ -33,3 +33,16 @@ export async function* everyInstance(control: Pick<Control, 'store'>): AsyncGene
     if (held) yield held
   }
 }
+
+/** The instance with this resource id, in whichever account and region. */
+export async function findByResourceId(
+  control: Pick<Control, 'store'>,
+  resourceId: string,
+): Promise<DbInstanceRecord | undefined> {
+  const names = dbInstanceNames(control)
+  for (const { key } of await names.list()) {
+    const [account, region, id] = key.slice(names.prefix.length).split('/')
+    if (id === resourceId) return (await findByKey(control, { account: account!, region: region!, resourceId }))?.value
+  }
+  return undefined
+}

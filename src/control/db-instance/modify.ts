@@ -1,10 +1,8 @@
 /** ModifyDBInstance: checks the request against the instance as it is, and writes what {@link decideModification} says. */
 import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
-import { InvalidVPCNetworkStateFault, StorageQuotaExceededFault } from '@aws-sdk/client-rds'
-import { storageTypes } from '#catalog/storage.ts'
+import { InvalidVPCNetworkStateFault } from '@aws-sdk/client-rds'
 import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
-import { STORAGE_STEP_FACTOR } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { refuseModification } from '../read-replica/rules.ts'
@@ -26,6 +24,7 @@ import {
 } from './identifiers.ts'
 import { newMaster, rotateManagedPassword, verifierOf } from './master.ts'
 import { decideModification, type Decision } from './modify-decision.ts'
+import { checkedStorage } from './modify-storage.ts'
 import { ownerOfPort, takePort } from './ports.ts'
 import {
   dbInstances,
@@ -42,7 +41,6 @@ import {
   requireLicense,
   requireRetention,
   resolveParameterGroup,
-  storageSettings,
   windowsMustNotOverlap,
 } from './settings.ts'
 import { reloadOf } from './reload.ts'
@@ -90,7 +88,7 @@ async function checked(control: Control, scope: Scope, record: DbInstanceRecord,
   checkWindows(record, input)
   await checkName(control, scope, record, input)
   await checkNetwork(control, scope, record, input)
-  return { ...input, ...checkedStorage(record, asked) }
+  return { ...input, ...(await checkedStorage(control, record, asked)) }
 }
 
 function refuseForeign(asked: Input): void {
@@ -150,35 +148,6 @@ async function checkNetwork(control: Control, scope: Scope, record: DbInstanceRe
 }
 
 /** Storage only grows, by a tenth at least; the rest must fit the type it has or gets. */
-function checkedStorage(record: DbInstanceRecord, asked: Input): Partial<Input> {
-  const { settings } = record
-  const { AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage } = asked
-  if ([AllocatedStorage, StorageType, Iops, StorageThroughput, MaxAllocatedStorage].every((v) => v === undefined))
-    return {}
-  if (storageTypes[settings.StorageType]?.iopsRequired && (AllocatedStorage === undefined) !== (Iops === undefined))
-    throw invalidCombination(
-      'You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.',
-    )
-  let size = AllocatedStorage ?? settings.AllocatedStorage
-  if (size < settings.AllocatedStorage) throw invalidCombination('Requested size cannot be less than the current size.')
-  if (size > settings.AllocatedStorage)
-    size = Math.max(size, Math.ceil(settings.AllocatedStorage * STORAGE_STEP_FACTOR))
-  if (size > STORAGE_GIB_MAX)
-    throw fault(StorageQuotaExceededFault, `The storage of a DB instance cannot exceed ${STORAGE_GIB_MAX} GiB.`)
-  const typeChanges = StorageType !== undefined && StorageType !== settings.StorageType
-  storageSettings({
-    AllocatedStorage: size,
-    StorageType: StorageType ?? settings.StorageType,
-    Iops: Iops ?? (typeChanges ? undefined : settings.Iops),
-    StorageThroughput: StorageThroughput ?? (typeChanges ? undefined : settings.StorageThroughput),
-    MaxAllocatedStorage: MaxAllocatedStorage ?? settings.MaxAllocatedStorage,
-  })
-  return AllocatedStorage === undefined ? {} : { AllocatedStorage: size }
-}
-
-/** AWS: RDS User Guide, storage limits of PostgreSQL. */
-const STORAGE_GIB_MAX = 65_536
-
 interface Credentials {
   readonly verifier: string | undefined
   /** Set when the master's secret comes or goes. */

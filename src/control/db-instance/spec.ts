@@ -1,5 +1,4 @@
 import { instanceClass } from '#catalog/instance-classes.ts'
-import { GIB } from '#base/bytes.ts'
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec, TlsFiles } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
@@ -25,7 +24,7 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
   const capacity = {
     vcpus: Math.min(vcpus, control.hostVcpus),
     memoryBytes: Math.min(memoryBytes, control.hostMemoryBytes),
-    storageBytes: settings.AllocatedStorage * GIB,
+    storageBytes: settings.AllocatedStorage * control.storageScale.unitBytes,
   }
   const { settings: parameters, requireTls } = effectiveSettings({
     family,

@@ -26,6 +26,7 @@ export function startModification(
     writes: together(
       flow.writes,
       apply.includes('EngineVersion') ? instanceEvent(control, record, 'RDS-EVENT-0264') : NOTHING,
+      apply.includes('AllocatedStorage') ? instanceEvent(control, record, 'RDS-EVENT-0018') : NOTHING,
     ),
   }
 }

@@ -6,8 +6,8 @@ import type { DbInstanceRecord } from './record.ts'
 /**
  * The DBInstanceStatus that is true now: the phase, except that `available` needs an engine that accepts connections.
  * An engine that should serve and does not yet (its host has just come back, or it is recovering from a crash) is
- * `starting`. What a flow had to leave as `failed` may come up later, since its agent goes on trying: then it is no
- * longer.
+ * `starting`; one that takes no writes because its storage is full is `storage-full`. What a flow had to leave as
+ * `failed` may come up later, since its agent goes on trying: then it is no longer.
  */
 export function statusOf(
   control: Pick<Control, 'hosts' | 'endpoints' | 'simulated'>,
@@ -15,7 +15,8 @@ export function statusOf(
 ): string {
   if (record.phase !== 'available' && record.phase !== 'failed') return record.phase
   const observed = control.hosts.observed(record.zone, record.resourceId)
-  if (observed?.accepting && isRouteOpen(control, record)) return 'available'
+  if (observed?.accepting && isRouteOpen(control, record))
+    return observed.storage?.level === 'full' ? 'storage-full' : 'available'
   if (record.phase === 'failed') return 'failed'
   return observed?.state === 'failed' ? statusOfFailure(observed) : 'starting'
 }

@@ -4,7 +4,7 @@ import type { RestoreDBInstanceFromDBSnapshotMessage } from '@aws-sdk/client-rds
 import { InvalidDBSnapshotStateFault } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
-import { STORAGE_STEP_FACTOR } from '#catalog/storage.ts'
+import { leastGrownGiB } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import type { Control, Scope } from '../control.ts'
 import { register } from '../db-instance/create.ts'
@@ -112,7 +112,7 @@ function checkAgainst({ what, instance }: Origin, input: Restored): void {
   if (input.DBName !== undefined) throw invalidCombination(`DBName is not applicable for engine ${engine}.`)
   const size = input.AllocatedStorage
   if (size === undefined || size === settings.AllocatedStorage) return
-  if (size < settings.AllocatedStorage * STORAGE_STEP_FACTOR)
+  if (size < leastGrownGiB(settings.AllocatedStorage))
     throw invalidCombination(
       `Allocated storage ${size} is too small: it must be ${settings.AllocatedStorage} GiB, that of the ${what}, or at least 10 percent more.`,
     )

@@ -18,6 +18,7 @@ import { automatedSnapshots } from '../db-snapshot/automated.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
 import { cancelAtSource, forgetAtSource, leaveSource, wakeReplicas } from '../read-replica/leave.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
+import { forgetHistory } from '../storage/history.ts'
 import { change, instanceEvent, instanceOf, jobOn, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
@@ -139,6 +140,7 @@ export const deleteDbInstance = flow(
         together(
           dbInstances(c.control, record).remove(held),
           name ? dbInstanceNames(c.control).remove(name) : NOTHING,
+          await forgetHistory(c.control, c.input.key),
           ...(c.control.simulated ? [] : portsOf(record).map(releasePort)),
           secretArn === undefined ? NOTHING : await deleteManagedSecret(c.control, record, secretArn),
           await leaveSource(c.control, record),

@@ -4,6 +4,7 @@ import { NOTHING, together, type Held, type Mutation } from '#store/collection.t
 import { scheduleBackups } from '../db-instance/backups.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { NEEDS_RESTART, withChanges, withoutChanges } from '../db-instance/modify-decision.ts'
+import { isStorageChange } from '../db-instance/modify-storage.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import {
   dbInstanceNames,
@@ -14,6 +15,7 @@ import {
 } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { openRoute } from '../multi-az/route.ts'
+import { storageChanged } from '../storage/history.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
@@ -51,6 +53,9 @@ const restarted = (c: C, record: DbInstanceRecord, names: readonly ChangeName[])
   appliedParameterGroup: record.parameterGroup,
   parametersAsOf: c.enteredAt,
 })
+
+const dueReload = (c: C, record: DbInstanceRecord): ChangeName[] =>
+  due(c, record).filter((name) => name === 'BackupRetentionPeriod' || isStorageChange(name))
 
 const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
   dbInstances(c.control, c.input.key).update(held, record)
@@ -110,16 +115,15 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const names = dueRestart(c, held.value)
-      const switchesBackups = due(c, held.value).includes('BackupRetentionPeriod')
-      if (names.length === 0)
-        return go(switchesBackups || c.input.apply.includes('CACertificateIdentifier') ? 'reload' : 'password')
+      const then = dueReload(c, held.value).length > 0 ? 'reload' : 'password'
+      if (names.length === 0) return go(c.input.apply.includes('CACertificateIdentifier') ? 'reload' : then)
       const target = restarted(c, held.value, names)
       const outcome = await restartOf(held.value, target)(c, target, 'restart')
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded') {
         await openRoute(c.control, outcome.record)
         return go(
-          switchesBackups ? 'reload' : 'password',
+          then,
           replace(c, held, { ...outcome.record, parameterStatus: 'in-sync', complaint: undefined }),
           target.port === held.value.port || c.control.simulated ? NOTHING : releasePort(held.value.port),
           ...uptimeEvents(c, held.value, names),
@@ -155,7 +159,7 @@ export const modifyDbInstance = flow(
       const complaint = record.complaint ?? 'The engine did not start with the changed settings.'
       if (outcome.state === 'failed' && outcome.error.code !== 'bad-settings') return go('fail')
       return go(
-        outcome.state === 'succeeded' ? 'password' : 'finish',
+        outcome.state === 'failed' ? 'finish' : dueReload(c, record).length > 0 ? 'reload' : 'password',
         change(c, held, {
           complaint,
           ...(outcome.state === 'failed' && { phase: 'incompatible-parameters' as const }),
@@ -164,7 +168,7 @@ export const modifyDbInstance = flow(
       )
     },
 
-    /** A new certificate needs no restart, nor does archiving the log or ceasing to. */
+    /** A new certificate needs no restart, nor does archiving the log or ceasing to, nor storage, with which the agent counts. */
     reload: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
@@ -173,13 +177,7 @@ export const modifyDbInstance = flow(
         name: 'reload',
         kind: 'instance.reload',
         input: async () => ({
-          spec: await instanceSpec(
-            c.control,
-            withChanges(
-              record,
-              due(c, record).filter((name) => name === 'BackupRetentionPeriod'),
-            ),
-          ),
+          spec: await instanceSpec(c.control, withChanges(record, dueReload(c, record))),
         }),
       })
       if (outcome.state === 'pending') return wait()
@@ -233,7 +231,7 @@ export const modifyDbInstance = flow(
       return held ? partWithStandby(c, held) : done('deleted')
     },
 
-    /** What the engine need not know: storage accounting, membership of groups, and last the name. */
+    /** What the engine need not know, or knows by now: storage, membership of groups, and last the name. */
     settle: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
@@ -241,6 +239,7 @@ export const modifyDbInstance = flow(
       const renamedTo = names.includes('DBInstanceIdentifier') ? held.value.pending.DBInstanceIdentifier : undefined
       const record: DbInstanceRecord = { ...withChanges(held.value, names), phase: 'available' }
       const more = modificationEvents(c.control, held.value, names)
+      if (names.some(isStorageChange)) more.push(await storageChanged(c.control, c.input.key))
       if (names.includes('BackupRetentionPeriod')) more.push(await scheduleBackups(c.control, record))
       if (renamedTo === undefined) return go('finish', replace(c, held, record), ...more)
       if (await dbInstances(c.control, c.input.key).get(renamedTo))

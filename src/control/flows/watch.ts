@@ -4,7 +4,8 @@ import { eventMessage } from '#catalog/events.ts'
 import type { Log } from '#base/log.ts'
 import type { ObservedInstance } from '#wire/agent/messages.ts'
 import { commit, type Control } from '../control.ts'
-import { findByKey, dbInstanceNames, keyOf, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { keyOf, timerSubjectOf } from '../db-instance/record.ts'
+import { findByResourceId } from '../db-instance/find.ts'
 import type { HostReport } from '../hosts.ts'
 import { instanceEvent } from './context.ts'
 
@@ -62,13 +63,4 @@ function eventOf(report: HostReport): Seen | undefined {
 async function record(control: Control, seen: Seen): Promise<void> {
   const instance = await findByResourceId(control, seen.instance.id)
   if (instance?.phase === 'available') await commit(control, instanceEvent(control, instance, seen.id, seen.message))
-}
-
-async function findByResourceId(control: Control, resourceId: string): Promise<DbInstanceRecord | undefined> {
-  const names = dbInstanceNames(control)
-  for (const { key } of await names.list()) {
-    const [account, region, id] = key.slice(names.prefix.length).split('/')
-    if (id === resourceId) return (await findByKey(control, { account: account!, region: region!, resourceId }))?.value
-  }
-  return undefined
 }

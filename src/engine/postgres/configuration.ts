@@ -73,8 +73,11 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
   const defaults = { ...ourDefaults, ...(spec.replication && replicationDefaultsOf(majorOf(spec.version))) }
   const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...replicationSettings(spec.replication) }
   const lines = Object.entries(all).map(settingLine)
-  return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}`
+  return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}${INCLUDED}`
 }
+
+/** Last, so that it has the last word. */
+const INCLUDED = "include_if_exists = '../read-only.conf'\n"
 
 function settingLine([name, value]: readonly [string, string]): string {
   if (!/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) {

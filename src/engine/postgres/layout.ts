@@ -7,6 +7,7 @@
  *   log/error/     what the engine's log collector writes
  *   log/start.log  what the engine says before the collector runs
  *   peer/          what a standby needs to reach its source: a password file and the source's CA
+ *   read-only.conf settings of an engine whose storage is full; absent else
  *   engine.json    which process an agent started here
  *
  * A snapshot's folder has `data/` and `manifest.json`.
@@ -20,5 +21,6 @@ export const runOf = (folder: string): string => join(folder, 'run')
 export const logOf = (folder: string): string => join(folder, 'log')
 export const errorLogOf = (folder: string): string => join(folder, 'log', 'error')
 export const startLogOf = (folder: string): string => join(folder, 'log', 'start.log')
+export const readOnlyFileOf = (folder: string): string => join(folder, 'read-only.conf')
 export const processFileOf = (folder: string): string => join(folder, 'engine.json')
 export const manifestOf = (snapshotFolder: string): string => join(snapshotFolder, 'manifest.json')

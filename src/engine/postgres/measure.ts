@@ -4,6 +4,7 @@
  */
 import { majorOf } from '#catalog/postgres-versions.ts'
 import { treeUsage } from '#host/process-tree.ts'
+import { freeBytes } from '#host/disk.ts'
 import { treeBytes } from '#host/tree.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { EngineFacts } from '../engine.ts'
@@ -39,7 +40,7 @@ async function storageFacts(folder: string): Promise<EngineFacts> {
   const data = dataOf(folder)
   const logBytes = await treeBytes(`${data}/pg_wal`)
   const otherBytes = await treeBytes(data, { exclude: (path) => path === 'pg_wal' })
-  return { logBytes, storageBytes: logBytes + otherBytes }
+  return { logBytes, storageBytes: logBytes + otherBytes, hostFreeBytes: await freeBytes(data) }
 }
 
 async function processFacts(folder: string): Promise<EngineFacts> {

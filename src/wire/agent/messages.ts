@@ -5,6 +5,7 @@
 
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
 import type { ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
+import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
@@ -185,6 +186,8 @@ export interface ObservedInstance {
   readonly replication?: ObservedReplication
   /** How far its log is archived; undefined where it is not, or not yet. */
   readonly archive?: ObservedArchive | undefined
+  /** Absent until its storage was looked at. */
+  readonly storage?: ObservedStorage
 }
 
 /** Questions an agent answers at once, without a job. */
