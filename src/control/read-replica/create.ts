@@ -1,7 +1,7 @@
 /** CreateDBInstanceReadReplica. */
 import type { CreateDBInstanceReadReplicaMessage } from '@aws-sdk/client-rds'
 import { InvalidVPCNetworkStateFault } from '@aws-sdk/client-rds'
-import { STORAGE_STEP_FACTOR } from '#catalog/storage.ts'
+import { leastGrownGiB } from '#catalog/storage.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { refuseUnavailable } from '../capabilities.ts'
@@ -152,7 +152,7 @@ function asked(source: DbInstanceRecord, input: Input, isLocal: boolean): Parame
 
 function sizeFor(sourceGiB: number, wantedGiB: number | undefined): number {
   if (wantedGiB === undefined || wantedGiB === sourceGiB) return sourceGiB
-  if (wantedGiB < sourceGiB * STORAGE_STEP_FACTOR)
+  if (wantedGiB < leastGrownGiB(sourceGiB))
     throw invalidValue(
       `Invalid AllocatedStorage ${wantedGiB}: it must be ${sourceGiB} GiB, the source's, or at least 10 percent more.`,
     )
