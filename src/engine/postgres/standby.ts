@@ -95,8 +95,11 @@ async function observeStandby(folder: string, session: Session): Promise<Followi
 const receives = async ({ query }: Session): Promise<boolean> =>
   (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'`)).length > 0
 
-/** PostgreSQL manual, 54.2.11: an SSLRequest is answered by one byte before anything else is done for the client. */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+/**
+ * PostgreSQL manual, 54.2.12: a GSSENCRequest is answered by one byte before anything else is done for the client. Unlike
+ * an SSLRequest it is declined, and a client that then goes away leaves no line in the log.
+ */
+const ENCRYPTION_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 48])
 
 /** Whether an engine answers there: not merely its port, which the system keeps open while the process is stopped. */
 async function answers({ host, port }: ReplicationSource): Promise<boolean> {
@@ -108,7 +111,7 @@ async function answers({ host, port }: ReplicationSource): Promise<boolean> {
         socket.once('data', () => resolve(true))
         socket.once('error', () => resolve(false))
         socket.once('close', () => resolve(false))
-        socket.write(SSL_REQUEST)
+        socket.write(ENCRYPTION_REQUEST)
       })
     } finally {
       socket.destroy()
