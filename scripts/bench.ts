@@ -30,6 +30,7 @@ import {
 import { discard, eventually, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
 import { benchAvailability } from './bench/availability.ts'
 import { benchGateway } from './bench/gateway.ts'
+import { benchReadReplicas } from './bench/read-replica.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 7
@@ -255,6 +256,7 @@ await benchCreate()
 if (!onlyCreate) await benchScale()
 if (!onlyCreate) rows.push(...(await benchGateway()))
 if (!onlyCreate) rows.push(...(await benchAvailability()))
+if (!onlyCreate) rows.push(...(await benchReadReplicas()))
 process.stdout.write(
   `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
 )

@@ -1,7 +1,4 @@
-/**
- * `node scripts/bench/read-replica.ts`: how long a new read replica takes, and how far replicas are behind while their
- * source works. Prints rows of a Markdown table.
- */
+/** How long a new read replica takes, and how far replicas are behind while their source works. */
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,8 +17,10 @@ const PROBES = 500
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 const percentile = (values: number[], part: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!
-const row = (what: string, value: string): void => void process.stdout.write(`| ${what} | ${value} |\n`)
+type Row = [what: string, value: string]
 const ms = (value: number): string => `${value.toFixed(1)} ms`
+
+const both = (values: number[]): string => `${ms(percentile(values, 0.5))} / ${ms(percentile(values, 0.99))}`
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
@@ -41,7 +40,7 @@ async function newReplica(holdfast: Holdfast, id: string): Promise<DBInstance> {
   return replica
 }
 
-async function creation(holdfast: Holdfast, source: DBInstance): Promise<void> {
+async function creation(holdfast: Holdfast, source: DBInstance): Promise<Row[]> {
   const data = join(holdfast.state, 'hosts', 'a', 'instances', source.DbiResourceId!, 'data')
   const [made, copied]: [number[], number[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++) {
@@ -54,9 +53,11 @@ async function creation(holdfast: Holdfast, source: DBInstance): Promise<void> {
   const size = (
     await query<{ size: string }>(holdfast, source, `select pg_size_pretty(pg_database_size('postgres')) size`)
   )[0]!.size
-  row(`\`cp -a\` of a source of ${size}`, ms(median(copied)))
-  row('`CreateDBInstanceReadReplica` of it, until the first query', ms(median(made)))
-  row('**ratio**', (median(made) / median(copied)).toFixed(2))
+  return [
+    [`\`cp -a\` of a source of ${size}`, ms(median(copied))],
+    ['`CreateDBInstanceReadReplica` of it, until the first query', ms(median(made))],
+    ['**ratio**', (median(made) / median(copied)).toFixed(2)],
+  ]
 }
 
 /** Writes until told to stop; resolves with the number of commits. */
@@ -77,7 +78,7 @@ async function visible(writer: pg.Client, reader: pg.Client, n: number): Promise
   return performance.now() - start
 }
 
-async function lag(holdfast: Holdfast, source: DBInstance): Promise<void> {
+async function lag(holdfast: Holdfast, source: DBInstance): Promise<Row[]> {
   await query(holdfast, source, 'create table load (id bigserial primary key, x text)')
   await query(holdfast, source, 'create table probe (n int primary key)')
   const replica = await newReplica(holdfast, 'reader')
@@ -96,33 +97,31 @@ async function lag(holdfast: Holdfast, source: DBInstance): Promise<void> {
   const asked: number[] = []
   for (let n = 0; n < PROBES; n++) asked.push(await timed(() => reader.query('select 1 from probe where n = -1')))
   for (const client of [writer, reader, ...clients]) await client.end()
-  row(
-    'a question to a replica, p50 / p99 (part of each figure below)',
-    `${ms(percentile(asked, 0.5))} / ${ms(percentile(asked, 0.99))}`,
-  )
-  row(
-    'commit at the source until a replica shows it, idle, p50 / p99',
-    `${ms(percentile(idle, 0.5))} / ${ms(percentile(idle, 0.99))}`,
-  )
-  row(
-    `the same under ${(commits / seconds).toFixed(0)} commits a second of ${WRITERS} clients, p50 / p99 (aim < 10 ms)`,
-    `${ms(percentile(busy, 0.5))} / ${ms(percentile(busy, 0.99))}`,
-  )
+  const rate = (commits / seconds).toFixed(0)
+  return [
+    ['a question to a replica, p50 / p99 (part of the figures below)', both(asked)],
+    ['commit at the source until a replica shows it, idle, p50 / p99', both(idle)],
+    [`the same under ${rate} commits a second of ${WRITERS} clients, p50 / p99 (aim < 10 ms)`, both(busy)],
+  ]
 }
 
-const holdfast = await startHoldfast()
-try {
-  const source = await createInstance(holdfast.rds(), 'source', {
-    BackupRetentionPeriod: 1,
-    DBInstanceClass: 'db.m6g.large',
-  })
-  await query(
-    holdfast,
-    source,
-    `create table filler as select n, repeat('x', 960) x from generate_series(1, ${ROWS_OF_1_KB}) n`,
-  )
-  await creation(holdfast, (await describe(holdfast.rds(), 'source'))!)
-  await lag(holdfast, source)
-} finally {
-  await discard(holdfast)
+export async function benchReadReplicas(): Promise<Row[]> {
+  const holdfast = await startHoldfast()
+  try {
+    const source = await createInstance(holdfast.rds(), 'source', {
+      BackupRetentionPeriod: 1,
+      DBInstanceClass: 'db.m6g.large',
+    })
+    await query(
+      holdfast,
+      source,
+      `create table filler as select n, repeat('x', 960) x from generate_series(1, ${ROWS_OF_1_KB}) n`,
+    )
+    return [
+      ...(await creation(holdfast, (await describe(holdfast.rds(), 'source'))!)),
+      ...(await lag(holdfast, source)),
+    ]
+  } finally {
+    await discard(holdfast)
+  }
 }
