@@ -128,6 +128,11 @@ const messages: Readonly<Record<string, string>> = {
   '0154': 'DB instance is being started due to it exceeding the maximum allowed time being stopped',
   '0155': 'The DB instance has a DB engine minor version upgrade available',
   '0202': 'Read replica creation failed',
+  '0217': 'Applying autoscaling-initiated modification to allocated storage',
+  '0219':
+    'Storage autoscaling could not begin because the DB instance is in the middle of something; it is tried again',
+  '0220':
+    'Storage autoscaling could not begin because the storage was changed less than six hours ago; it is tried again',
   '0221': 'The DB instance has reached the storage-full threshold, and the database has been shut down',
   '0264': 'The pre-check started for the DB engine version upgrade',
   '0265': 'The pre-check finished for the DB engine version upgrade',

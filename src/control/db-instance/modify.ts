@@ -47,6 +47,7 @@ import { reloadOf } from './reload.ts'
 import { checkUpgrade } from './upgrade.ts'
 import { majorOf } from './spec.ts'
 import { startModification } from './start-modification.ts'
+import { scalingChanged } from '../storage/start-scaling.ts'
 import { started } from './started.ts'
 import { statusOf } from './status.ts'
 
@@ -249,6 +250,7 @@ async function write(
     parts.push(flow.writes)
     flowIds.push(flow.id)
   }
+  if (input.MaxAllocatedStorage !== undefined) parts.push(await scalingChanged(control, record))
   if (backupsChange(held.value.settings, record.settings)) parts.push(await scheduleBackups(control, record))
   parts.push(dbInstances(control, key).update(held, record))
   return { mutation: together(...parts), result: { record, flowIds } }

@@ -233,7 +233,7 @@ export const parametersSubjectOf = (key: InstanceKey): string => `db-instance-pa
 /** The subject of the flow that waits for the time to do something with the instance. */
 export const timerSubjectOf = (
   key: InstanceKey,
-  purpose: 'auto-start' | 'backup' | 'maintenance' | 'standby' | 'replica',
+  purpose: 'auto-start' | 'backup' | 'maintenance' | 'standby' | 'replica' | 'storage',
 ): string => timersOf(key) + purpose
 
 /** What the subjects of all timers of the instance start with. */

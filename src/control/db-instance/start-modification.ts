@@ -11,14 +11,27 @@ export interface StartedModification {
   readonly writes: Mutation
 }
 
-/** Writes that start the flow which makes these pending changes. `isMaintenance`: nobody asked for them by name. */
+interface Modification {
+  readonly apply: readonly (keyof PendingChanges)[]
+  /** Nobody asked for the changes by name. */
+  readonly isMaintenance?: boolean
+  /** Nobody asked for more storage: there was too little. */
+  readonly isAutoscaling?: boolean
+}
+
+/** Writes that start the flow which makes these pending changes. */
 export function startModification(
   control: Control,
   record: DbInstanceRecord,
-  { apply, isMaintenance = false }: { apply: readonly (keyof PendingChanges)[]; isMaintenance?: boolean },
+  { apply, isMaintenance = false, isAutoscaling = false }: Modification,
 ): StartedModification {
   const key = keyOf(record)
-  const flow = control.flows.start('modify-db-instance', subjectOf(key), { key, apply, isMaintenance })
+  const flow = control.flows.start('modify-db-instance', subjectOf(key), {
+    key,
+    apply,
+    isMaintenance,
+    isAutoscaling,
+  })
   const phase = phaseWhile(apply)
   return {
     flowId: flow.id,
@@ -26,7 +39,9 @@ export function startModification(
     writes: together(
       flow.writes,
       apply.includes('EngineVersion') ? instanceEvent(control, record, 'RDS-EVENT-0264') : NOTHING,
-      apply.includes('AllocatedStorage') ? instanceEvent(control, record, 'RDS-EVENT-0018') : NOTHING,
+      apply.includes('AllocatedStorage')
+        ? instanceEvent(control, record, isAutoscaling ? 'RDS-EVENT-0217' : 'RDS-EVENT-0018')
+        : NOTHING,
     ),
   }
 }

@@ -18,6 +18,7 @@ import { rebootDbInstance } from './reboot-db-instance.ts'
 import { recoverDbInstance } from './recover-db-instance.ts'
 import { resetEverything } from './reset.ts'
 import { restoreDbInstance } from './restore-db-instance.ts'
+import { scaleDbInstanceStorage } from './scale-db-instance-storage.ts'
 import { startDbInstance } from './start-db-instance.ts'
 import { stopDbInstance } from './stop-db-instance.ts'
 
@@ -42,5 +43,6 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   createDbSnapshot,
   copyDbSnapshot,
   deleteDbSnapshot,
+  scaleDbInstanceStorage,
   resetEverything,
 ]

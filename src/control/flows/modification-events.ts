@@ -38,6 +38,11 @@ const BACKUPS_ON: Telling = {
 }
 const BACKUPS_OFF: Telling = { id: 'RDS-EVENT-0028', text: () => 'Disabled automated backups' }
 
+const GROWN: Telling = {
+  id: 'RDS-EVENT-0218',
+  text: (value) => `Finished applying autoscaling-initiated modification to allocated storage: ${String(value)} GiB`,
+}
+
 function tellingOf(name: keyof PendingChanges, value: unknown): Telling | undefined {
   if (name === 'BackupRetentionPeriod') return value === 0 ? BACKUPS_OFF : BACKUPS_ON
   if (name === 'MultiAZ') return value === true ? TWO_COPIES : ONE_COPY
@@ -48,10 +53,11 @@ function tellingOf(name: keyof PendingChanges, value: unknown): Telling | undefi
 export function modificationEvents(
   control: Control,
   record: DbInstanceRecord,
-  names: readonly (keyof PendingChanges)[],
+  { names, isAutoscaling = false }: { names: readonly (keyof PendingChanges)[]; isAutoscaling?: boolean | undefined },
 ): Mutation[] {
   return names.flatMap((name) => {
-    const event = tellingOf(name, record.pending[name])
+    const grown = isAutoscaling && name === 'AllocatedStorage'
+    const event = grown ? GROWN : tellingOf(name, record.pending[name])
     return event ? [instanceEvent(control, record, event.id, event.text(record.pending[name]))] : []
   })
 }

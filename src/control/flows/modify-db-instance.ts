@@ -31,6 +31,8 @@ interface Input extends InstanceInput {
   readonly apply: readonly ChangeName[]
   /** Maintenance is told by events of its own. */
   readonly isMaintenance?: boolean
+  /** So is growth that nobody asked for. */
+  readonly isAutoscaling?: boolean
 }
 type C = FlowContext<Input>
 
@@ -238,7 +240,7 @@ export const modifyDbInstance = flow(
       const names = due(c, held.value)
       const renamedTo = names.includes('DBInstanceIdentifier') ? held.value.pending.DBInstanceIdentifier : undefined
       const record: DbInstanceRecord = { ...withChanges(held.value, names), phase: 'available' }
-      const more = modificationEvents(c.control, held.value, names)
+      const more = modificationEvents(c.control, held.value, { names, isAutoscaling: c.input.isAutoscaling })
       if (names.some(isStorageChange)) more.push(await storageChanged(c.control, c.input.key))
       if (names.includes('BackupRetentionPeriod')) more.push(await scheduleBackups(c.control, record))
       if (renamedTo === undefined) return go('finish', replace(c, held, record), ...more)
@@ -276,7 +278,7 @@ function uptimeEvents(c: C, record: DbInstanceRecord, names: readonly ChangeName
   const event = (id: EventId): Mutation => instanceEvent(c.control, record, id)
   return [
     ...(names.includes('EngineVersion') ? [event('RDS-EVENT-0268')] : []),
-    ...modificationEvents(c.control, record, names),
+    ...modificationEvents(c.control, record, { names }),
     ...(c.input.isMaintenance ? [event('RDS-EVENT-0027')] : []),
   ]
 }

@@ -101,6 +101,12 @@ export async function requireQuota(
   if ((await used(control, scope)) >= max) throw exceeded()
 }
 
+/** GiB that may still be allocated. */
+export async function storageLeftGiB(control: Pick<Control, 'store' | 'simulated'>, scope: Scope): Promise<number> {
+  const { max, used } = quotas.AllocatedStorage
+  return control.simulated ? Infinity : max - (await used(control, scope))
+}
+
 /** Most subnets that one subnet group may have. */
 export const SUBNETS_PER_GROUP_MAX = quotas.SubnetsPerDBSubnetGroup.max
 

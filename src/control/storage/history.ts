@@ -1,5 +1,6 @@
 /** What happened to an instance's storage, as far as rules and events depend on it. */
 import { HOUR_MS } from '#base/durations.ts'
+import type { EventId } from '#catalog/events.ts'
 import { Collection, NOTHING, type Held, type Mutation } from '#store/collection.ts'
 import type { StorageLevel } from '#wire/agent/storage.ts'
 import { prefixOf, type Control } from '../control.ts'
@@ -12,6 +13,8 @@ export interface StorageHistory {
   readonly lowSince: number | undefined
   /** When it was last told that storage is low. */
   readonly toldLowAt: number | undefined
+  /** What kept storage from growing by itself, as an event has told of it; undefined: nothing does. */
+  readonly hindrance: EventId | undefined
   /** When a change of size, type or performance was last finished. */
   readonly changedAt: number | undefined
 }
@@ -20,6 +23,7 @@ const NO_HISTORY: StorageHistory = {
   level: 'ample',
   lowSince: undefined,
   toldLowAt: undefined,
+  hindrance: undefined,
   changedAt: undefined,
 }
 
@@ -50,7 +54,7 @@ export async function historyOf(control: Pick<Control, 'store'>, key: InstanceKe
 
 /** A change of storage is finished now: the next one has to wait. */
 export async function storageChanged(control: Pick<Control, 'store' | 'clock'>, key: InstanceKey): Promise<Mutation> {
-  return (await historyOf(control, key)).change({ changedAt: control.clock.now() })
+  return (await historyOf(control, key)).change({ changedAt: control.clock.now(), hindrance: undefined })
 }
 
 export async function forgetHistory(control: Pick<Control, 'store'>, key: InstanceKey): Promise<Mutation> {

@@ -9,6 +9,7 @@ import { transact, type Control } from '../control.ts'
 import { findByKey, keyOf, type DbInstanceRecord, type InstanceKey } from '../db-instance/record.ts'
 import { findByResourceId } from '../db-instance/find.ts'
 import { instanceEvent } from '../flows/context.ts'
+import { startScaling } from './start-scaling.ts'
 import { historyOf, type StorageHistory } from './history.ts'
 
 /** Usage that wavers about a tenth is told of once in this time. */
@@ -51,12 +52,14 @@ async function news(
   const now = control.clock.now()
   const isLow = seen.level !== 'ample' && seen.limit === 'allocation'
   const events = eventsOf(history.value, seen, now)
+  const lasting = isLow ? (lowSince ?? now) : undefined
   return together(
     history.change({
       level: seen.level,
-      lowSince: isLow ? (lowSince ?? now) : undefined,
+      lowSince: lasting,
       toldLowAt: events.some(([id]) => id === 'RDS-EVENT-0089') ? now : toldLowAt,
     }),
+    lasting === undefined ? NOTHING : await startScaling(control, record),
     ...events.map(([id, message]) => instanceEvent(control, record, id, message)),
   )
 }
