@@ -21,6 +21,8 @@ WANTED = {
     "FreeStorageSpace",
     "FreeableMemory",
     "MaximumUsedTransactionIDs",
+    # The log is archived over a slot.
+    "OldestReplicationSlotLag",
     "ReadIOPS",
     "ReadThroughput",
     "SwapUsage",
