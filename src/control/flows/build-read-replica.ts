@@ -1,4 +1,5 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
+import type { JobErrorCode } from '#wire/agent/messages.ts'
 import { NOTHING, type Held, type Mutation } from '#store/collection.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { findByKey, timersOf, type DbInstanceRecord, type ReplicaOf } from '../db-instance/record.ts'
@@ -33,6 +34,7 @@ export const buildReadReplica = flow(
       if (!held) return done('deleted')
       const source = await sourceOf(c, held.value)
       if (!source) return go('abandon', lacksSource(c, held))
+      if (!(await isSeedRemoved(c, held.value, 'used'))) return wait()
       if (!isServing(source.value)) return wait({ timeoutMs: busyLookMs })
       const outcome = await job(c, {
         zone: source.value.zone,
@@ -49,7 +51,7 @@ export const buildReadReplica = flow(
         'seed',
         change(c, held, {
           certificate: certificate ?? (await issueCertificate(c.control, resourceId, settings.CACertificateIdentifier)),
-          replica: { ...replica!, seedId: `seed-${c.flowId}` },
+          replica: { ...replica!, seedId: `seed-${c.flowId}-${seedNumber(replica!) + 1}` },
         }),
         { compares: [{ key: source.key, modRevision: source.revision }], ops: [] },
       )
@@ -63,7 +65,7 @@ export const buildReadReplica = flow(
       const outcome = await job(c, {
         zone: source.value.zone,
         resourceId: held.value.resourceId,
-        name: `seed-${c.failures}`,
+        name: `${held.value.replica!.seedId}-${c.failures}`,
         kind: 'instance.snapshot',
         input: async () => ({ id: source.value.resourceId, snapshotId: held.value.replica!.seedId! }),
       })
@@ -79,7 +81,7 @@ export const buildReadReplica = flow(
       if (!held) return done('deleted')
       const record = held.value
       const outcome = await jobOn(c, record, {
-        name: `follow-${record.port}`,
+        name: `follow-${record.port}-${seedNumber(record.replica!)}`,
         kind: 'instance.follow',
         input: async () => ({ spec: await instanceSpec(c.control, record), seedId: record.replica!.seedId! }),
       })
@@ -87,6 +89,8 @@ export const buildReadReplica = flow(
       if (outcome.state === 'failed') {
         if (outcome.error.code === 'port-busy' && !record.endpointKnown)
           return go('follow', await moveToFreePort(c, held))
+        // An agent that dies once it has moved the copy into place has used it up.
+        if (isWorthAnother(outcome.error.code) && seedNumber(record.replica!) < SEEDS_MAX) return go('admit')
         return go('abandon', change(c, held, { complaint: outcome.error.message }))
       }
       const isLate = c.control.clock.now() - c.enteredAt > FIRST_STREAM_MS_MAX
@@ -115,18 +119,10 @@ export const buildReadReplica = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const { seedId, ...replica } = record.replica!
+      const replica = withoutSeed(record.replica!)
       const { isRebuild } = c.input
       await cancel(c, record)
-      if (seedId !== undefined) {
-        const outcome = await jobOn(c, record, {
-          name: `remove-seed-${c.failures}`,
-          kind: 'snapshot.remove',
-          input: async () => ({ snapshotId: seedId }),
-        })
-        if (outcome.state === 'pending') return wait()
-        if (outcome.state === 'failed') throw new Error(`remove ${seedId}: ${outcome.error.message}`)
-      }
+      if (!(await isSeedRemoved(c, record, 'abandoned'))) return wait()
       const complaint = record.complaint ?? c.lastError ?? 'The read replica could not be made in time.'
       const serves = c.control.hosts.observed(record.zone, record.resourceId)?.accepting === true
       await forget(c)
@@ -142,6 +138,27 @@ export const buildReadReplica = flow(
     },
   },
 )
+
+/** Copies of the source that one flow takes: each is large, and what fails three times fails. */
+const SEEDS_MAX = 3
+
+/** How many it has taken; the copy's name says it. */
+const seedNumber = ({ seedId }: ReplicaOf): number => Number(seedId?.split('-').at(-1) ?? 0)
+
+const isWorthAnother = (code: JobErrorCode): boolean => code === 'failed' || code === 'snapshot-missing'
+
+/** Of the copy that was taken last, if any, nothing is left. */
+async function isSeedRemoved(c: C, record: DbInstanceRecord, why: string): Promise<boolean> {
+  const { seedId } = record.replica!
+  if (seedId === undefined) return true
+  const outcome = await jobOn(c, record, {
+    name: `remove-${why}-${seedId}-${c.failures}`,
+    kind: 'snapshot.remove',
+    input: async () => ({ snapshotId: seedId }),
+  })
+  if (outcome.state === 'failed') throw new Error(`remove ${seedId}: ${outcome.error.message}`)
+  return outcome.state === 'succeeded'
+}
 
 const withoutSeed = ({ seedId: _used, ...replica }: ReplicaOf): ReplicaOf => replica
 

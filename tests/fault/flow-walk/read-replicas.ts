@@ -13,10 +13,16 @@ async function withSource(rds: RDSClient): Promise<void> {
   await query(world.holdfast, source, 'create table kept as select 42 as answer', { database: 'shop' })
 }
 
-const replicate = (rds: RDSClient): Promise<unknown> => {
+/** Beside its source: a walk watches one agent. */
+async function replicate(rds: RDSClient): Promise<void> {
+  await instanceIn(rds, SOURCE, 'available')
   world.name = `copy-${++count}`
-  return rds.send(
-    new CreateDBInstanceReadReplicaCommand({ DBInstanceIdentifier: world.name, SourceDBInstanceIdentifier: SOURCE }),
+  await rds.send(
+    new CreateDBInstanceReadReplicaCommand({
+      DBInstanceIdentifier: world.name,
+      SourceDBInstanceIdentifier: SOURCE,
+      AvailabilityZone: 'us-east-1a',
+    }),
   )
 }
 
@@ -52,8 +58,10 @@ export const READ_REPLICA_SCENARIOS: Readonly<Record<string, readonly Scenario[]
         await replicate(rds)
         await replicates(rds)
       },
-      act: (rds) =>
-        rds.send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: world.name, BackupRetentionPeriod: 0 })),
+      async act(rds) {
+        await instanceIn(rds, world.name, 'available')
+        await rds.send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: world.name, BackupRetentionPeriod: 0 }))
+      },
       async check(rds) {
         const promoted = await instanceIn(
           rds,
