@@ -7,23 +7,13 @@
  */
 import { join } from 'node:path'
 import type { Account } from '#host/account.ts'
+import type { BaseFacts } from '#wire/agent/archive.ts'
 import { overwriteBytes, readBytes } from '#host/disk.ts'
 import { makeEntry, treeEntries, type TreeEntry } from '#host/tree-entries.ts'
 import { BASE_PIECE_BYTES, PIECES_AT_ONCE } from './limits.ts'
 import { BrokenArchive } from './log-archive.ts'
 import { readWhole, type ObjectStore } from './object-store.ts'
 import { DamagedPiece, decodePiece, encodePiece } from './piece.ts'
-
-export interface BaseFacts {
-  /** Name among the backups of one instance. */
-  readonly id: string
-  readonly engineVersion: string
-  /** Where a restore begins to read the log. LSNs as PostgreSQL writes them. */
-  readonly timeline: number
-  readonly start: string
-  /** From when on, in milliseconds since the epoch, a restore can stop: what was copied is consistent from then on. */
-  readonly usableFrom: number
-}
 
 interface Manifest {
   readonly base: BaseFacts

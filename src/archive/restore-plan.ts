@@ -1,6 +1,7 @@
 /** What a restore to a time needs, and whether it is there: decided by names alone, before anything is read or made. */
 import { lsnText, parseLsn } from '#wire/pg/lsn.ts'
-import { BaseArchive, type BaseFacts } from './base-archive.ts'
+import type { BaseFacts } from '#wire/agent/archive.ts'
+import { BaseArchive } from './base-archive.ts'
 import { LogArchive } from './log-archive.ts'
 import { chainFrom, type Chain } from './log-chain.ts'
 import type { ObjectStore } from './object-store.ts'

@@ -30,6 +30,7 @@ const JOBS: readonly (readonly [kind: string, flow: string, points: string, scen
   ['snapshot.remove', 'delete-db-snapshot', 'accepted removed recorded'],
   ['instance.recover', 'restore-db-instance', 'accepted fetched started recovered recorded', 1],
   ['backup.store', 'back-up-db-instance', 'accepted stored recorded', 1],
+  ['archive.mirror', 'replicate-db-backups', 'accepted copied recorded'],
   ['archive.trim', 'back-up-db-instance', 'accepted trimmed recorded', 2],
   ['instance.follow', 'build-read-replica', 'accepted wiped filled configured started followed sealed recorded'],
   ['instance.promote', 'promote-read-replica', 'accepted intended configured promoted recorded'],

@@ -2,6 +2,7 @@
 import { BaseArchive } from '#archive/base-archive.ts'
 import { BrokenArchive, LogArchive } from '#archive/log-archive.ts'
 import type { Chain, Link } from '#archive/log-chain.ts'
+import { mirrorArchive } from '#archive/mirror.ts'
 import type { ObjectStore } from '#archive/object-store.ts'
 import { planRestore, type RestorePlan } from '#archive/restore-plan.ts'
 import { makeFolder } from '#host/disk.ts'
@@ -17,7 +18,7 @@ import { JobFailure } from './failure.ts'
 import type { JobRunners } from './job.ts'
 import { Maker } from './make.ts'
 
-type Kinds = 'instance.recover' | 'backup.store' | 'archive.trim'
+type Kinds = 'instance.recover' | 'backup.store' | 'archive.mirror' | 'archive.trim'
 
 /** `objects` undefined: engines without processes have nothing to archive, and nothing is missing either. */
 export function backupJobs(
@@ -64,6 +65,13 @@ export function backupJobs(
       return { result: {} }
     },
 
+    'archive.mirror': async ({ from, to, until }, { signal, progress, reached }) => {
+      progress('copying what is new')
+      const bases = objects ? await mirrorArchive(objects, { from, to }, signal) : []
+      reached('copied')
+      return { result: { bases, until } }
+    },
+
     'archive.trim': async ({ prefix, keep }, { reached }) => {
       if (objects) await trim(objects, prefix, keep)
       reached('trimmed')
@@ -84,14 +92,17 @@ export async function checkRestore(
 
 async function trim(objects: ObjectStore, prefix: string, keep: readonly string[]): Promise<void> {
   if (keep.length === 0) {
-    const keys = (await Array.fromAsync(objects.list(`${prefix}/`))).map(({ key }) => key)
-    return objects.delete(keys)
+    const keys = (await Array.fromAsync(objects.list(prefix === '' ? '' : `${prefix}/`))).map(({ key }) => key)
+    return objects.delete(keys.filter((key) => OURS.test(key)))
   }
   const bases = new BaseArchive(objects, prefix)
   for (const id of await bases.ids()) if (!keep.includes(id)) await bases.remove(id)
   const oldest = (await bases.list()).sort((a, b) => a.usableFrom - b.usableFrom)[0]
   if (oldest) await new LogArchive(objects, prefix).trim({ timeline: oldest.timeline, lsn: parseLsn(oldest.start) })
 }
+
+/** A bucket may hold more than an archive. */
+const OURS = /^[a-z0-9-]+\/\d{12}\/db-[A-Z0-9]+\/(log|history|base)\//
 
 class Recoverer {
   private readonly objects: ObjectStore

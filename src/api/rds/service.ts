@@ -56,6 +56,8 @@ import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
 import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-snapshot.ts'
 import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
+import { StartDBInstanceAutomatedBackupsReplication } from './start-db-instance-automated-backups-replication.ts'
+import { StopDBInstanceAutomatedBackupsReplication } from './stop-db-instance-automated-backups-replication.ts'
 import { StartDBInstance } from './start-db-instance.ts'
 import { StopDBInstance } from './stop-db-instance.ts'
 import { SwitchoverReadReplica } from './switchover-read-replica.ts'
@@ -116,6 +118,8 @@ export const rdsHandlers = {
   RestoreDBInstanceFromDBSnapshot,
   RestoreDBInstanceToPointInTime,
   StartDBInstance,
+  StartDBInstanceAutomatedBackupsReplication,
   StopDBInstance,
+  StopDBInstanceAutomatedBackupsReplication,
   SwitchoverReadReplica,
 } satisfies Handlers<typeof rds, RequestContext>

@@ -54,7 +54,8 @@ async function requireSource(control: Control, scope: Scope, input: Input): Prom
     DbiResourceId: SourceDbiResourceId,
     DBInstanceAutomatedBackupsArn: SourceDBInstanceAutomatedBackupsArn,
   })
-  if (!found) throw fault(DBInstanceAutomatedBackupNotFoundFault, 'No automated backup for this DB instance was found.')
+  if (!found?.window)
+    throw fault(DBInstanceAutomatedBackupNotFoundFault, 'No automated backup for this DB instance was found.')
   const { instance, window } = found
   return { key: { ...found.scope, resourceId: instance.resourceId }, instance, window }
 }

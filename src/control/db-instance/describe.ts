@@ -10,6 +10,7 @@ import { performanceOf } from '#catalog/storage.ts'
 import { DAY_MS } from '#base/durations.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
+import { replicationsOf } from '../automated-backup/replica.ts'
 import { restoreWindow } from '../automated-backup/window.ts'
 import { isRedundant } from '../multi-az/copies.ts'
 import { replicationShown, replicationStatus } from '../read-replica/describe.ts'
@@ -129,7 +130,7 @@ async function describeWith(
         ValidTill: new Date(record.certificate.validTill),
       },
     }),
-    ...(await latestRestorable(control, record)),
+    ...(await backupsShown(control, record)),
     ...masterSecret(record),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     PendingModifiedValues: pendingValues(record.pending),
@@ -142,13 +143,17 @@ async function describeWith(
   }
 }
 
-async function latestRestorable(
+async function backupsShown(
   control: Control,
   record: DbInstanceRecord,
-): Promise<Pick<DBInstance, 'LatestRestorableTime'>> {
+): Promise<Pick<DBInstance, 'LatestRestorableTime' | 'DBInstanceAutomatedBackupsReplications'>> {
   if (record.settings.BackupRetentionPeriod === 0) return {}
   const window = await restoreWindow(control, keyOf(record), record)
-  return window ? { LatestRestorableTime: new Date(window.to) } : {}
+  const replications = await replicationsOf(control, keyOf(record))
+  return {
+    ...(window && { LatestRestorableTime: new Date(window.to) }),
+    ...(replications.length > 0 && { DBInstanceAutomatedBackupsReplications: replications }),
+  }
 }
 
 /** The settings that RDS shows under the names by which they are asked for, and the performance that follows from them. */

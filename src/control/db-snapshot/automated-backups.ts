@@ -9,6 +9,7 @@ import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import { automatedBackupArn, backupReplicas, replicationsOf } from '../automated-backup/replica.ts'
 import { baseBackups, basesOf, type BaseBackupRecord } from '../automated-backup/record.ts'
 import { restoreWindow, type RestoreWindow } from '../automated-backup/window.ts'
 import { findByKey, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
@@ -20,11 +21,14 @@ import { sourceOf, type SnapshotSource } from './record.ts'
 
 export interface AutomatedBackup {
   readonly scope: Scope
-  readonly status: 'active' | 'retained' | 'deleting'
+  /** Where the instance is: another region than the backup's where that is a copy. */
+  readonly source: Scope
+  readonly status: 'pending' | 'active' | 'retained' | 'deleting'
   /** The instance as it is, or where it is gone, as it was when it was backed up last. */
   readonly instance: SnapshotSource
   readonly zone: string
-  readonly window: RestoreWindow
+  /** Undefined while nothing can be restored from it yet. */
+  readonly window: RestoreWindow | undefined
   readonly tags: DbInstanceRecord['tags']
 }
 
@@ -44,7 +48,10 @@ export async function listAutomatedBackups(control: Control, scope: Scope, query
     ...(DBInstanceIdentifier === undefined ? [] : [by('db-instance-id', [DBInstanceIdentifier])]),
     ...(DBInstanceAutomatedBackupsArn === undefined
       ? []
-      : [(backup: AutomatedBackup) => automatedBackupArn(backup) === DBInstanceAutomatedBackupsArn]),
+      : [
+          (backup: AutomatedBackup) =>
+            automatedBackupArn(backup.scope, backup.instance.resourceId) === DBInstanceAutomatedBackupsArn,
+        ]),
   ]
   const found = (await all(control, scope)).filter((backup) => named.every((test) => test(backup)))
   if (named.length > 0 && found.length === 0) throw notFound()
@@ -75,10 +82,13 @@ async function backupOf(
   const key = { account, region, resourceId: newest.instance.resourceId }
   const held = await findByKey(control, key)
   const window = await restoreWindow(control, key, held?.value)
+  const replica = (await backupReplicas(control, scope).get(key.resourceId))?.value
+  const isActive = held !== undefined || replica?.isStopped === false
   return (
     window && {
       scope: { account, region },
-      status: held ? 'active' : 'retained',
+      source: replica ? replica.source : { account, region },
+      status: isActive ? 'active' : 'retained',
       instance: held ? sourceOf(held.value) : newest.instance,
       zone: held?.value.zone ?? newest.zone,
       window,
@@ -103,14 +113,10 @@ function filterTest({ Name, Values = [] }: Filter): (backup: AutomatedBackup) =>
 /** Identifiers in any case, or ARNs of the instance. */
 function by(what: 'db-instance-id' | 'dbi-resource-id', values: readonly string[]): (one: AutomatedBackup) => boolean {
   const wanted = values.map((value) => value.toLowerCase())
-  return ({ instance, scope }) =>
+  return ({ instance, source }) =>
     wanted.includes((what === 'db-instance-id' ? instance.id : instance.resourceId).toLowerCase()) ||
-    wanted.includes(rdsArn(scope, 'db', instance.id).toLowerCase())
+    wanted.includes(rdsArn(source, 'db', instance.id).toLowerCase())
 }
-
-/** AWS gives automated backups ids of the same shape as resource ids, with letters of their own. */
-const automatedBackupArn = ({ scope, instance }: AutomatedBackup): string =>
-  rdsArn(scope, 'auto-backup', instance.resourceId.replace(/^db-/, 'ab-'))
 
 /** Deletes what a deleted instance left behind. That of an instance that is there goes with its retention period. */
 export async function deleteAutomatedBackup(
@@ -126,7 +132,9 @@ export async function deleteAutomatedBackup(
     if (found.status === 'active')
       throw fault(
         InvalidDBInstanceAutomatedBackupStateFault,
-        `The automated backup belongs to the DB instance ${found.instance.id}: set its BackupRetentionPeriod to 0 instead.`,
+        found.source.region === found.scope.region
+          ? `The automated backup belongs to the DB instance ${found.instance.id}: set its BackupRetentionPeriod to 0 instead.`
+          : `The automated backup is replicated from ${found.source.region}: stop that first.`,
       )
     const key = { ...found.scope, resourceId: found.instance.resourceId }
     const snapshots = await automatedSnapshots(control, key)
@@ -163,19 +171,21 @@ export async function describeAutomatedBackup(
     (await subnetGroups(control, scope).get(settings.DBSubnetGroupName))?.value ??
     (await implicitSubnetGroup(control, scope, settings.DBSubnetGroupName))
   return {
-    DBInstanceArn: rdsArn(scope, 'db', instance.id),
-    DBInstanceAutomatedBackupsArn: automatedBackupArn(backup),
+    DBInstanceArn: rdsArn(backup.source, 'db', instance.id),
+    DBInstanceAutomatedBackupsArn: automatedBackupArn(backup.scope, backup.instance.resourceId),
     DbiResourceId: instance.resourceId,
     Region: scope.region,
     DBInstanceIdentifier: instance.id,
-    RestoreWindow: { EarliestTime: new Date(backup.window.from), LatestTime: new Date(backup.window.to) },
+    ...(backup.window && {
+      RestoreWindow: { EarliestTime: new Date(backup.window.from), LatestTime: new Date(backup.window.to) },
+    }),
     Status: backup.status,
     AllocatedStorage: settings.AllocatedStorage,
     StorageType: settings.StorageType,
     Iops: settings.Iops,
     StorageThroughput: settings.StorageThroughput ?? 0,
     Port: instance.port,
-    AvailabilityZone: scope.region + backup.zone,
+    AvailabilityZone: backup.source.region + backup.zone,
     ...(group && { VpcId: group.vpcId }),
     InstanceCreateTime: new Date(instance.createdAt),
     MasterUsername: instance.masterUsername,
@@ -188,7 +198,10 @@ export async function describeAutomatedBackup(
     IAMDatabaseAuthenticationEnabled: settings.EnableIAMDatabaseAuthentication,
     BackupRetentionPeriod: settings.BackupRetentionPeriod,
     PreferredBackupWindow: settings.PreferredBackupWindow,
-    DBInstanceAutomatedBackupsReplications: [],
+    DBInstanceAutomatedBackupsReplications: await replicationsOf(control, {
+      ...scope,
+      resourceId: instance.resourceId,
+    }),
     BackupTarget: 'region',
     MultiTenant: false,
     DedicatedLogVolume: false,

@@ -174,6 +174,9 @@ function newBase(record: DbInstanceRecord, log: SnapshotPlace | undefined, taken
 const addBase = (c: C, base: BaseBackupRecord): Mutation =>
   baseBackups(c.control, c.input.key).create(baseBackupId(c.input.key.resourceId, base.id), base)
 
+const GAP =
+  'A part of the log was lost before it could be archived: times since then can be restored from the next backup on, which is being taken.'
+
 /** What the archive needs before the next window; undefined: nothing. */
 async function nextBase(
   c: C,
@@ -192,7 +195,8 @@ async function nextBase(
   const observed = control.hosts.observed(record.zone, record.resourceId)
   if (!observed?.accepting || record.phase !== 'available') return undefined
   const isNeeded = control.simulated ? bases.length === 0 : needsBase(valuesOf(bases), observed.archive)
-  return isNeeded ? go('copy') : undefined
+  if (!isNeeded) return undefined
+  return bases.length === 0 ? go('copy') : go('copy', instanceEvent(control, record, 'RDS-EVENT-0086', GAP))
 }
 
 async function lookIntoWindow(

@@ -16,6 +16,7 @@ import { modifyDbInstance } from './modify-db-instance.ts'
 import { promoteReadReplica } from './promote-read-replica.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
 import { recoverDbInstance } from './recover-db-instance.ts'
+import { replicateDbBackups } from './replicate-db-backups.ts'
 import { resetEverything } from './reset.ts'
 import { restoreDbInstance } from './restore-db-instance.ts'
 import { scaleDbInstanceStorage } from './scale-db-instance-storage.ts'
@@ -43,6 +44,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   createDbSnapshot,
   copyDbSnapshot,
   deleteDbSnapshot,
+  replicateDbBackups,
   scaleDbInstanceStorage,
   resetEverything,
 ]

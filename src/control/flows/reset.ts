@@ -57,7 +57,21 @@ export const resetEverything = flow(
           pending ||= outcome.state === 'pending'
         }
       }
-      return pending ? wait() : go('wipe')
+      return pending ? wait() : go('unarchive')
+    },
+
+    /** Now that nobody writes into the archive any more. */
+    unarchive: async (c: C) => {
+      const zone = (await zonesToWipe(c))[0]!
+      const outcome = await job(c, {
+        zone,
+        resourceId: 'archive',
+        name: `trim-${c.failures}`,
+        kind: 'archive.trim',
+        input: async () => ({ prefix: '', keep: [] }),
+      })
+      if (outcome.state === 'failed') throw new Error(`empty the archive: ${outcome.error.message}`)
+      return outcome.state === 'pending' ? wait() : go('wipe')
     },
 
     wipe: async (c: C) => {

@@ -104,3 +104,18 @@ test('a name that could mean something else to the engine is refused', () => {
   const replication = { role: 'primary', followers: ['b"'], synchronous: [] } as const
   assert.throws(() => configurationText({ ...specWith({}), replication }, '/run'), EngineError)
 })
+
+test('log that is not archived may take a part of the storage, and no more, unless the spec says otherwise', () => {
+  const limitOf = (changes: Partial<InstanceSpec>): string[] =>
+    configurationText({ ...specWith({}), archivePrefix: 'r/a/db', ...changes }, '/run/x')
+      .split('\n')
+      .filter((line) => /^(max_slot_wal|wal)_keep_size/.test(line))
+  assert.deepEqual(limitOf({}), [`max_slot_wal_keep_size = '3814MB'`])
+  assert.deepEqual(limitOf({ settings: { max_slot_wal_keep_size: '64' } }), [`max_slot_wal_keep_size = '64'`])
+  assert.deepEqual(limitOf({ archivePrefix: undefined }), [])
+  assert.deepEqual(limitOf({ version: '12.22' }), [])
+  assert.deepEqual(limitOf({ replication: { role: 'primary', followers: [], synchronous: [] } }), [
+    `max_slot_wal_keep_size = '3814MB'`,
+    `wal_keep_size = '512MB'`,
+  ])
+})

@@ -6,6 +6,7 @@ import { socketFolder } from '#host/net.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from '../engine.ts'
 import { readControlFile } from './control-file.ts'
+import { archiveDefaults } from './archive-settings.ts'
 import { dataOf, errorLogOf, logOf, runOf, tlsOf } from './layout.ts'
 import { driverOwnedSettings } from './owned-settings.ts'
 import { PEER, replicationDefaultsOf, replicationSettings, withRoomForReplication, writePeerFiles } from './peer.ts'
@@ -70,7 +71,8 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
     log_truncate_on_rotation: 'off',
   }
   const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
-  const defaults = { ...ourDefaults, ...(spec.replication && replicationDefaultsOf(majorOf(spec.version))) }
+  const replication = spec.replication && replicationDefaultsOf(majorOf(spec.version))
+  const defaults = { ...ourDefaults, ...replication, ...archiveDefaults(spec) }
   const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...replicationSettings(spec.replication) }
   const lines = Object.entries(all).map(settingLine)
   return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}${INCLUDED}`

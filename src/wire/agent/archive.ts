@@ -28,3 +28,15 @@ export interface RestoreCheck {
   /** Up to where a restore can go without it, in milliseconds since the epoch, where that is known. */
   readonly restorableTo: number | undefined
 }
+
+/** A base backup in the archive. */
+export interface BaseFacts {
+  /** Name among the backups of one instance. */
+  readonly id: string
+  readonly engineVersion: string
+  /** Where a restore begins to read the log. LSNs as PostgreSQL writes them. */
+  readonly timeline: number
+  readonly start: string
+  /** From when on, in milliseconds since the epoch, a restore can stop: what was copied is consistent from then on. */
+  readonly usableFrom: number
+}

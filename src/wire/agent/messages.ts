@@ -4,7 +4,7 @@
  */
 
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
-import type { ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
+import type { BaseFacts, ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 
@@ -120,7 +120,18 @@ export interface JobKinds {
     input: { prefix: string; snapshotId: string; isTemporary: boolean }
     result: Record<never, never>
   }
-  /** Remove base backups that are not to be kept, and the log that none of the kept ones needs; none kept: everything. */
+  /**
+   * Copy what is under one prefix of the archive and not under another. `until` comes back as it was given: what could be
+   * restored when that was found out can be restored from the copy. The base backups are those that the copy has.
+   */
+  'archive.mirror': {
+    input: { from: string; to: string; until: number | undefined }
+    result: { bases: readonly BaseFacts[]; until: number | undefined }
+  }
+  /**
+   * Remove base backups that are not to be kept, and the log that none of the kept ones needs; none kept: everything. An
+   * empty prefix: of all instances.
+   */
   'archive.trim': { input: { prefix: string; keep: readonly string[] }; result: Record<never, never> }
   'snapshot.remove': { input: { snapshotId: string }; result: Record<never, never> }
 }

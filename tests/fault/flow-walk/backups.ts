@@ -1,5 +1,13 @@
 /** What the walk asks of the archive. */
-import { ModifyDBInstanceCommand, RestoreDBInstanceToPointInTimeCommand, type RDSClient } from '@aws-sdk/client-rds'
+import {
+  DeleteDBInstanceAutomatedBackupCommand,
+  DescribeDBInstanceAutomatedBackupsCommand,
+  ModifyDBInstanceCommand,
+  RestoreDBInstanceToPointInTimeCommand,
+  StartDBInstanceAutomatedBackupsReplicationCommand,
+  StopDBInstanceAutomatedBackupsReplicationCommand,
+  type RDSClient,
+} from '@aws-sdk/client-rds'
 import { describe } from '../../support/database.ts'
 import { eventually } from '../../support/holdfast.ts'
 
@@ -36,3 +44,23 @@ export const recovered = (rds: RDSClient, id: string, target: string): Promise<u
       UseLatestRestorableTime: true,
     }),
   )
+
+/** The region that backups are copied to. */
+export const ELSEWHERE = { region: 'eu-west-1' }
+
+export async function replicate(here: RDSClient, there: RDSClient, id: string): Promise<unknown> {
+  const { DBInstanceArn: SourceDBInstanceArn } = (await describe(here, id))!
+  return there.send(new StartDBInstanceAutomatedBackupsReplicationCommand({ SourceDBInstanceArn }))
+}
+
+/** There is a copy that can be restored; it is then given up, and nothing of it is left. */
+export async function copiedOnce(here: RDSClient, there: RDSClient, id: string): Promise<void> {
+  const { DBInstanceArn: SourceDBInstanceArn } = (await describe(here, id))!
+  const list = async (): Promise<string | undefined> => {
+    const { DBInstanceAutomatedBackups } = await there.send(new DescribeDBInstanceAutomatedBackupsCommand({}))
+    return DBInstanceAutomatedBackups![0]?.DBInstanceAutomatedBackupsArn
+  }
+  const DBInstanceAutomatedBackupsArn = await eventually(`a copy of the backups of ${id}`, list)
+  await there.send(new StopDBInstanceAutomatedBackupsReplicationCommand({ SourceDBInstanceArn }))
+  await there.send(new DeleteDBInstanceAutomatedBackupCommand({ DBInstanceAutomatedBackupsArn }))
+}

@@ -29,7 +29,7 @@ import {
   query,
 } from '../../support/database.ts'
 import { eventually, newStateFolder, processesOf, startHoldfast } from '../../support/holdfast.ts'
-import { archiveFromNow, archiveNoMore, recovered, restorable } from './backups.ts'
+import { archiveFromNow, archiveNoMore, copiedOnce, ELSEWHERE, recovered, replicate, restorable } from './backups.ts'
 import { READ_REPLICA_SCENARIOS } from './read-replicas.ts'
 import { backedUp, backupsOf, noFlowLeft, snapshotGone, snapshotIn, switchBackupsOn, timersGone } from './requests.ts'
 import { world, type Scenario } from './world.ts'
@@ -446,10 +446,26 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
     },
   ],
   ...READ_REPLICA_SCENARIOS,
+  'replicate-db-backups': [
+    {
+      steps: ['copy', 'trim', 'rest'],
+      async prepare(rds) {
+        await restored(rds, (world.name = next('saved')))
+        await archiveFromNow(rds, world.name)
+        await restorable(rds, world.name)
+      },
+      act: (rds) => replicate(rds, world.holdfast.rds(ELSEWHERE), world.name),
+      async check(rds) {
+        await copiedOnce(rds, world.holdfast.rds(ELSEWHERE), world.name)
+        await deleteInstance(rds, world.name)
+        await timersGone(world.holdfast.url)
+      },
+    },
+  ],
   // Last: it takes the base away.
   reset: [
     {
-      steps: ['silence', 'stop', 'wipe'],
+      steps: ['silence', 'stop', 'unarchive', 'wipe'],
       async prepare(rds) {
         await createInstance(rds, (world.name = next('wiped')))
         await rds.send(
