@@ -93,6 +93,9 @@ export const keepDbStandby = flow(
         input: async () => ({ spec: await standbySpec(c.control, record), seedId }),
       })
       if (outcome.state === 'pending') return wait()
+      // An agent that died after it had moved the copy into place has nothing left to make a standby from.
+      if (outcome.state === 'failed' && outcome.error.code === 'snapshot-missing')
+        return go('watch', standbyIs(c, held, { state: 'missing' }))
       if (outcome.state === 'failed') throw new Error(`make the standby: ${outcome.error.message}`)
       return go('watch', standbyIs(c, held, { state: 'following' }))
     },

@@ -222,6 +222,23 @@ test('a standby that cannot be made is tried again after a rest', async () => {
   assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
 })
 
+test('a standby whose copy was used up is made from another one', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders')
+  const { startJob } = control.hosts
+  let isFirst = true
+  control.hosts.startJob = async (zone, jobId, kind, input) => {
+    if (kind === 'instance.follow' && isFirst) {
+      isFirst = false
+      control.failOnce = 'snapshot-missing'
+    }
+    await startJob(zone, jobId, kind, input)
+  }
+  await modifyDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', MultiAZ: true, ApplyImmediately: true })
+  assert.equal(isFirst, false)
+  assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
+})
+
 /** Lets flows that nobody waits for come to rest. */
 async function settled(control: SimulatedControl): Promise<void> {
   for (let round = 0; round < 20; round++) await control.clock.advance(0)
