@@ -28,6 +28,9 @@ export const PUNCTUAL_MS = SECOND_MS
 /** Answers in a row that an engine may owe before it counts as silent. Each is waited for as long as a connection may take. */
 export const MISSES_MAX = 2
 
+/** A standby that still receives its source's log after this is restarted, so that it does not. */
+export const SEAL_MS_MAX = 5 * SECOND_MS
+
 /** How long commits may wait for a standby that has just become synchronous. */
 export const SYNCHRONIZE_MS_MAX = 15 * SECOND_MS
 

@@ -62,6 +62,11 @@ export interface EngineDriver {
    * runs and has read its configuration.
    */
   awaitSynchronous(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves when the running standby, which has read a configuration with a source that is not there, receives nothing
+   * any more, with where its log ends: that stays so until it has another source.
+   */
+  awaitSealed(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<LogPosition>
   /** Undefined when it cannot be seen now. Never throws. */
   replication(folder: string, spec: InstanceSpec): Promise<ObservedReplication | undefined>
   position(folder: string, spec: InstanceSpec): Promise<LogPosition>

@@ -50,3 +50,6 @@ export const SOURCE_ANSWER_MS_MAX = 3 * SECOND_MS
 
 /** How often a primary is asked how far its synchronous standby is. */
 export const SYNCHRONOUS_LOOK_MS = 10
+
+/** Between two looks whether a standby still receives something. */
+export const SEALED_LOOK_MS = 20

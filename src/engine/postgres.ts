@@ -23,7 +23,7 @@ import { reloadEngine, settingsThatWait } from './postgres/reload.ts'
 import { takeSnapshot } from './postgres/snapshot.ts'
 import { Spares } from './postgres/spares.ts'
 import { withSession } from './postgres/sql.ts'
-import { fillFromSeed, logPosition, observeReplication, promoteStandby } from './postgres/standby.ts'
+import { awaitSealed, fillFromSeed, logPosition, observeReplication, promoteStandby } from './postgres/standby.ts'
 import type { Surroundings } from './postgres/surroundings.ts'
 import { ensureTemplate } from './postgres/template.ts'
 import { createMaster, setMasterPassword } from './postgres/users.ts'
@@ -71,6 +71,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     promote: (folder) => promoteStandby({ folder, surroundings }),
     admitFollowers: (folder, spec) => admitFollowers({ folder, surroundings }, spec),
     awaitSynchronous: (folder, _spec, signal) => awaitSynchronous({ folder, surroundings }, signal),
+    awaitSealed: (folder, _spec, signal) => awaitSealed({ folder, surroundings }, signal),
     replication: (folder, spec) => observeReplication({ folder, surroundings }, spec),
     position: (folder) => logPosition({ folder, surroundings }),
     stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),

@@ -5,7 +5,7 @@
  */
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec, StopMode } from '#wire/agent/messages.ts'
-import type { ObservedReplication } from '#wire/agent/replication.ts'
+import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 import { EngineError, type EngineDriver, type EngineProcess } from './engine.ts'
 
 interface SimulatedFolder {
@@ -108,7 +108,7 @@ function processIn(found: SimulatedFolder, pid: number): SimulatedProcess {
 
 type ReplicationVerbs = Pick<
   EngineDriver,
-  'follow' | 'promote' | 'admitFollowers' | 'awaitSynchronous' | 'replication' | 'position'
+  'follow' | 'promote' | 'admitFollowers' | 'awaitSynchronous' | 'awaitSealed' | 'replication' | 'position'
 >
 
 function simulatedReplication(
@@ -124,16 +124,19 @@ function simulatedReplication(
     promote: async (folder) => ++folderOf(folder).timeline,
     async admitFollowers() {},
     async awaitSynchronous() {},
+    awaitSealed: async (folder, spec) => positionOf(folderOf(folder), spec),
     replication: async (folder, spec) => observedOf(folders.get(folder), spec),
-    position: async (folder, { replication }) => ({
-      role: replication?.role ?? 'primary',
-      timeline: folderOf(folder).timeline,
-      flushedLsn: '0/0',
-      replayedLsn: '0/0',
-      lagSeconds: replication?.role === 'standby' ? 0 : undefined,
-    }),
+    position: async (folder, spec) => positionOf(folderOf(folder), spec),
   }
 }
+
+const positionOf = ({ timeline }: SimulatedFolder, { replication }: InstanceSpec): LogPosition => ({
+  role: replication?.role ?? 'primary',
+  timeline,
+  flushedLsn: '0/0',
+  replayedLsn: '0/0',
+  lagSeconds: replication?.role === 'standby' ? 0 : undefined,
+})
 
 /** All followers are there and up to date, as everything is in a simulation. */
 function observedOf(

@@ -39,6 +39,16 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   ),
   'scale-db-instance-storage.watch':
     'needs an instance that fills up: tests/engine/storage-autoscaling.test.ts kills serve while it waits',
+  ...Object.fromEntries(
+    flowDefinitions
+      .filter(({ name }) => name.endsWith('-db-cluster'))
+      .flatMap(({ name, steps }) =>
+        Object.keys(steps).map((step) => [
+          `${name}.${step}`,
+          'needs three zones: src/control/flows/db-cluster.test.ts',
+        ]),
+      ),
+  ),
   'apply-db-parameters.give-up': 'last resort after more than a year',
 }
 

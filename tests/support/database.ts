@@ -83,7 +83,11 @@ export interface Login {
 }
 
 /** A connection over TLS that checks Holdfast's CA and the endpoint's name. The caller ends it. */
-export async function connect(holdfast: Holdfast, instance: DBInstance, login: Login = {}): Promise<pg.Client> {
+export async function connect(
+  holdfast: Holdfast,
+  instance: Pick<DBInstance, 'Endpoint'>,
+  login: Login = {},
+): Promise<pg.Client> {
   const ca = await (await fetch(`${holdfast.url}/_holdfast/ca.pem`)).text()
   const client = new pg.Client({
     host: instance.Endpoint!.Address!,
@@ -100,7 +104,7 @@ export async function connect(holdfast: Holdfast, instance: DBInstance, login: L
 /** One query on a connection of its own. */
 export async function query<Row extends pg.QueryResultRow>(
   holdfast: Holdfast,
-  instance: DBInstance,
+  instance: Pick<DBInstance, 'Endpoint'>,
   sql: string,
   login: Login = {},
 ): Promise<Row[]> {

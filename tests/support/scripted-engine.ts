@@ -128,6 +128,11 @@ export class ScriptedEngine implements EngineDriver {
     await this.play('awaitSynchronous', signal)
   }
 
+  async awaitSealed(_folder: string, _spec: InstanceSpec, signal: AbortSignal): Promise<LogPosition> {
+    await this.play('awaitSealed', signal)
+    return { ...(await this.position()), role: 'standby' }
+  }
+
   async replication(_folder: string, { replication }: InstanceSpec): Promise<ObservedReplication | undefined> {
     const streams = { role: 'standby', isStreaming: true, sourceAnswers: true } as const
     return this.observedReplication ?? (replication?.role === 'standby' ? streams : undefined)

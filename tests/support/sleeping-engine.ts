@@ -65,6 +65,7 @@ export function sleepingEngine(): EngineDriver {
     promote: async () => 2,
     async admitFollowers() {},
     async awaitSynchronous() {},
+    awaitSealed: () => Promise.reject(new Error('a sleeping engine follows nobody')),
     replication: async () => undefined,
     position: async () => ({
       role: 'primary',

@@ -66,7 +66,8 @@ test('a resource that is not there has no tags', async () => {
     ['pg:nope', 'DBParameterGroupNotFoundFault'],
     ['subgrp:nope', 'DBSubnetGroupNotFoundFault'],
     ['og:nope', 'OptionGroupNotFoundFault'],
-    ['cluster:nope', 'InvalidParameterValue'],
+    ['cluster:nope', 'DBClusterNotFoundFault'],
+    ['cluster-snapshot:nope', 'InvalidParameterValue'],
   ]
   for (const [name, code] of faults) {
     await assert.rejects(tagsOf(context, arn(name)), { name: code })

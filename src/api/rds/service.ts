@@ -7,12 +7,14 @@ import { ApplyPendingMaintenanceAction } from './apply-pending-maintenance-actio
 import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
 import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
+import { CreateDBCluster } from './create-db-cluster.ts'
 import { CreateDBInstance } from './create-db-instance.ts'
 import { CreateDBInstanceReadReplica } from './create-db-instance-read-replica.ts'
 import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
 import { CreateDBSnapshot } from './create-db-snapshot.ts'
 import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
 import { CreateOptionGroup } from './create-option-group.ts'
+import { DeleteDBCluster } from './delete-db-cluster.ts'
 import { DeleteDBInstanceAutomatedBackup } from './delete-db-instance-automated-backup.ts'
 import { DeleteDBInstance } from './delete-db-instance.ts'
 import { DeleteDBParameterGroup } from './delete-db-parameter-group.ts'
@@ -21,6 +23,7 @@ import { DeleteDBSubnetGroup } from './delete-db-subnet-group.ts'
 import { DeleteOptionGroup } from './delete-option-group.ts'
 import { DescribeAccountAttributes } from './describe-account-attributes.ts'
 import { DescribeCertificates } from './describe-certificates.ts'
+import { DescribeDBClusters } from './describe-db-clusters.ts'
 import { DescribeDBEngineVersions } from './describe-db-engine-versions.ts'
 import { DescribeDBInstanceAutomatedBackups } from './describe-db-instance-automated-backups.ts'
 import { DescribeDBInstances } from './describe-db-instances.ts'
@@ -68,12 +71,14 @@ export const rdsHandlers = {
   CopyDBParameterGroup,
   CopyDBSnapshot,
   CopyOptionGroup,
+  CreateDBCluster,
   CreateDBInstance,
   CreateDBInstanceReadReplica,
   CreateDBParameterGroup,
   CreateDBSnapshot,
   CreateDBSubnetGroup,
   CreateOptionGroup,
+  DeleteDBCluster,
   DeleteDBInstance,
   DeleteDBInstanceAutomatedBackup,
   DeleteDBParameterGroup,
@@ -82,6 +87,7 @@ export const rdsHandlers = {
   DeleteOptionGroup,
   DescribeAccountAttributes,
   DescribeCertificates,
+  DescribeDBClusters,
   DescribeDBEngineVersions,
   DescribeDBInstanceAutomatedBackups,
   DescribeDBInstances,

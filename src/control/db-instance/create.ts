@@ -114,7 +114,8 @@ export async function register(control: Control, scope: Scope, what: Registratio
   throw new Error('a new DB instance lost every race for a port')
 }
 
-function newRecord(
+/** A record of an instance of which nothing exists yet. */
+export function newRecord(
   control: Control,
   scope: Scope,
   known: Draft & Pick<DbInstanceRecord, 'resourceId' | 'port'>,
@@ -156,7 +157,7 @@ function checkEngine(input: Input): void {
     throw invalidCombination('PromotionTier is for instances of Aurora DB clusters.')
 }
 
-function required(value: string | undefined, member: string): string {
+export function required(value: string | undefined, member: string): string {
   if (value === undefined || value === '')
     throw invalidValue(`The parameter ${member} must be provided and must not be blank.`)
   return value

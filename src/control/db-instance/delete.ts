@@ -2,6 +2,7 @@
 import { resourceId as newResourceId } from '#host/random.ts'
 import { NOTHING, together } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
+import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { failUnfinishedSnapshots } from '../db-snapshot/interrupt.ts'
 import { refuseFinalSnapshot } from '../read-replica/rules.ts'
@@ -33,6 +34,7 @@ export async function deleteDbInstance(control: Control, scope: Scope, input: In
     throw invalidCombination('FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is enabled.')
   const { record, flowId } = await transact(control, async () => {
     const held = await requireInstance(control, scope, input.DBInstanceIdentifier)
+    refuseMember(held.value, 'DeleteDBInstance')
     check(held.value)
     refuseFinalSnapshot(held.value, name)
     if (!skip && name === undefined)

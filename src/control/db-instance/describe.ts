@@ -12,6 +12,7 @@ import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
 import { replicationsOf } from '../automated-backup/replica.ts'
 import { restoreWindow } from '../automated-backup/window.ts'
+import { clusterIdOf } from '../db-cluster/find.ts'
 import { isRedundant } from '../multi-az/copies.ts'
 import { replicationShown, replicationStatus } from '../read-replica/describe.ts'
 import type { ObservedInstance } from '#wire/agent/messages.ts'
@@ -44,7 +45,7 @@ function filterOf(scope: Scope, filters: readonly Filter[]): (record: DbInstance
     if (Values.length === 0) throw invalidValue(`Filter ${Name} must have at least one value.`)
     switch (Name) {
       case 'db-instance-id': {
-        const ids = new Set(Values.map((value) => idOrNothing(scope, value)))
+        const ids = new Set(Values.map((value) => idOrNothing(scope, value, instanceIdOf)))
         return (record: DbInstanceRecord) => ids.has(record.id)
       }
       case 'dbi-resource-id': {
@@ -53,8 +54,11 @@ function filterOf(scope: Scope, filters: readonly Filter[]): (record: DbInstance
       }
       case 'engine':
         return (record: DbInstanceRecord) => Values.includes(record.engine)
-      // No instance is in a cluster or a directory domain.
-      case 'db-cluster-id':
+      case 'db-cluster-id': {
+        const ids = new Set(Values.map((value) => idOrNothing(scope, value, clusterIdOf)))
+        return (record: DbInstanceRecord) => record.cluster !== undefined && ids.has(record.cluster.id)
+      }
+      // No instance is in a directory domain.
       case 'domain':
         return () => false
       default:
@@ -65,9 +69,9 @@ function filterOf(scope: Scope, filters: readonly Filter[]): (record: DbInstance
 }
 
 /** A filter's ARN of another account or region matches nothing; it is no error. */
-function idOrNothing(scope: Scope, idOrArn: string): string | undefined {
+export function idOrNothing(scope: Scope, idOrArn: string, idOf: typeof instanceIdOf): string | undefined {
   try {
-    return instanceIdOf(scope, idOrArn)
+    return idOf(scope, idOrArn)
   } catch {
     return undefined
   }
@@ -131,7 +135,7 @@ async function describeWith(
       },
     }),
     ...(await backupsShown(control, record)),
-    ...masterSecret(record),
+    ...(record.cluster ? { DBClusterIdentifier: record.cluster.id } : masterSecretOf(record)),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     PendingModifiedValues: pendingValues(record.pending),
     StatusInfos: [...statusInfos(control, record, status), ...replicationStatus(control, record)],
@@ -197,7 +201,7 @@ const ABSENT = {
 } as const satisfies DBInstance
 
 /** Endpoints are not in any Route 53 zone; the SDKs want a value of the right shape. */
-const HOSTED_ZONE_ID = 'Z2R2ITUGPM61AM'
+export const HOSTED_ZONE_ID = 'Z2R2ITUGPM61AM'
 
 /** Why the instance is not as it should be: what a flow left to say, else what keeps its engine from coming up. */
 function statusInfos(
@@ -226,7 +230,16 @@ function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceReco
   return record.parameterStatus
 }
 
-function masterSecret({ master, phase, region, account }: DbInstanceRecord): Pick<DBInstance, 'MasterUserSecret'> {
+/** Of an instance or a cluster. */
+export function masterSecretOf({
+  master,
+  phase,
+  region,
+  account,
+}: Pick<DbInstanceRecord, 'master' | 'region' | 'account'> & { readonly phase: string }): Pick<
+  DBInstance,
+  'MasterUserSecret'
+> {
   if (master.secretArn === undefined) return {}
   return {
     MasterUserSecret: {

@@ -6,6 +6,7 @@ import { fault } from '#wire/aws/faults.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { refuseModification } from '../read-replica/rules.ts'
+import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireOptionGroup } from '../option-group/option-groups.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
@@ -56,6 +57,7 @@ type Input = ModifyDBInstanceMessage & { DBInstanceIdentifier: string }
 export async function modifyDbInstance(control: Control, scope: Scope, asked: Input): Promise<DbInstanceRecord> {
   const { record, flowIds } = await transact(control, async () => {
     const held = await requireInstance(control, scope, asked.DBInstanceIdentifier)
+    refuseMember(held.value, 'ModifyDBInstance')
     const input = await checked(control, scope, held.value, asked)
     const credentials = await newCredentials(control, scope, held.value, input)
     const decision = decideModification(held.value, input, credentials.verifier)

@@ -2,6 +2,7 @@
 import { resourceId as newResourceId } from '#host/random.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
+import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { instanceEvent } from '../flows/context.ts'
 import { isRedundant } from '../multi-az/copies.ts'
@@ -13,6 +14,7 @@ import { started } from './started.ts'
 import { statusOf } from './status.ts'
 
 interface Order {
+  readonly operation: 'RebootDBInstance' | 'StopDBInstance' | 'StartDBInstance'
   readonly idOrArn: string
   readonly phase: Phase
   readonly flow: string
@@ -24,6 +26,7 @@ interface Order {
 async function order(control: Control, scope: Scope, what: Order): Promise<DbInstanceRecord> {
   const { record, flowId } = await transact(control, async () => {
     const held = await requireInstance(control, scope, what.idOrArn)
+    refuseMember(held.value, what.operation)
     what.check(held.value, statusOf(control, held.value))
     const record: DbInstanceRecord = { ...held.value, phase: what.phase }
     const key = keyOf(record)
@@ -45,6 +48,7 @@ export function rebootDbInstance(
 ): Promise<DbInstanceRecord> {
   return order(control, scope, {
     idOrArn: input.DBInstanceIdentifier,
+    operation: 'RebootDBInstance',
     phase: 'rebooting',
     flow: input.ForceFailover ? 'recover-db-instance' : 'reboot-db-instance',
     check: (record, status) => {
@@ -76,6 +80,7 @@ export function stopDbInstance(
 ): Promise<DbInstanceRecord> {
   return order(control, scope, {
     idOrArn: input.DBInstanceIdentifier,
+    operation: 'StopDBInstance',
     phase: 'stopping',
     flow: 'stop-db-instance',
     check: (record, status) => {
@@ -99,6 +104,7 @@ export function startDbInstance(
 ): Promise<DbInstanceRecord> {
   return order(control, scope, {
     idOrArn: input.DBInstanceIdentifier,
+    operation: 'StartDBInstance',
     phase: 'starting',
     flow: 'start-db-instance',
     check: (record, status) => {

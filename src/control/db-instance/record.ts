@@ -194,6 +194,8 @@ export interface DbInstanceRecord {
   /** Absent: it takes writes. */
   readonly replica?: ReplicaOf
   readonly standby?: Standby
+  /** The DB cluster that it is a member of: who of the members is what is in the cluster's record. */
+  readonly cluster?: ClusterKey
   readonly copyPorts?: CopyPorts
   /** When a standby last took over. */
   readonly failedOverAt?: number
@@ -213,6 +215,12 @@ export const dbInstanceNames = (control: Pick<Control, 'store'>): Collection<Res
 
 /** Identifies an instance in flow inputs: stays the same when it is renamed. */
 export interface InstanceKey extends Scope {
+  readonly resourceId: string
+}
+
+/** Identifies a DB cluster, which keeps its name for life. */
+export interface ClusterKey extends Scope {
+  readonly id: string
   readonly resourceId: string
 }
 

@@ -7,15 +7,20 @@ import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
 import type { DbInstanceRecord, EndpointCertificate, InstanceKey } from './record.ts'
-import { replicationOf } from './topology.ts'
+import { placementOf, type Placement } from './topology.ts'
 
 export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
 
 /**
  * What an agent needs to run this instance: the record's settings as engine parameters, with the values of
- * `appliedParameterGroup`. Memory in formulas is the class's, as far as the host has it.
+ * `appliedParameterGroup`. Memory in formulas is the class's, as far as the host has it. `placement`: what it is to be,
+ * where that is not in the store yet.
  */
-export async function instanceSpec(control: Control, record: DbInstanceRecord): Promise<InstanceSpec> {
+export async function instanceSpec(
+  control: Control,
+  record: DbInstanceRecord,
+  placement?: Placement,
+): Promise<InstanceSpec> {
   const { certificate, resourceId, settings } = record
   assert(certificate, 'an instance has its certificate before its engine is configured')
   const group = await requireParameterGroup(control, record, record.appliedParameterGroup)
@@ -35,7 +40,6 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     allocatedStorageGiB: settings.AllocatedStorage,
     port: record.port,
   })
-  const replication = await replicationOf(control, record)
   return {
     id: resourceId,
     engine: record.engine,
@@ -47,9 +51,7 @@ export async function instanceSpec(control: Control, record: DbInstanceRecord): 
     allowedSources: isDirect(record)
       ? await allowedSources(control, record, settings.VpcSecurityGroupIds, record.port)
       : GATEWAY_ONLY,
-    ...(replication && { replication }),
-    ...(record.standby && { revivedBy: 'control' as const }),
-    ...(record.generation !== undefined && { generation: record.generation }),
+    ...(placement ?? (await placementOf(control, record))),
     tls: tlsOf(control, record, certificate),
     capacity,
     archivePrefix: settings.BackupRetentionPeriod > 0 ? archivePrefix(record) : undefined,

@@ -1,10 +1,27 @@
 /** Whom an instance's engine streams from, and who streams from it. */
-import type { Replication, ReplicationSource } from '#wire/agent/replication.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { Replication } from '#wire/agent/replication.ts'
 import type { Control } from '../control.ts'
+import { placementIn } from '../db-cluster/placement.ts'
+import { findCluster } from '../db-cluster/record.ts'
 import { followerName, isAwaited, isFollowed } from '../multi-az/copies.ts'
 import { replicasOf, replicaName } from '../read-replica/replicas.ts'
-import { enginePortOf, isDirect, LOOPBACK } from './engine-address.ts'
 import { findByKey, keyOf, type DbInstanceRecord } from './record.ts'
+import { addressOf, NOWHERE } from './source-address.ts'
+
+/** The part of an instance's spec that says what it is to others, and since when. */
+export type Placement = Pick<InstanceSpec, 'replication' | 'generation' | 'revivedBy'>
+
+export async function placementOf(control: Control, record: DbInstanceRecord): Promise<Placement> {
+  const cluster = record.cluster && (await findCluster(control, record.cluster))
+  if (cluster) return placementIn(control, cluster.value, record)
+  const replication = await replicationOf(control, record)
+  return {
+    ...(replication && { replication }),
+    ...(record.standby && { revivedBy: 'control' as const }),
+    ...(record.generation !== undefined && { generation: record.generation }),
+  }
+}
 
 /** Undefined for an instance that is alone and always was. */
 export async function replicationOf(control: Control, record: DbInstanceRecord): Promise<Replication | undefined> {
@@ -22,17 +39,4 @@ export async function replicationOf(control: Control, record: DbInstanceRecord):
     source: source ? addressOf(control, source) : NOWHERE,
     readable: true,
   }
-}
-
-/** The source of a replica is gone: nothing answers there. */
-const NOWHERE: ReplicationSource = { host: LOOPBACK, port: 1, caPem: '' }
-
-/** Where those who follow an instance reach its engine: no gateway, and none of the rules for clients, is in between. */
-export function addressOf(
-  { advertised: { listenAddress } }: Pick<Control, 'advertised'>,
-  source: DbInstanceRecord,
-): ReplicationSource {
-  const isEverywhere = listenAddress === '0.0.0.0' || listenAddress === '::' || listenAddress === '*'
-  const host = !isDirect(source) || isEverywhere ? LOOPBACK : listenAddress
-  return { host, port: enginePortOf(source), caPem: source.certificate?.caPem ?? '' }
 }

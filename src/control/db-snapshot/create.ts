@@ -4,6 +4,7 @@ import { resourceId as newResourceId } from '#host/random.ts'
 import { together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { transact, type Control, type Scope } from '../control.ts'
+import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { instanceNotAvailable, invalidValue } from '../db-instance/faults.ts'
 import { requireInstance } from '../db-instance/find.ts'
 import { requireIdentifier } from '../db-instance/identifiers.ts'
@@ -81,6 +82,7 @@ export async function createDbSnapshot(control: Control, scope: Scope, input: In
   const asked = checkTags(input.Tags ?? [])
   const { record, flowId } = await transact(control, async () => {
     const held = await requireInstance(control, scope, input.DBInstanceIdentifier)
+    refuseMember(held.value, 'CreateDBSnapshot')
     const status = statusOf(control, held.value)
     if (status !== 'available' && status !== 'stopped') throw instanceNotAvailable(held.value.id, status)
     const inherited = held.value.settings.CopyTagsToSnapshot ? held.value.tags : []

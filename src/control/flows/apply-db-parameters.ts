@@ -1,7 +1,7 @@
 import { done, flow, wait } from '#flow/flow.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import type { Phase } from '../db-instance/record.ts'
-import { admitThroughRoute } from '../multi-az/route.ts'
+import { admitClients } from '../db-cluster/admit.ts'
 import { change, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { timerDeadlineMs } from './limits.ts'
 
@@ -29,7 +29,7 @@ export const applyDbParameters = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      if (record.phase === 'available' || DOWN.has(record.phase)) await admitThroughRoute(c.control, record)
+      if (record.phase === 'available' || DOWN.has(record.phase)) await admitClients(c.control, record)
       // An engine that is down reads all values and rules when it starts.
       if (DOWN.has(record.phase))
         return done('nothing runs', change(c, held, { parameterStatus: 'in-sync', enforcedSecurityGroups: undefined }))

@@ -5,16 +5,20 @@ import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
+import { createDbCluster } from './create-db-cluster.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
 import { buildReadReplica } from './build-read-replica.ts'
 import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
+import { deleteDbCluster } from './delete-db-cluster.ts'
 import { deleteDbInstance } from './delete-db-instance.ts'
+import { keepDbCluster } from './keep-db-cluster.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
 import { promoteReadReplica } from './promote-read-replica.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
+import { recoverDbCluster } from './recover-db-cluster.ts'
 import { recoverDbInstance } from './recover-db-instance.ts'
 import { replicateDbBackups } from './replicate-db-backups.ts'
 import { resetEverything } from './reset.ts'
@@ -36,6 +40,10 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   buildReadReplica,
   keepReadReplica,
   promoteReadReplica,
+  createDbCluster,
+  keepDbCluster,
+  recoverDbCluster,
+  deleteDbCluster,
   applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,

@@ -2,6 +2,10 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Op } from '#store/store.ts'
 import type { Mutation } from '#store/collection.ts'
 import type { HostContents } from '#wire/agent/messages.ts'
+import { everyCluster } from '../db-cluster/find.ts'
+import { removeClusterRoutes } from '../db-cluster/routes.ts'
+import { isDirect } from '../db-instance/engine-address.ts'
+import { everyInstance } from '../db-instance/find.ts'
 import { zonesInUse } from '../db-instance/zones.ts'
 import { RESET_SUBJECT } from '../reset/reset.ts'
 import { job, type FlowContext } from './context.ts'
@@ -13,6 +17,13 @@ const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', '
 
 /** Commits have a limit of operations; a flow has two keys. */
 const FLOWS_AT_ONCE = 200
+
+/** Gateways of everything that has any; asked for again, they are gone already. */
+async function removeGateways({ control }: C): Promise<void> {
+  for await (const { value } of everyInstance(control))
+    if (!isDirect(value)) await control.endpoints.remove(value.resourceId)
+  for await (const cluster of everyCluster(control)) await removeClusterRoutes(control, cluster)
+}
 
 const isEmpty = ({ instances, snapshots }: HostContents): boolean => instances.length + snapshots.length === 0
 
@@ -80,6 +91,7 @@ export const resetEverything = flow(
         if (!isEmpty(await hosts.ask(zone, 'host.contents', {}))) return go('silence')
         await hosts.forgetJobs(zone, '')
       }
+      await removeGateways(c)
       c.control.metrics.clear()
       return done('wiped', { compares: [], ops: USER_PREFIXES.map((prefix) => ({ op: 'delete-prefix', prefix })) })
     },

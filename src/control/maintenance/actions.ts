@@ -31,6 +31,8 @@ interface Facts {
 
 /** Of an instance in any state: also a stopped one has maintenance before it. */
 export function pendingActions(record: DbInstanceRecord, facts: Facts): PendingAction[] {
+  // Members of a cluster are changed together or not at all.
+  if (record.cluster) return []
   return [upgrade(record, facts), rotation(record, facts)].filter((action) => action !== undefined)
 }
 

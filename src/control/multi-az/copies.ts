@@ -33,38 +33,64 @@ export function swapped(record: DbInstanceRecord, endedInOrder: boolean, now: nu
   }
 }
 
-export const primarySeen = (control: Pick<Control, 'hosts'>, record: DbInstanceRecord): ObservedInstance | undefined =>
-  control.hosts.observed(record.zone, record.resourceId)
+/** Where one copy's engine is. */
+export interface Copy {
+  readonly zone: string
+  readonly resourceId: string
+}
 
-export const standbySeen = (control: Pick<Control, 'hosts'>, record: DbInstanceRecord): ObservedInstance | undefined =>
-  record.standby && control.hosts.observed(record.standby.zone, record.resourceId)
+const standbyOf = ({ standby, resourceId }: DbInstanceRecord): Copy | undefined =>
+  standby && { zone: standby.zone, resourceId }
+
+type Seeing = Pick<Control, 'hosts'>
+
+export const copySeen = ({ hosts }: Seeing, { zone, resourceId }: Copy): ObservedInstance | undefined =>
+  hosts.observed(zone, resourceId)
+
+export const primarySeen = (control: Seeing, record: DbInstanceRecord): ObservedInstance | undefined =>
+  copySeen(control, record)
+
+export function standbySeen(control: Seeing, record: DbInstanceRecord): ObservedInstance | undefined {
+  const standby = standbyOf(record)
+  return standby && copySeen(control, standby)
+}
 
 /** The standby receives the primary's log, by both their words. */
-export function isStreaming(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): boolean {
-  const [primary, standby] = [primarySeen(control, record)?.replication, standbySeen(control, record)?.replication]
-  const name = record.standby && followerName(record.standby.zone)
+export function streamsFrom(control: Seeing, primary: Copy, standby: Copy): boolean {
+  const [source, follower] = [copySeen(control, primary)?.replication, copySeen(control, standby)?.replication]
   return (
-    standby?.role === 'standby' &&
-    standby.isStreaming &&
-    primary?.role === 'primary' &&
-    primary.followers.some((follower) => follower.name === name && follower.state === 'streaming')
+    follower?.role === 'standby' &&
+    follower.isStreaming &&
+    source?.role === 'primary' &&
+    source.followers.some(({ name, state }) => name === followerName(standby.zone) && state === 'streaming')
   )
 }
 
+export function isStreaming(control: Seeing, record: DbInstanceRecord): boolean {
+  const standby = standbyOf(record)
+  return standby !== undefined && streamsFrom(control, record, standby)
+}
+
 /** There is a synchronous standby in another zone, and it streams now. */
-export function isRedundant(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): boolean {
+export function isRedundant(control: Seeing, record: DbInstanceRecord): boolean {
   return record.standby?.state === 'in-sync' && isStreaming(control, record)
 }
 
 /** Why the primary's engine cannot serve, by more than one witness; undefined: it does, or nobody can tell. */
-export function lossOfPrimary(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string | undefined {
-  const { hosts } = control
-  const primary = primarySeen(control, record)
-  const standby = standbySeen(control, record)?.replication
-  const isMissed = standby?.role === 'standby' && !standby.sourceAnswers
-  if (!hosts.isConnected(record.zone)) return isMissed ? 'The host of the primary does not answer.' : undefined
-  if (!primary) return undefined
-  if (primary.state === 'stopped' || primary.state === 'failed')
-    return primary.lastError?.message ?? 'The engine of the primary does not run.'
-  return primary.isSilent && isMissed ? 'The engine of the primary does not answer.' : undefined
+export function lossOf(control: Seeing, primary: Copy, standbys: readonly Copy[]): string | undefined {
+  const seen = copySeen(control, primary)
+  const witnesses = standbys.map((standby) => copySeen(control, standby)?.replication)
+  const words = witnesses.filter((witness) => witness?.role === 'standby')
+  // Whoever hears it is right, whatever the others say.
+  const isMissed = words.length > 0 && words.every(({ sourceAnswers }) => !sourceAnswers)
+  if (!control.hosts.isConnected(primary.zone)) return isMissed ? 'The host of the primary does not answer.' : undefined
+  if (!seen) return undefined
+  if (seen.state === 'stopped' || seen.state === 'failed')
+    return seen.lastError?.message ?? 'The engine of the primary does not run.'
+  return seen.isSilent && isMissed ? 'The engine of the primary does not answer.' : undefined
+}
+
+export function lossOfPrimary(control: Seeing, record: DbInstanceRecord): string | undefined {
+  const standby = standbyOf(record)
+  return lossOf(control, record, standby ? [standby] : [])
 }

@@ -1,76 +1,101 @@
-/** The gateway before a Multi-AZ instance: one address for life, whichever copy is the primary. */
-import type { Route } from '#wire/endpoint/messages.ts'
+/** The gateway before a Multi-AZ instance: one address for life, whichever copy is the primary. Those of clusters, too. */
 import { assert } from '#base/assert.ts'
 import { MINUTE_MS } from '#base/durations.ts'
+import type { Route } from '#wire/endpoint/messages.ts'
 import type { Control } from '../control.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
-import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, isDirect, LOOPBACK } from '../db-instance/engine-address.ts'
 import { tlsOf } from '../db-instance/spec.ts'
+import { allowedSources } from '../network/sources.ts'
 
 /** How long a client that comes during a failover is kept waiting before it is turned away. */
 const HOLD_MS = MINUTE_MS
 
-const sourcesOf = (control: Pick<Control, 'store'>, record: DbInstanceRecord): Promise<string[]> =>
-  allowedSources(control, record, record.settings.VpcSecurityGroupIds, record.port)
+/** An address, and who is behind it. */
+export interface Gateway {
+  readonly id: string
+  readonly port: number
+  /** Has the certificate that clients are shown, and is in the security groups. */
+  readonly owner: DbInstanceRecord
+  /** Clients are taken to one of these; none: whoever comes is kept waiting. */
+  readonly engines: readonly DbInstanceRecord[]
+}
+
+type How = NonNullable<Parameters<Control['endpoints']['apply']>[1]>
+
+const sourcesOf = (
+  control: Pick<Control, 'store'>,
+  { owner, port }: Pick<Gateway, 'owner' | 'port'>,
+): Promise<string[]> => allowedSources(control, owner, owner.settings.VpcSecurityGroupIds, port)
 
 /** Applied with the rules of the security groups as they still are afterwards: they may change at the same time. */
-async function applyRoute(
-  control: Control,
-  record: DbInstanceRecord,
-  state: Route['state'],
-  how: { readonly untilListening: boolean },
-): Promise<void> {
-  let sources = await sourcesOf(control, record)
-  await control.endpoints.apply(routeTo(control, record, state, sources), how)
+export async function applyGateway(control: Control, gateway: Gateway, how: How): Promise<void> {
+  let sources = await sourcesOf(control, gateway)
+  await control.endpoints.apply(routeOf(control, gateway, sources), how)
   for (;;) {
-    const now = await sourcesOf(control, record)
+    const now = await sourcesOf(control, gateway)
     if (now.join() === sources.join()) return
     sources = now
-    await control.endpoints.allow(record.resourceId, sources)
+    await control.endpoints.allow(gateway.id, sources)
   }
 }
 
 /** The rules of the security groups are in force at the gateway when this resolves, whatever state it is in. */
-export async function admitThroughRoute(control: Control, record: DbInstanceRecord): Promise<void> {
-  if (!isDirect(record)) await control.endpoints.allow(record.resourceId, await sourcesOf(control, record))
+export async function admitThroughGateway(
+  control: Control,
+  gateway: Pick<Gateway, 'id' | 'port' | 'owner'>,
+): Promise<void> {
+  await control.endpoints.allow(gateway.id, await sourcesOf(control, gateway))
 }
 
-function routeTo(
+export async function admitThroughRoute(control: Control, record: DbInstanceRecord): Promise<void> {
+  if (!isDirect(record)) await admitThroughGateway(control, gatewayOf(record, []))
+}
+
+function routeOf(
   control: Pick<Control, 'advertised' | 'vault'>,
-  record: DbInstanceRecord,
-  state: Route['state'],
+  { id, port, owner, engines }: Gateway,
   sources: readonly string[],
 ): Route {
-  const { certificate } = record
+  const { certificate } = owner
   assert(certificate, 'an instance has its certificate before its endpoint is opened')
   return {
-    id: record.resourceId,
+    id,
     listenAddress: control.advertised.listenAddress,
-    port: record.port,
-    targets: state === 'open' ? [{ host: LOOPBACK, port: enginePortOf(record), name: record.zone }] : [],
+    port,
+    targets: engines.map((engine) => ({ host: LOOPBACK, port: enginePortOf(engine), name: engine.zone })),
     // A commit whose wait for the standby was cancelled must not reach a client as a success.
     mode: 'guarded',
-    tls: tlsOf(control, record, certificate),
-    state,
+    tls: tlsOf(control, owner, certificate),
+    state: engines.length > 0 ? 'open' : 'cut',
     allowedSources: sources,
     holdMs: HOLD_MS,
   }
 }
 
+const gatewayOf = (record: DbInstanceRecord, engines: readonly DbInstanceRecord[]): Gateway => ({
+  id: record.resourceId,
+  port: record.port,
+  owner: record,
+  engines,
+})
+
 /** Clients are let in to the primary when this resolves. Of an engine that has its port itself: nothing to do. */
 export async function openRoute(control: Control, record: DbInstanceRecord): Promise<void> {
-  if (!isDirect(record)) await applyRoute(control, record, 'open', { untilListening: true })
+  if (!isDirect(record)) await applyGateway(control, gatewayOf(record, [record]), { untilListening: true })
 }
 
 /** Nobody talks to a copy any more when this resolves; whoever comes is kept waiting. */
 export async function cutRoute(control: Control, record: DbInstanceRecord): Promise<void> {
-  if (!isDirect(record)) await applyRoute(control, record, 'cut', { untilListening: false })
+  if (!isDirect(record)) await applyGateway(control, gatewayOf(record, []), { untilListening: false })
 }
 
 /** Whether clients can come in, as far as it depends on the gateway. */
 export function isRouteOpen(control: Pick<Control, 'endpoints' | 'simulated'>, record: DbInstanceRecord): boolean {
-  if (isDirect(record) || control.simulated) return true
-  const seen = control.endpoints.observed(record.resourceId)
-  return seen?.listening === true && seen.state === 'open'
+  return isDirect(record) || isGatewayOpen(control, record.resourceId)
+}
+
+export function isGatewayOpen(control: Pick<Control, 'endpoints' | 'simulated'>, id: string): boolean {
+  const seen = control.endpoints.observed(id)
+  return control.simulated || (seen?.listening === true && seen.state === 'open')
 }

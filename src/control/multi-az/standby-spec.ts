@@ -3,8 +3,8 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { GATEWAY_ONLY, LOOPBACK } from '../db-instance/engine-address.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { addressOf } from '../db-instance/source-address.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { addressOf } from '../db-instance/topology.ts'
 import { followerName } from './copies.ts'
 
 /** The spec of the second copy. Its settings are those of the primary; nothing but the primary's log comes in. */

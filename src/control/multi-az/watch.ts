@@ -1,8 +1,10 @@
-/** Sees when the primary of a Multi-AZ instance is gone, and starts what brings it back; tells its standby's flow of changes. */
+/** Sees when the primary of a Multi-AZ instance or cluster is gone, and starts what brings it back; tells its standbys' flow of changes. */
 import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import { commit, type Control } from '../control.ts'
-import { dbInstanceNames, findByKey, timerSubjectOf, type InstanceKey } from '../db-instance/record.ts'
+import { clusterSubjectOf, clusterTimersOf, findCluster } from '../db-cluster/record.ts'
+import { startClusterRecovery } from '../db-cluster/start-recovery.ts'
+import { dbInstanceNames, findByKey, timerSubjectOf, type ClusterKey, type InstanceKey } from '../db-instance/record.ts'
 import { startRecovery } from './start-recovery.ts'
 
 export function watchCopies(control: Control, log: Log): void {
@@ -58,11 +60,20 @@ class Watcher {
     const key = this.keys.get(resourceId)
     const held = key && (await findByKey(this.control, key))
     if (!key || !held) return void this.keys.delete(resourceId)
+    if (held.value.cluster) return this.lookAtCluster(held.value.cluster)
     if (!held.value.standby) return
     const recovery = startRecovery(this.control, held)
     if (!recovery) return this.control.flows.wakeSubjects(timerSubjectOf(key, 'standby'))
     // Where it fails, another flow has the instance, or it has changed: the standby's flow looks when that has ended.
     if ((await commit(this.control, recovery.writes)).committed) this.control.flows.wake(recovery.id)
+  }
+
+  private async lookAtCluster(key: ClusterKey): Promise<void> {
+    const held = await findCluster(this.control, key)
+    const recovery = held && startClusterRecovery(this.control, held)
+    if (recovery && (await commit(this.control, recovery.writes)).committed) this.control.flows.wake(recovery.id)
+    // Whatever it does, it may have waited for this.
+    for (const subject of [clusterSubjectOf(key), clusterTimersOf(key)]) this.control.flows.wakeSubjects(subject)
   }
 
   private async learn(): Promise<void> {

@@ -3,6 +3,7 @@
  * AWS: RDS User Guide, "Quotas in Amazon RDS"; the values are those of a new account.
  */
 import {
+  DBClusterQuotaExceededFault,
   DBParameterGroupQuotaExceededFault,
   DBSubnetGroupQuotaExceededFault,
   InstanceQuotaExceededFault,
@@ -12,6 +13,7 @@ import {
 import type { AccountQuota } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import type { Control, Scope } from '../control.ts'
+import { dbClusters } from '../db-cluster/record.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
 import { optionGroups } from '../option-group/record.ts'
@@ -42,7 +44,11 @@ const quotas = {
   CustomEndpointsPerDBCluster: { max: 5, used: none },
   DBClusterParameterGroups: { max: 50, used: none },
   DBClusterRoles: { max: 5, used: none },
-  DBClusters: { max: 40, used: none },
+  DBClusters: {
+    max: 40,
+    used: async (control, scope) => (await dbClusters(control, scope).list()).length,
+    exceeded: () => fault(DBClusterQuotaExceededFault, 'DB Cluster quota exceeded'),
+  },
   DBInstanceRoles: { max: 5, used: none },
   DBInstances: {
     max: 40,
@@ -90,15 +96,16 @@ export type QuotaName = keyof typeof quotas
 /** Quotas that creation can run into. */
 type CountedQuota = { [K in QuotaName]: (typeof quotas)[K] extends { exceeded: unknown } ? K : never }[QuotaName]
 
-/** Throws the quota's own fault when one more resource would be too many. Without real processes nothing is scarce. */
+/** Throws the quota's own fault when so many more resources would be too many. Without real processes nothing is scarce. */
 export async function requireQuota(
   control: Pick<Control, 'store' | 'simulated'>,
   scope: Scope,
   name: CountedQuota,
+  more = 1,
 ): Promise<void> {
   if (control.simulated) return
   const { max, used, exceeded } = quotas[name]
-  if ((await used(control, scope)) >= max) throw exceeded()
+  if ((await used(control, scope)) + more > max) throw exceeded()
 }
 
 /** GiB that may still be allocated. */

@@ -7,6 +7,8 @@ import { parseRdsArn } from '../arn.ts'
 import type { ParsedRdsArn, RdsArnType } from '../arn.ts'
 import { transact } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
+import { clusterNotFound } from '../db-cluster/faults.ts'
+import { dbClusters } from '../db-cluster/record.ts'
 import { instanceNotFound, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import type { Tag } from '../db-instance/record.ts'
@@ -40,6 +42,10 @@ const taggable: Partial<Record<RdsArnType, Taggable>> = {
   db: {
     records: (control, scope) => asTagged(dbInstances(control, scope)),
     notFound: instanceNotFound,
+  },
+  cluster: {
+    records: (control, scope) => asTagged(dbClusters(control, scope)),
+    notFound: clusterNotFound,
   },
   snapshot: {
     records: (control, scope) => asTagged(dbSnapshots(control, scope)),

@@ -6,7 +6,7 @@ import { dial } from '#host/net.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { LogPosition, ObservedReplication, ObservedStandby, ReplicationSource } from '#wire/agent/replication.ts'
 import { EngineError } from '../engine.ts'
-import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SOURCE_ANSWER_MS_MAX } from '../limits.ts'
+import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SEALED_LOOK_MS, SOURCE_ANSWER_MS_MAX } from '../limits.ts'
 import { dataOf } from './layout.ts'
 import { lacksRoom, obstacleInLog } from './obstacle.ts'
 import { reloadEngine } from './reload.ts'
@@ -119,6 +119,25 @@ async function answers({ host, port }: ReplicationSource): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/**
+ * Nothing comes in any more when there is no receiver twice in a row: one that begins meanwhile cannot prove whom it is
+ * connected to, since the file with the source's authority is empty already. The engine says where its log ends once it
+ * has read all of it: it then asks its source for more, in vain.
+ */
+export async function awaitSealed(instance: Instance, signal: AbortSignal): Promise<LogPosition> {
+  const { clock } = instance.surroundings
+  await withSession(instance, async ({ query }) => {
+    for (let quiet = 0; quiet < 2;) {
+      const found = await query(`SELECT 1 WHERE pg_last_wal_receive_lsn() IS NULL UNION ALL
+                                 SELECT 1 FROM pg_stat_wal_receiver`)
+      quiet = found.length === 0 ? quiet + 1 : 0
+      signal.throwIfAborted()
+      if (quiet < 2) await clock.sleep(SEALED_LOOK_MS, signal)
+    }
+  })
+  return logPosition(instance)
 }
 
 export async function logPosition(instance: Instance): Promise<LogPosition> {

@@ -95,6 +95,11 @@ export interface JobKinds {
   'instance.follow': { input: { spec: InstanceSpec; seedId: string }; result: Record<never, never> }
   /** Turn the running standby into a primary with this spec. It takes writes when this has succeeded. */
   'instance.promote': { input: { spec: InstanceSpec }; result: { timeline: number } }
+  /**
+   * Let the standby follow nobody any more, which its spec says by a source that is not there. Succeeds when nothing
+   * comes in; its log is from then on what the result says.
+   */
+  'instance.seal': { input: { spec: InstanceSpec }; result: LogPosition }
   /** End the engine at once, as by kill -9, and keep it ended. An absent instance is fenced already. */
   'instance.fence': { input: { id: string }; result: Record<never, never> }
   /**

@@ -1,0 +1,7 @@
+import { createDbCluster } from '#control/db-cluster/create.ts'
+import { describeCluster } from '#control/db-cluster/describe.ts'
+import type { RdsHandler } from '../handler.ts'
+
+export const CreateDBCluster: RdsHandler<'CreateDBCluster'> = async (input, context) => ({
+  DBCluster: describeCluster(context.control, await createDbCluster(context.control, context, input)),
+})

@@ -1,0 +1,94 @@
+/** The settings of a cluster: what a request may ask for, and what is refused. */
+import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
+import { DBClusterParameterGroupNotFoundFault } from '@aws-sdk/client-rds'
+import type { EngineVersion } from '#catalog/engine-versions.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { refuseUnavailable } from '../capabilities.ts'
+import type { Control, Scope } from '../control.ts'
+import { required } from '../db-instance/create.ts'
+import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import type { DbInstanceSettings } from '../db-instance/record.ts'
+import { newSettings } from '../db-instance/settings.ts'
+import { majorOf } from '../db-instance/spec.ts'
+
+/** AWS: RDS API reference, CreateDBCluster: members that are valid for Aurora DB clusters only. */
+const AURORA_ONLY = [
+  'AvailabilityZones',
+  'BacktrackWindow',
+  'CharacterSetName',
+  'DBSystemId',
+  'EnableGlobalWriteForwarding',
+  'EnableHttpEndpoint',
+  'EnableLimitlessDatabase',
+  'EnableLocalWriteForwarding',
+  'GlobalClusterIdentifier',
+  'OptionGroupName',
+  'ReplicationSourceIdentifier',
+  'ScalingConfiguration',
+  'ServerlessV2ScalingConfiguration',
+  'ClusterScalabilityType',
+  'RdsCustomClusterConfiguration',
+] as const satisfies readonly (keyof CreateDBClusterMessage)[]
+
+/** Storage of Multi-AZ DB clusters. AWS: RDS API reference, CreateDBCluster, StorageType. */
+const STORAGE_TYPES: readonly string[] = ['io1', 'io2', 'gp3']
+
+const isAsked = (value: unknown): boolean => value !== undefined && value !== false && value !== 0
+
+/** Throws for the first thing asked for that a Multi-AZ DB cluster, or Holdfast, does not have. */
+export function refuseForCluster(control: Pick<Control, 'simulated'>, input: CreateDBClusterMessage): void {
+  const { Engine } = input
+  if (Engine?.startsWith('aurora'))
+    throw invalidValue(
+      `Invalid DB engine: ${Engine}. Aurora is not available in Holdfast; postgres makes a Multi-AZ DB cluster.`,
+    )
+  if (Engine !== 'postgres')
+    throw invalidValue(`Invalid DB engine: ${Engine}. The engines that can run here are: postgres.`)
+  if (input.EngineMode !== undefined && input.EngineMode !== 'provisioned')
+    throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
+  for (const member of AURORA_ONLY)
+    if (isAsked(input[member])) throw invalidCombination(`${member} isn't supported for Multi-AZ DB clusters.`)
+  const { BackupRetentionPeriod, AutoMinorVersionUpgrade, ...rest } = input
+  refuseUnavailable(control, { ...rest, DBClusterIdentifier: undefined })
+  if (control.simulated) return
+  if (isAsked(BackupRetentionPeriod))
+    throw invalidCombination('Automated backups of DB clusters are not available yet: use BackupRetentionPeriod=0.')
+  if (AutoMinorVersionUpgrade)
+    throw invalidCombination('Automatic minor version upgrades of DB clusters are not available yet.')
+}
+
+export async function newClusterSettings(
+  control: Control,
+  scope: Scope,
+  input: CreateDBClusterMessage,
+  version: EngineVersion,
+): Promise<DbInstanceSettings> {
+  const DBInstanceClass = required(input.DBClusterInstanceClass, 'DBClusterInstanceClass')
+  requireClusterParameterGroup(input.DBClusterParameterGroupName, version.version)
+  const StorageType = requireStorageType(input.StorageType ?? 'io1')
+  const { OptionGroupName: _aurora, ...asked } = input
+  const settings = await newSettings(
+    control,
+    scope,
+    { ...asked, DBInstanceClass, StorageType, BackupRetentionPeriod: input.BackupRetentionPeriod ?? 0 },
+    version,
+  )
+  return { ...settings, AutoMinorVersionUpgrade: input.AutoMinorVersionUpgrade ?? false }
+}
+
+function requireStorageType(type: string): string {
+  if (!STORAGE_TYPES.includes(type)) throw invalidCombination(`Invalid storage type for a Multi-AZ DB cluster: ${type}`)
+  return type
+}
+
+/** The group that every cluster of a version has; others cannot be made here. */
+export const clusterParameterGroupOf = (engineVersion: string): string => `default.postgres${majorOf(engineVersion)}`
+
+function requireClusterParameterGroup(name: string | undefined, engineVersion: string): void {
+  const own = clusterParameterGroupOf(engineVersion)
+  if (name !== undefined && name.toLowerCase() !== own)
+    throw fault(
+      DBClusterParameterGroupNotFoundFault,
+      `DBClusterParameterGroup not found: ${name}. Clusters of this version have ${own}.`,
+    )
+}

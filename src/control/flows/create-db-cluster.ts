@@ -1,0 +1,107 @@
+import { done, flow, go, wait } from '#flow/flow.ts'
+import { together } from '#store/collection.ts'
+import { openClusterRoute } from '../db-cluster/routes.ts'
+import { keeperSubjectOf, memberIn } from '../db-cluster/record.ts'
+import { isWhole, lossOfWriter } from '../db-cluster/sight.ts'
+import { issueCertificate } from '../db-instance/certificate.ts'
+import { dbInstances } from '../db-instance/record.ts'
+import { tlsLabel } from '../db-instance/spec.ts'
+import { openRoute } from '../multi-az/route.ts'
+import { instanceEvent } from './context.ts'
+import {
+  bring,
+  changeCluster,
+  changeMembers,
+  clusterEvent,
+  clusterFailed,
+  clusterFinished,
+  clusterOf,
+  memberJob,
+  memberSpec,
+  type ClusterContext as C,
+} from './db-cluster-context.ts'
+import { engineDeadlineMs, standbyPatienceMs } from './limits.ts'
+
+/** A new DB cluster: the writer as any new instance, then both readers by the flow that keeps them. It is there when all three are. */
+export const createDbCluster = flow(
+  'create-db-cluster',
+  {
+    exhausted: 'abandon',
+    steps: { create: { deadlineMs: engineDeadlineMs }, 'await-readers': { deadlineMs: engineDeadlineMs } },
+  },
+  {
+    certify: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      const { resourceId, settings } = cl.cluster
+      // One for all: clients of an endpoint of the cluster may come to any member.
+      const shared = await issueCertificate(c.control, resourceId, settings.CACertificateIdentifier)
+      const key = c.control.vault.open(shared.sealedPrivateKey, tlsLabel(resourceId))
+      const certified = [...cl.members.values()].map((held) => {
+        const sealedPrivateKey = c.control.vault.seal(key, tlsLabel(held.value.resourceId))
+        return dbInstances(c.control, c.input.key).update(held, {
+          ...held.value,
+          certificate: { ...shared, sealedPrivateKey },
+        })
+      })
+      return go('create', together(...certified))
+    },
+
+    create: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      const { cluster } = cl
+      const outcome = await memberJob(c, memberIn(cluster, cluster.writer), {
+        name: 'create',
+        kind: 'instance.create',
+        input: async () => ({
+          spec: await memberSpec(c, cl, { cluster, zone: cluster.writer }),
+          master: { name: cluster.master.username, passwordVerifier: cluster.master.verifier },
+          databaseName: cluster.databaseName,
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') return go('abandon', changeCluster(c, cl, { complaint: outcome.error.message }))
+      return go('route')
+    },
+
+    route: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      await openRoute(c.control, cl.members.get(cl.cluster.writer)!.value)
+      await openClusterRoute(c.control, cl.cluster, cl.members)
+      const keeper = await c.control.flows.supersede('keep-db-cluster', keeperSubjectOf(c.input.key), c.input)
+      return go('await-readers', keeper.writes)
+    },
+
+    'await-readers': async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      if (lossOfWriter(c.control, cl.cluster) !== undefined) return go('revive')
+      if (!isWhole(cl.cluster)) return wait({ timeoutMs: standbyPatienceMs })
+      return go(
+        'finish',
+        changeCluster(c, cl, { phase: 'available', endpointKnown: true }),
+        changeMembers(c, cl, { phase: 'available', endpointKnown: true }),
+        clusterEvent(c.control, cl.cluster, 'RDS-EVENT-0170'),
+        ...[...cl.members.values()].map(({ value }) => instanceEvent(c.control, value, 'RDS-EVENT-0005')),
+      )
+    },
+
+    /** No reader can take over yet, and commits may wait for one: the agent left it to us. */
+    revive: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      const member = memberIn(cl.cluster, cl.cluster.writer)
+      const name = `revive-${c.enteredAt}-${c.failures}`
+      const outcome = await bring(c, cl, { member, name, kind: 'instance.restart' })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`start the writer: ${outcome.error.message}`)
+      return go('await-readers')
+    },
+
+    finish: (c: C) => clusterFinished(c, 'available'),
+
+    abandon: (c: C) => clusterFailed(c, 'The DB cluster could not be created in time.'),
+  },
+)

@@ -1,0 +1,68 @@
+/** A client that inserts numbers one after another, and remembers which inserts were acknowledged. */
+import assert from 'node:assert/strict'
+import type { DBInstance } from '@aws-sdk/client-rds'
+import type pg from 'pg'
+import { connect, query } from './database.ts'
+import { eventually, type Holdfast } from './holdfast.ts'
+
+type Address = Pick<DBInstance, 'Endpoint'>
+
+/** Over a new connection when one breaks. Whoever starts it stops it. */
+export class AcknowledgedInserts {
+  readonly acknowledged: number[] = []
+  failures = 0
+  private readonly holdfast: Holdfast
+  private readonly address: Address
+  private stopping = false
+  private next = 0
+  private readonly running: Promise<void>
+
+  constructor(holdfast: Holdfast, address: Address) {
+    this.holdfast = holdfast
+    this.address = address
+    this.running = this.run()
+  }
+
+  /** Resolves when so many more than now are acknowledged. */
+  async more(count: number): Promise<void> {
+    const wanted = this.acknowledged.length + count
+    await eventually(`${count} more acknowledged inserts`, () =>
+      this.acknowledged.length >= wanted ? true : undefined,
+    )
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true
+    await this.running
+  }
+
+  /** What is acknowledged is there. */
+  async assertKept(): Promise<void> {
+    const rows = await query<{ n: number }>(this.holdfast, this.address, 'select n from written')
+    const kept = new Set(rows.map(({ n }) => n))
+    assert.deepEqual(
+      this.acknowledged.filter((n) => !kept.has(n)),
+      [],
+      'acknowledged and lost',
+    )
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      let client: pg.Client | undefined
+      try {
+        client = await connect(this.holdfast, this.address)
+        client.on('error', () => {})
+        while (!this.stopping) {
+          const n = this.next++
+          await client.query('insert into written values ($1)', [n])
+          this.acknowledged.push(n)
+        }
+      } catch {
+        this.failures++
+      } finally {
+        await client?.end().catch(() => {})
+      }
+    }
+  }
+}
