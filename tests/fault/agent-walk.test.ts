@@ -28,7 +28,7 @@ const JOBS: readonly (readonly [kind: string, flow: string, points: string, scen
   ['instance.snapshot', 'create-db-snapshot', 'accepted wiped copied completed recorded'],
   ['snapshot.copy', 'copy-db-snapshot', 'accepted wiped copied completed recorded'],
   ['snapshot.remove', 'delete-db-snapshot', 'accepted removed recorded'],
-  ['instance.recover', 'restore-db-instance', 'accepted fetched started recovered recorded', 1],
+  ['instance.recover', 'restore-db-instance', 'accepted fetched started recovered recorded', 2],
   ['backup.store', 'back-up-db-instance', 'accepted stored recorded', 1],
   ['archive.mirror', 'replicate-db-backups', 'accepted copied recorded'],
   ['archive.trim', 'back-up-db-instance', 'accepted trimmed recorded', 2],
