@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { DescribeEventsCommand, type DBCluster, type RDSClient } from '@aws-sdk/client-rds'
+import { DescribeEventsCommand, FailoverDBClusterCommand, type DBCluster, type RDSClient } from '@aws-sdk/client-rds'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import {
   createCluster,
@@ -112,4 +112,19 @@ test('kill -9 of the writer under load: a reader takes over with all that was ac
     /Started cross AZ failover from DB instance killed-instance-1\.[^]*Failover to DB instance killed-instance-\d completed/,
   )
   await deleteCluster(rds, 'killed')
+})
+
+test('a failover that is asked for, to the reader that is asked for, and back: nothing acknowledged is lost', async () => {
+  const cluster = await createCluster(rds, 'forced')
+  await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key)')
+  const inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
+  await inserts.more(20)
+  for (const TargetDBInstanceIdentifier of ['forced-instance-3', 'forced-instance-1']) {
+    await rds.send(new FailoverDBClusterCommand({ DBClusterIdentifier: 'forced', TargetDBInstanceIdentifier }))
+    await wholeCluster(rds, 'forced', (now) => writerOf(now) === TargetDBInstanceIdentifier)
+    await inserts.more(20)
+  }
+  await inserts.stop()
+  await inserts.assertKept()
+  await deleteCluster(rds, 'forced')
 })

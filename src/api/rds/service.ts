@@ -46,6 +46,7 @@ import { DescribeReservedDBInstances } from './describe-reserved-db-instances.ts
 import { DescribeSourceRegions } from './describe-source-regions.ts'
 import { DescribeValidDBInstanceModifications } from './describe-valid-db-instance-modifications.ts'
 import { DownloadDBLogFilePortion } from './download-db-log-file-portion.ts'
+import { FailoverDBCluster } from './failover-db-cluster.ts'
 import { ListTagsForResource } from './list-tags-for-resource.ts'
 import { ModifyCertificates } from './modify-certificates.ts'
 import { ModifyDBInstance } from './modify-db-instance.ts'
@@ -110,6 +111,7 @@ export const rdsHandlers = {
   DescribeSourceRegions,
   DescribeValidDBInstanceModifications,
   DownloadDBLogFilePortion,
+  FailoverDBCluster,
   ListTagsForResource,
   ModifyCertificates,
   ModifyDBInstance,

@@ -35,7 +35,7 @@ export interface Member {
   readonly seedId?: string
   /** Since when it should stream and does not. */
   readonly troubledAt?: number
-  /** It could not be made: it is tried again then. */
+  /** It could not be made, or was waited for in vain: it is tried again then. */
   readonly restsUntil?: number
 }
 

@@ -21,7 +21,7 @@ import {
   type HeldCluster,
 } from './db-cluster-context.ts'
 import { NONE, type Duty } from './db-cluster-duty.ts'
-import { standbyGraceMs } from './limits.ts'
+import { standbyGraceMs, standbyPatienceMs } from './limits.ts'
 
 /** Since when a reader that should stream does not. */
 export const noticeTroubles: Duty = async (c, cl) => {
@@ -49,9 +49,11 @@ export const regroup: Duty = async (c, cl) => {
   const { awaited, electorate } = cluster
   const readers = readersOf(cluster)
   const kept = readers.filter((member) => awaited.includes(member.zone) && !isLost(c, member))
-  const come = readers.filter(
+  const streaming = readers.filter(
     (member) => !awaited.includes(member.zone) && streamsFromWriter(c.control, cluster, member),
   )
+  const restMs = (member: Member): number => (member.restsUntil ?? 0) - c.control.clock.now()
+  const come = streaming.filter((member) => restMs(member) <= 0)
   const wanted = [...kept, ...come].map(({ zone }) => zone)
   if (!zonesEqual(wanted, awaited)) {
     const everybody = [...new Set([...electorate, ...wanted])]
@@ -68,7 +70,10 @@ export const regroup: Duty = async (c, cl) => {
     }
   }
   const doubted = kept.filter(({ troubledAt }) => troubledAt !== undefined)
-  const leftMs = doubted.map(({ troubledAt }) => troubledAt! + standbyGraceMs - c.control.clock.now())
+  const leftMs = [
+    ...doubted.map(({ troubledAt }) => troubledAt! + standbyGraceMs - c.control.clock.now()),
+    ...streaming.map(restMs),
+  ]
   return leftMs.length > 0 ? { waitMs: Math.min(...leftMs) } : NONE
 }
 
@@ -94,10 +99,19 @@ export const tell: Duty = async (c, cl) => {
   if (outcome.state === 'pending') return NONE
   if (outcome.state === 'failed') {
     if (!isChange) throw new Error(`tell the writer: ${outcome.error.message}`)
-    const forgone = regrouped(cluster, { awaited: [], electorate: [] })
-    return { writes: together(replaceCluster(c, cl, forgone), alone(c, cl)) }
+    return { writes: together(replaceCluster(c, cl, forgone(cluster, c.control.clock.now())), alone(c, cl)) }
   }
   const now: DbClusterRecord = { ...cluster, told: generation, electorate: isChange ? awaited : electorate }
   if (isWhole(now)) await forgetClusterJobs(c, cluster)
   return { writes: replaceCluster(c, cl, now) }
 }
+
+/** The cluster with nobody to wait for. Who was waited for in vain is not tried again at once. */
+export const forgone = (cluster: DbClusterRecord, now: number): DbClusterRecord =>
+  regrouped(cluster, {
+    awaited: [],
+    electorate: [],
+    members: cluster.members.map((member) =>
+      cluster.awaited.includes(member.zone) ? { ...member, restsUntil: now + standbyPatienceMs } : member,
+    ),
+  })

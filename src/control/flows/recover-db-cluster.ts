@@ -19,7 +19,7 @@ import {
   type HeldCluster,
 } from './db-cluster-context.ts'
 import { longest, succeeded } from './db-cluster-succession.ts'
-import { alone } from './db-cluster-synchrony.ts'
+import { alone, forgone } from './db-cluster-synchrony.ts'
 import { fenceDeadlineMs, restartDeadlineMs, standbyPatienceMs } from './limits.ts'
 
 interface Input extends ClusterInput {
@@ -231,7 +231,7 @@ export const recoverDbCluster = flow(
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded')
         return go('reopen', changeCluster(c, cl, { told: cluster.generation, electorate: cluster.awaited }))
-      return go('alone', replaceCluster(c, cl, regrouped(cluster, { awaited: [], electorate: [] })), alone(c, cl))
+      return go('alone', replaceCluster(c, cl, forgone(cluster, c.control.clock.now())), alone(c, cl))
     },
 
     /** Without a reader that has everything, commits do not wait for one. */

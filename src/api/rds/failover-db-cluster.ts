@@ -1,0 +1,7 @@
+import { describeCluster } from '#control/db-cluster/describe.ts'
+import { failoverDbCluster } from '#control/db-cluster/failover.ts'
+import type { RdsHandler } from '../handler.ts'
+
+export const FailoverDBCluster: RdsHandler<'FailoverDBCluster'> = async (input, context) => ({
+  DBCluster: describeCluster(context.control, await failoverDbCluster(context.control, context, input)),
+})
