@@ -68,8 +68,27 @@ export class LogArchive {
     await this.store.put(logKey(this.prefix, portion), await encodePiece(factsOf(portion), bytes))
   }
 
-  /** The bytes of a portion, verified. Throws {@link BrokenArchive}. */
+  /** The bytes of a portion, verified, also when it was joined with others after it was listed. Throws {@link BrokenArchive}. */
   async get(portion: LogPortion): Promise<Buffer> {
+    try {
+      return await this.getAsListed(portion)
+    } catch (error) {
+      const joined = error instanceof BrokenArchive ? await this.joinedOver(portion) : undefined
+      if (!joined) throw error
+      const bytes = await this.getAsListed(joined)
+      return bytes.subarray(Number(portion.start - joined.start), Number(portion.end - joined.start))
+    }
+  }
+
+  /** Another portion that has all of this one. */
+  private async joinedOver({ timeline, start, end }: LogPortion): Promise<LogPortion | undefined> {
+    const { portions } = await this.index()
+    return portions.find(
+      (one) => one.timeline === timeline && one.start <= start && one.end >= end && one.end - one.start > end - start,
+    )
+  }
+
+  private async getAsListed(portion: LogPortion): Promise<Buffer> {
     const what = describePortion(portion)
     const { facts, content } = await this.read(logKey(this.prefix, portion), what, portion)
     const isRight = JSON.stringify(facts) === JSON.stringify(factsOf(portion))
