@@ -40,5 +40,6 @@ test('any block survives being written and read', () => {
 
 test('blocks of IPv6', () => {
   for (const good of ['::/0', '2001:db8::/32', 'fe80::1/128']) assert.ok(isIpv6Block(good), good)
-  for (const bad of ['::', '::/129', 'x::/3', '10.0.0.0/8', '2001:db8::/a']) assert.ok(!isIpv6Block(bad), bad)
+  for (const bad of ['::', '::/129', 'x::/3', '10.0.0.0/8', '2001:db8::/a', '::1/128/3', '::1/128/'])
+    assert.ok(!isIpv6Block(bad), bad)
 })

@@ -38,8 +38,8 @@ export function subBlock(outer: Ipv4Block, bits: number, index: number): Ipv4Blo
 }
 
 export function isIpv6Block(text: string): boolean {
-  const [address = '', bits = ''] = text.split('/', 2)
-  return URL.canParse(`http://[${address}]/`) && /^\d{1,3}$/.test(bits) && Number(bits) <= 128
+  const [address = '', bits = '', ...more] = text.split('/')
+  return more.length === 0 && URL.canParse(`http://[${address}]/`) && /^\d{1,3}$/.test(bits) && Number(bits) <= 128
 }
 
 const sizeOf = (bits: number): number => 2 ** (32 - bits)
