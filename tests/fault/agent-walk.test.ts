@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { discard, startHoldfast } from '../support/holdfast.ts'
+import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds'
+import { discard, eventually, startHoldfast } from '../support/holdfast.ts'
 import { noFlowLeft } from './flow-walk/requests.ts'
 import { intact, OFFLINE, prepareWorld, SCENARIOS, world, type Scenario } from './flow-walk/scenarios.ts'
 
@@ -45,6 +46,13 @@ after(() => discard(world.holdfast))
 const agentsStarted = async (): Promise<number> =>
   (await readFile(join(world.state, 'hosts', 'a', 'agent.log'), 'utf8')).split('"agent started"').length - 1
 
+/** An instance that was only just adopted or started again takes no orders yet. */
+const nothingStarts = (): Promise<true> =>
+  eventually('instances that are up', async () => {
+    const { DBInstances } = await world.holdfast.rds().send(new DescribeDBInstancesCommand({}))
+    return DBInstances!.every(({ DBInstanceStatus }) => DBInstanceStatus !== 'starting') ? true : undefined
+  })
+
 async function walk(point: string, scenario: Scenario): Promise<void> {
   const { state } = world
   if (scenario.prepare) {
@@ -57,6 +65,7 @@ async function walk(point: string, scenario: Scenario): Promise<void> {
   world.holdfast = await startHoldfast({ state, env: { ...OFFLINE, HOLDFAST_CRASH_AT: `agent:${point}` } })
   const isRunning = scenario !== SCENARIOS['start-db-instance']![0]
   if (isRunning) await intact(world.holdfast.rds())
+  await nothingStarts()
   await scenario.act(world.holdfast.rds())
   await scenario.check(world.holdfast.rds())
   await noFlowLeft(world.holdfast.url)
