@@ -21,12 +21,19 @@ export interface InstanceInput {
 export const instanceOf = (c: FlowContext<InstanceInput>): Promise<Held<DbInstanceRecord> | undefined> =>
   findByKey(c.control, c.input.key)
 
+/** The write that puts another record in the place of one that was read, for a step's transaction. */
+export const replace = (
+  c: FlowContext<InstanceInput>,
+  held: Held<DbInstanceRecord>,
+  record: DbInstanceRecord,
+): Mutation => dbInstances(c.control, c.input.key).update(held, record)
+
 /** The write that changes a record, for a step's transaction. */
 export const change = (
   c: FlowContext<InstanceInput>,
   held: Held<DbInstanceRecord>,
   changes: Partial<DbInstanceRecord>,
-): Mutation => dbInstances(c.control, c.input.key).update(held, { ...held.value, ...changes })
+): Mutation => replace(c, held, { ...held.value, ...changes })
 
 export function instanceEvent(control: Control, record: DbInstanceRecord, id: EventId, message?: string): Mutation {
   return recordEvent(control, record, {

@@ -2,17 +2,14 @@
 import { go, wait, type Next } from '#flow/flow.ts'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import { releasePort } from '../db-instance/ports.ts'
-import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { type DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { withStandby } from '../multi-az/copies.ts'
 import { placeSecondCopy } from '../multi-az/ports.ts'
-import { instanceEvent, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
-import { forgetStandbyJobs, keepStandby } from './standby-steps.ts'
+import { instanceEvent, job, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
+import { keepStandby } from './standby-steps.ts'
 
 type C = FlowContext<InstanceInput>
-
-const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
-  dbInstances(c.control, c.input.key).update(held, record)
 
 /** Writes with which the making of a second copy begins. The engine keeps the endpoint's port until it ends. */
 export async function beginStandby(c: C, held: Held<DbInstanceRecord>): Promise<Mutation[]> {
@@ -56,7 +53,8 @@ export async function partWithStandby(c: C, held: Held<DbInstanceRecord>): Promi
   })
   if (removed.state === 'failed') throw new Error(`remove the standby: ${removed.error.message}`)
   if (removed.state === 'pending') return wait()
-  await forgetStandbyJobs(c, record)
+  // The flow forgets at its end the jobs of the hosts that have a copy then.
+  await c.control.hosts.forgetJobs(standby.zone, `${record.resourceId}/${c.flowId}/`)
   const { [standby.zone]: port, ...byZone } = copyPorts?.byZone ?? {}
   const alone = withStandby(record, undefined)
   return go(

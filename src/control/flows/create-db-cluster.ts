@@ -7,7 +7,7 @@ import { issueCertificate } from '../db-instance/certificate.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { tlsLabel } from '../db-instance/spec.ts'
 import { openRoute } from '../multi-az/route.ts'
-import { instanceEvent } from './context.ts'
+import { instanceEvent, jobOn } from './context.ts'
 import {
   bring,
   changeCluster,
@@ -16,7 +16,6 @@ import {
   clusterFailed,
   clusterFinished,
   clusterOf,
-  memberJob,
   memberSpec,
   type ClusterContext as C,
 } from './db-cluster-context.ts'
@@ -51,7 +50,7 @@ export const createDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       const { cluster } = cl
-      const outcome = await memberJob(c, memberIn(cluster, cluster.writer), {
+      const outcome = await jobOn(c, memberIn(cluster, cluster.writer), {
         name: 'create',
         kind: 'instance.create',
         input: async () => ({

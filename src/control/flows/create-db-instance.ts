@@ -1,12 +1,11 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { openRoute } from '../multi-az/route.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { moveToFreePort } from './move-port.ts'
-import { awaitStandby, keepStandby } from './standby-steps.ts'
+import { secondCopySteps } from './standby-steps.ts'
 
 type C = FlowContext<InstanceInput>
 
@@ -45,18 +44,7 @@ export const createDbInstance = flow(
       return go('abandon', change(c, held, { complaint: outcome.error.message }))
     },
 
-    /** A Multi-AZ instance is there once its standby could take over. */
-    route: async (c: C) => {
-      const held = await instanceOf(c)
-      if (!held) return done('deleted')
-      await openRoute(c.control, held.value)
-      return go('await-standby', await keepStandby(c))
-    },
-
-    'await-standby': async (c: C) => {
-      const held = await instanceOf(c)
-      return held ? awaitStandby(held, 'serve') : done('deleted')
-    },
+    ...secondCopySteps,
 
     serve: async (c: C) => {
       const held = await instanceOf(c)

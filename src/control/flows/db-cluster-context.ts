@@ -2,7 +2,7 @@
 import type { EventId } from '#catalog/events.ts'
 import { done, type Next } from '#flow/flow.ts'
 import { together, type Held, type Mutation } from '#store/collection.ts'
-import type { JobKind, JobKinds } from '#wire/agent/messages.ts'
+import type { JobKinds } from '#wire/agent/messages.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control } from '../control.ts'
 import { placementIn } from '../db-cluster/placement.ts'
@@ -17,7 +17,7 @@ import {
 import { dbInstances, type ClusterKey, type DbInstanceRecord, type Phase } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { recordEvent } from '../event/event.ts'
-import { job, type FlowContext, type JobOutcome } from './context.ts'
+import { jobOn, type FlowContext, type JobOutcome } from './context.ts'
 
 export interface ClusterInput {
   readonly key: ClusterKey
@@ -82,19 +82,6 @@ export const memberSpec = async (
   return instanceSpec(c.control, record, await placementIn(c.control, cluster, record))
 }
 
-interface MemberJob<K extends JobKind> {
-  readonly name: string
-  readonly kind: K
-  readonly input: () => Promise<JobKinds[K]['input']>
-}
-
-/** A job on a member, on the host that has it. */
-export const memberJob = <K extends JobKind>(
-  c: ClusterContext,
-  { zone, resourceId }: Pick<Member, 'zone' | 'resourceId'>,
-  request: MemberJob<K>,
-): Promise<JobOutcome<K>> => job(c, { ...request, zone, resourceId })
-
 /** Kinds of job that take nothing but a spec. */
 type SpecKind =
   | 'instance.reload'
@@ -113,7 +100,7 @@ export const bring = <K extends SpecKind>(
   const input = async (): Promise<JobKinds[K]['input']> => ({
     spec: await memberSpec(c, cl, { cluster: cl.cluster, zone: member.zone }),
   })
-  return memberJob<K>(c, member, { ...request, input })
+  return jobOn<K>(c, member, { ...request, input })
 }
 
 /** Drops this flow's ended jobs from the tables of the hosts that can be reached. */

@@ -1,10 +1,10 @@
 /** How each reader of a DB cluster comes to follow the writer. */
 import { resourceId as newResourceId } from '#host/random.ts'
 import { memberIn, readersOf, regrouped, withMember, type Member } from '../db-cluster/record.ts'
+import { jobOn } from './context.ts'
 import {
   bring,
   changeCluster,
-  memberJob,
   memberSpec,
   replaceCluster,
   type ClusterContext as C,
@@ -42,7 +42,7 @@ const begin: Tending = async (c, cl, member) => {
   if (member.restsUntil !== undefined && member.restsUntil > now) return { waitMs: member.restsUntil - now }
   const { seedId } = member
   if (seedId !== undefined) {
-    const dropped = await memberJob(c, member, {
+    const dropped = await jobOn(c, member, {
       name: `drop-${seedId}`,
       kind: 'snapshot.remove',
       input: async () => ({ snapshotId: seedId }),
@@ -59,14 +59,14 @@ const build: Tending = async (c, cl, member) => {
   const seedId = member.seedId!
   if (cluster.told !== cluster.generation) return NONE
   const writer = memberIn(cluster, cluster.writer)
-  const seeded = await memberJob(c, writer, {
+  const seeded = await jobOn(c, writer, {
     name: `seed-${seedId}`,
     kind: 'instance.snapshot',
     input: async () => ({ id: writer.resourceId, snapshotId: seedId }),
   })
   if (seeded.state === 'pending') return NONE
   if (seeded.state === 'failed') return put(c, cl, member)
-  const made = await memberJob(c, member, {
+  const made = await jobOn(c, member, {
     name: `follow-${seedId}`,
     kind: 'instance.follow',
     input: async () => ({ spec: await memberSpec(c, cl, { cluster, zone: member.zone }), seedId }),

@@ -5,8 +5,8 @@ import { dbClusters, type DbClusterRecord } from '../db-cluster/record.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import { dbInstanceNames, dbInstances, nameIndexOf } from '../db-instance/record.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
-import { instanceEvent } from './context.ts'
-import { clusterEvent, clusterOf, memberJob, type ClusterContext as C, type HeldCluster } from './db-cluster-context.ts'
+import { instanceEvent, jobOn } from './context.ts'
+import { clusterEvent, clusterOf, type ClusterContext as C, type HeldCluster } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
 
 /** Deletes a cluster with its members, whatever it was doing: this flow has taken the place of the one that was alive. */
@@ -60,7 +60,7 @@ async function isRemoved(c: C, { cluster }: HeldCluster): Promise<boolean> {
     cluster.members.map(async (member) => {
       const { resourceId, seedId } = member
       const outcomes = [
-        await memberJob(c, member, {
+        await jobOn(c, member, {
           // A failed removal is tried again under another name: the host still remembers the first.
           name: `remove-${c.enteredAt}-${c.failures}`,
           kind: 'instance.remove',
@@ -69,7 +69,7 @@ async function isRemoved(c: C, { cluster }: HeldCluster): Promise<boolean> {
       ]
       if (seedId !== undefined)
         outcomes.push(
-          await memberJob(c, member, {
+          await jobOn(c, member, {
             name: `remove-seed-${c.enteredAt}-${c.failures}`,
             kind: 'snapshot.remove',
             input: async () => ({ snapshotId: seedId }),

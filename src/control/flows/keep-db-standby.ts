@@ -1,13 +1,13 @@
 import { resourceId as newResourceId } from '#host/random.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held, Mutation } from '#store/collection.ts'
-import { dbInstances, subjectOf, type DbInstanceRecord, type Phase, type Standby } from '../db-instance/record.ts'
+import { subjectOf, type DbInstanceRecord, type Phase, type Standby } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { isStreaming, primarySeen, standbySeen, withStandby } from '../multi-az/copies.ts'
 import { startRecovery } from '../multi-az/start-recovery.ts'
 import { isRouteOpen, openRoute } from '../multi-az/route.ts'
 import { standbySpec } from '../multi-az/standby-spec.ts'
-import { instanceEvent, instanceOf, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { instanceEvent, instanceOf, job, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, standbyGraceMs, standbyPatienceMs, timerDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
@@ -230,9 +230,6 @@ async function isSeedRemoved(c: C, record: DbInstanceRecord, seedId: string): Pr
   if (outcome.state === 'failed') throw new Error(`remove the copy of the primary: ${outcome.error.message}`)
   return outcome.state === 'succeeded'
 }
-
-const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
-  dbInstances(c.control, c.input.key).update(held, record)
 
 const standbyIs = (
   c: C,

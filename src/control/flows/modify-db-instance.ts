@@ -16,7 +16,7 @@ import {
 import { instanceSpec } from '../db-instance/spec.ts'
 import { openRoute } from '../multi-az/route.ts'
 import { storageChanged } from '../storage/history.ts'
-import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
@@ -58,9 +58,6 @@ const restarted = (c: C, record: DbInstanceRecord, names: readonly ChangeName[])
 
 const dueReload = (c: C, record: DbInstanceRecord): ChangeName[] =>
   due(c, record).filter((name) => name === 'BackupRetentionPeriod' || isStorageChange(name))
-
-const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
-  dbInstances(c.control, c.input.key).update(held, record)
 
 /**
  * Makes pending changes, those with a restart first and all of them in one. Whatever cannot be made is taken back: the

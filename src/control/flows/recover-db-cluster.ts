@@ -5,19 +5,19 @@ import { cutClusterRoute, openClusterRoute } from '../db-cluster/routes.ts'
 import { memberIn, readersOf, regrouped, withMember, type DbClusterRecord, type Member } from '../db-cluster/record.ts'
 import { canElect, writerServes } from '../db-cluster/sight.ts'
 import { cutRoute, openRoute } from '../multi-az/route.ts'
-import { instanceEvent, type FlowContext } from './context.ts'
+import { instanceEvent, jobOn, type FlowContext } from './context.ts'
 import {
   bring,
   changeCluster,
   clusterEvent,
   clusterFinished,
   clusterOf,
-  memberJob,
   memberSpec,
   replaceCluster,
   type ClusterInput,
   type HeldCluster,
 } from './db-cluster-context.ts'
+import { endEngine } from './end-engine.ts'
 import { longest, succeeded } from './db-cluster-succession.ts'
 import { alone, forgone } from './db-cluster-synchrony.ts'
 import { fenceDeadlineMs, restartDeadlineMs, standbyPatienceMs } from './limits.ts'
@@ -96,17 +96,7 @@ export const recoverDbCluster = flow(
       const isLate = c.control.clock.now() - c.enteredAt > fenceDeadlineMs
       // One that cannot be ended acknowledges nothing more once the readers are sealed.
       if (isLate || !c.control.hosts.isConnected(writer.zone)) return go('seal')
-      const outcome = c.input.isForced
-        ? await memberJob(c, writer, {
-            name: 'stop',
-            kind: 'instance.stop',
-            input: async () => ({ id: writer.resourceId, mode: 'fast' as const }),
-          })
-        : await memberJob(c, writer, {
-            name: `fence-${c.failures}`,
-            kind: 'instance.fence',
-            input: async () => ({ id: writer.resourceId }),
-          })
+      const outcome = await endEngine(c, writer)
       if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
       if (outcome.state === 'failed') throw new Error(`end the old writer: ${outcome.error.message}`)
       return go('seal')
@@ -137,7 +127,7 @@ export const recoverDbCluster = flow(
       const canGiveUp = c.failures >= PROMOTIONS_MAX && c.control.hosts.isConnected(cl.cluster.writer)
       if (canGiveUp && !c.control.hosts.isConnected(candidate)) return go('give-up', abandoned(c, cl, GONE))
       const target = succeeded(cl.cluster, candidate, c.input.isForced)
-      const outcome = await memberJob(c, memberIn(target, candidate), {
+      const outcome = await jobOn(c, memberIn(target, candidate), {
         name: `promote-${target.generation}-${c.failures}`,
         kind: 'instance.promote',
         input: async () => ({ spec: await memberSpec(c, cl, { cluster: target, zone: candidate }) }),
@@ -184,7 +174,7 @@ export const recoverDbCluster = flow(
       if (candidate === undefined) return go('decide')
       const chosen = memberIn(cl.cluster, candidate)
       if (c.control.hosts.isConnected(candidate)) {
-        const outcome = await memberJob(c, chosen, {
+        const outcome = await jobOn(c, chosen, {
           name: `give-up-${c.failures}`,
           kind: 'instance.fence',
           input: async () => ({ id: chosen.resourceId }),

@@ -1,13 +1,22 @@
+import type { EventId } from '#catalog/events.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import type { Held, Mutation } from '#store/collection.ts'
-import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { type DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { standbySeen, swapped, withStandby } from '../multi-az/copies.ts'
 import { cutRoute, openRoute } from '../multi-az/route.ts'
-import { change, instanceEvent, instanceOf, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import {
+  change,
+  instanceEvent,
+  instanceOf,
+  job,
+  jobOn,
+  replace,
+  type FlowContext,
+  type InstanceInput,
+} from './context.ts'
+import { endEngine } from './end-engine.ts'
 import { afterStart, failed, finished } from './endings.ts'
 import { fenceDeadlineMs, restartDeadlineMs } from './limits.ts'
-import { forgetStandbyJobs } from './standby-steps.ts'
 
 interface Input extends InstanceInput {
   /** Somebody asked for a failover of a primary that serves. */
@@ -71,17 +80,7 @@ export const recoverDbInstance = flow(
       const mustEnd = record.copyPorts?.isDirect === true
       const isLate = c.control.clock.now() - c.enteredAt > fenceDeadlineMs
       if (!mustEnd && (isLate || !c.control.hosts.isConnected(record.zone))) return go('promote')
-      const outcome = c.input.isForced
-        ? await jobOn(c, record, {
-            name: 'stop',
-            kind: 'instance.stop',
-            input: async () => ({ id: record.resourceId, mode: 'fast' as const }),
-          })
-        : await jobOn(c, record, {
-            name: `fence-${c.failures}`,
-            kind: 'instance.fence',
-            input: async () => ({ id: record.resourceId }),
-          })
+      const outcome = await endEngine(c, record)
       if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
       if (outcome.state === 'failed') throw new Error(`end the old primary: ${outcome.error.message}`)
       return go('promote')
@@ -105,16 +104,7 @@ export const recoverDbInstance = flow(
       return go('give-up', change(c, held, { complaint: outcome.error.message }))
     },
 
-    open: async (c: C): Promise<Next<Step>> => {
-      const held = await instanceOf(c)
-      if (!held) return done('deleted')
-      await openRoute(c.control, held.value)
-      return go(
-        'finish',
-        change(c, held, { phase: 'available', complaint: undefined }),
-        instanceEvent(c.control, held.value, 'RDS-EVENT-0049'),
-      )
-    },
+    open: (c: C) => letClientsIn(c, 'RDS-EVENT-0049'),
 
     /** The standby is ended for good before the old primary is started in its stead. */
     'give-up': async (c: C): Promise<Next<Step>> => {
@@ -178,22 +168,9 @@ export const recoverDbInstance = flow(
       return go('reopen')
     },
 
-    reopen: async (c: C): Promise<Next<Step>> => {
-      const held = await instanceOf(c)
-      if (!held) return done('deleted')
-      await openRoute(c.control, held.value)
-      return go(
-        'finish',
-        change(c, held, { phase: 'available', complaint: undefined }),
-        instanceEvent(c.control, held.value, 'RDS-EVENT-0006'),
-      )
-    },
+    reopen: (c: C) => letClientsIn(c, 'RDS-EVENT-0006'),
 
-    finish: async (c: C) => {
-      const held = await instanceOf(c)
-      if (held) await forgetStandbyJobs(c, held.value)
-      return finished(c, 'recovered')
-    },
+    finish: (c: C) => finished(c, 'recovered'),
 
     fail: (c: C) => failed(c, 'failed', 'The DB instance could not be brought back in time.'),
   },
@@ -206,6 +183,17 @@ const TOO_SOON = 'Automatic failover abandoned since a failover recently occurre
 
 const startedText = ({ isForced, because }: Input): string =>
   `Multi-AZ instance failover started${isForced ? ' on request' : ''}. ${because}`.trim()
+
+async function letClientsIn(c: C, event: EventId): Promise<Next<'finish'>> {
+  const held = await instanceOf(c)
+  if (!held) return done('deleted')
+  await openRoute(c.control, held.value)
+  return go(
+    'finish',
+    change(c, held, { phase: 'available', complaint: undefined }),
+    instanceEvent(c.control, held.value, event),
+  )
+}
 
 /** The standby has everything that was acknowledged, and runs. */
 function canTakeOver(c: C, record: DbInstanceRecord): boolean {
@@ -220,6 +208,3 @@ function canTakeOver(c: C, record: DbInstanceRecord): boolean {
 
 const isSoonAfterFailover = (c: C, { failedOverAt }: DbInstanceRecord): boolean =>
   failedOverAt !== undefined && c.control.clock.now() - failedOverAt < c.control.failoverPauseMs
-
-const replace = (c: C, held: Held<DbInstanceRecord>, record: DbInstanceRecord): Mutation =>
-  dbInstances(c.control, c.input.key).update(held, record)

@@ -2,7 +2,6 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
-import { openRoute } from '../multi-az/route.ts'
 import {
   change,
   instanceEvent,
@@ -15,7 +14,7 @@ import {
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 import { moveToFreePort } from './move-port.ts'
-import { awaitStandby, keepStandby } from './standby-steps.ts'
+import { secondCopySteps } from './standby-steps.ts'
 
 interface FromSnapshot {
   /** The snapshot's resource id: the copy on disk, whatever the snapshot is called. */
@@ -65,18 +64,7 @@ export const restoreDbInstance = flow(
       return go(outcome.error.code === 'backup-broken' ? 'refuse' : 'abandon', change(c, held, { complaint: message }))
     },
 
-    /** A Multi-AZ instance is there once its standby could take over. */
-    route: async (c: C) => {
-      const held = await instanceOf(c)
-      if (!held) return done('deleted')
-      await openRoute(c.control, held.value)
-      return go('await-standby', await keepStandby(c))
-    },
-
-    'await-standby': async (c: C) => {
-      const held = await instanceOf(c)
-      return held ? awaitStandby(held, 'serve') : done('deleted')
-    },
+    ...secondCopySteps,
 
     serve: async (c: C) => {
       const held = await instanceOf(c)

@@ -1,9 +1,10 @@
 /** Steps that flows of a Multi-AZ instance share. */
-import { go, wait, type Next } from '#flow/flow.ts'
+import { done, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
 import { timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { openRoute } from '../multi-az/route.ts'
 import { standbySpec } from '../multi-az/standby-spec.ts'
-import { job, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
+import { instanceOf, job, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
 
 type C = FlowContext<InstanceInput>
 
@@ -17,6 +18,22 @@ export async function keepStandby(c: C): Promise<Awaited<ReturnType<C['control']
 export function awaitStandby<S extends string>(held: Held<DbInstanceRecord>, next: S): Next<S> {
   const { standby } = held.value
   return !standby || standby.state === 'in-sync' ? go(next) : wait()
+}
+
+/** Steps of flows that make a new instance, between its engine's start and their step `serve`. */
+export const secondCopySteps = {
+  /** A Multi-AZ instance is there once its standby could take over. */
+  route: async (c: C): Promise<Next<'await-standby'>> => {
+    const held = await instanceOf(c)
+    if (!held) return done('deleted')
+    await openRoute(c.control, held.value)
+    return go('await-standby', await keepStandby(c))
+  },
+
+  'await-standby': async (c: C): Promise<Next<'serve'>> => {
+    const held = await instanceOf(c)
+    return held ? awaitStandby(held, 'serve') : done('deleted')
+  },
 }
 
 /** Standbys that have an engine that is to run. */
@@ -38,11 +55,6 @@ export async function standbyJob(
     kind,
     input: async () => ({ spec: await standbySpec(c.control, record) }),
   })
-}
-
-/** Drops this flow's ended jobs from the tables of every host that has a copy. */
-export async function forgetStandbyJobs(c: C, record: DbInstanceRecord): Promise<void> {
-  if (record.standby) await c.control.hosts.forgetJobs(record.standby.zone, `${record.resourceId}/${c.flowId}/`)
 }
 
 /** After the primary, which has sent it everything by then. One that cannot be stopped is made anew some day. */
