@@ -13,7 +13,8 @@ import {
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import pg from 'pg'
-import { connect, createInstance, deleteInstance, describe, instanceIn, PASSWORD, query } from '../support/database.ts'
+import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
+import { createInstance, deleteInstance, describe, instanceIn, PASSWORD, query } from '../support/database.ts'
 import { engineOf, treeOf, zoneOf } from '../support/processes.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
@@ -39,76 +40,20 @@ async function eventsOf(id: string): Promise<string[]> {
   return Events!.map(({ Message }) => Message!)
 }
 
-/** Inserts numbers one after another, over new connections when one breaks, and remembers which were acknowledged. */
-class Writer {
-  readonly acknowledged: number[] = []
-  failures = 0
-  private readonly instance: DBInstance
-  private stopping = false
-  private next = 0
-  private readonly running: Promise<void>
-
-  constructor(instance: DBInstance) {
-    this.instance = instance
-    this.running = this.run()
-  }
-
-  async reached(count: number): Promise<void> {
-    await eventually(`${count} more acknowledged inserts`, () => (this.acknowledged.length >= count ? true : undefined))
-  }
-
-  async stop(): Promise<void> {
-    this.stopping = true
-    await this.running
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping) {
-      let client: pg.Client | undefined
-      try {
-        client = await connect(holdfast, this.instance)
-        client.on('error', () => {})
-        while (!this.stopping) {
-          const n = this.next++
-          await client.query('insert into written values ($1)', [n])
-          this.acknowledged.push(n)
-        }
-      } catch {
-        this.failures++
-      } finally {
-        await client?.end().catch(() => {})
-      }
-    }
-  }
-}
-
-const written = async (instance: DBInstance): Promise<Set<number>> =>
-  new Set((await query<{ n: number }>(holdfast, instance, 'select n from written')).map(({ n }) => n))
-
-async function assertNothingLost(instance: DBInstance, writer: Writer): Promise<void> {
-  const kept = await written(instance)
-  assert.deepEqual(
-    writer.acknowledged.filter((n) => !kept.has(n)),
-    [],
-    'acknowledged and lost',
-  )
-}
-
 test('kill -9 of the primary: the standby takes over under the same address, with all that was acknowledged', async () => {
   await createInstance(rds, 'killed', { MultiAZ: true, BackupRetentionPeriod: 0 })
   const instance = await redundant('killed')
   await query(holdfast, instance, 'create table written (n int primary key)')
-  const writer = new Writer(instance)
-  await writer.reached(50)
+  const writer = new AcknowledgedInserts(holdfast, instance)
+  await writer.more(50)
   process.kill(await engineIn(zoneOf(instance), instance), 'SIGKILL')
-  const count = writer.acknowledged.length
-  await writer.reached(count + 50)
+  await writer.more(50)
   await writer.stop()
   const now = await redundant('killed')
   assert.equal(zoneOf(now), 'b')
   assert.equal(now.SecondaryAvailabilityZone!.at(-1), 'a')
   assert.deepEqual(now.Endpoint, instance.Endpoint)
-  await assertNothingLost(now, writer)
+  await writer.assertKept()
   const events = await eventsOf('killed')
   assert.ok(
     events.some((text) => text.startsWith('Multi-AZ instance failover started')),
@@ -121,21 +66,20 @@ test('kill -9 of the primary: the standby takes over under the same address, wit
 test('one copy becomes two and one again while a load runs, and not one transaction fails', async () => {
   const instance = await createInstance(rds, 'converted', { BackupRetentionPeriod: 0 })
   await query(holdfast, instance, 'create table written (n int primary key)')
-  const writer = new Writer(instance)
-  await writer.reached(20)
+  const writer = new AcknowledgedInserts(holdfast, instance)
+  await writer.more(20)
   const modify = (MultiAZ: boolean): Promise<unknown> =>
     rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: 'converted', MultiAZ, ApplyImmediately: true }))
   await modify(true)
   const two = await redundant('converted')
-  const whenTwo = writer.acknowledged.length
-  await writer.reached(whenTwo + 20)
+  await writer.more(20)
   await modify(false)
   await instanceIn(rds, 'converted', 'available', (one) => one.SecondaryAvailabilityZone === undefined)
-  await writer.reached(writer.acknowledged.length + 20)
+  await writer.more(20)
   await writer.stop()
   assert.equal(writer.failures, 0)
   assert.deepEqual(two.Endpoint, instance.Endpoint)
-  await assertNothingLost(instance, writer)
+  await writer.assertKept()
   await deleteInstance(rds, 'converted')
 })
 
@@ -156,18 +100,19 @@ test('a forced failover, back again, and a stop and start: the same address and 
   await createInstance(rds, 'forced', { MultiAZ: true, BackupRetentionPeriod: 0 })
   const instance = await redundant('forced')
   await query(holdfast, instance, 'create table written (n int primary key)')
-  const writer = new Writer(instance)
-  await writer.reached(20)
+  const writer = new AcknowledgedInserts(holdfast, instance)
+  await writer.more(20)
   for (const zone of ['b', 'a']) {
     await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'forced', ForceFailover: true }))
     await instanceIn(rds, 'forced', 'available', (now) => zoneOf(now) === zone && isRedundant(now))
-    await writer.reached(writer.acknowledged.length + 20)
+    await writer.more(20)
   }
   await writer.stop()
   await rds.send(new StopDBInstanceCommand({ DBInstanceIdentifier: 'forced' }))
   await instanceIn(rds, 'forced', 'stopped')
   await rds.send(new StartDBInstanceCommand({ DBInstanceIdentifier: 'forced' }))
-  await assertNothingLost(await redundant('forced'), writer)
+  await redundant('forced')
+  await writer.assertKept()
   await deleteInstance(rds, 'forced')
 })
 
@@ -175,21 +120,21 @@ test('a standby that is silent is not waited for, is said to be gone, and comes 
   await createInstance(rds, 'alone', { MultiAZ: true, BackupRetentionPeriod: 0 })
   const instance = await redundant('alone')
   await query(holdfast, instance, 'create table written (n int primary key)')
-  const writer = new Writer(instance)
-  await writer.reached(20)
+  const writer = new AcknowledgedInserts(holdfast, instance)
+  await writer.more(20)
   const silenced = await treeOf(await engineIn('b', instance))
   for (const pid of silenced) process.kill(pid, 'SIGSTOP')
   await eventually('the event', async () =>
     (await eventsOf('alone')).some((text) => text.includes('runs without its standby')) ? true : undefined,
   )
-  await writer.reached(writer.acknowledged.length + 20)
+  await writer.more(20)
   assert.equal((await describe(rds, 'alone'))!.MultiAZ, false)
   for (const pid of silenced) process.kill(pid, 'SIGCONT')
   const now = await redundant('alone')
   await writer.stop()
   assert.equal(zoneOf(now), 'a')
   assert.equal(writer.failures, 0)
-  await assertNothingLost(now, writer)
+  await writer.assertKept()
   await deleteInstance(rds, 'alone')
 })
 
@@ -197,16 +142,16 @@ test('a standby that dies comes back, and no transaction fails meanwhile', async
   await createInstance(rds, 'brief', { MultiAZ: true, BackupRetentionPeriod: 0 })
   const instance = await redundant('brief')
   await query(holdfast, instance, 'create table written (n int primary key)')
-  const writer = new Writer(instance)
-  await writer.reached(20)
+  const writer = new AcknowledgedInserts(holdfast, instance)
+  await writer.more(20)
   const before = await engineIn('b', instance)
   process.kill(before, 'SIGKILL')
   await eventually('another engine', async () => ((await engineIn('b', instance)) === before ? undefined : true))
   await redundant('brief')
-  await writer.reached(writer.acknowledged.length + 20)
+  await writer.more(20)
   await writer.stop()
   assert.equal(writer.failures, 0)
-  await assertNothingLost(instance, writer)
+  await writer.assertKept()
   await deleteInstance(rds, 'brief')
 })
 
@@ -214,14 +159,14 @@ test('a primary that hangs is replaced, and what its processes still do is ackno
   await createInstance(rds, 'hung', { MultiAZ: true, BackupRetentionPeriod: 0 })
   const instance = await redundant('hung')
   await query(holdfast, instance, 'create table written (n int primary key)')
-  const writer = new Writer(instance)
-  await writer.reached(20)
+  const writer = new AcknowledgedInserts(holdfast, instance)
+  await writer.more(20)
   const hung = await engineIn('a', instance)
   process.kill(hung, 'SIGSTOP')
-  const now = await instanceIn(rds, 'hung', 'available', (one) => zoneOf(one) === 'b')
-  await writer.reached(writer.acknowledged.length + 20)
+  await instanceIn(rds, 'hung', 'available', (one) => zoneOf(one) === 'b')
+  await writer.more(20)
   await writer.stop()
-  await assertNothingLost(now, writer)
+  await writer.assertKept()
   assert.throws(() => process.kill(hung, 0), 'the old primary was ended')
   await redundant('hung')
   await deleteInstance(rds, 'hung')

@@ -12,12 +12,17 @@ export async function engineOf(state: string, zone: string, instance: DBInstance
 /** The letter of the zone that the primary is in. */
 export const zoneOf = (instance: DBInstance): string => instance.AvailabilityZone!.at(-1)!
 
-/** A process and all that it has started. */
+/** The process and everything that it started, and that started, from the top. */
 export async function treeOf(root: number): Promise<number[]> {
-  const children: number[] = []
+  const children = new Map<number, number[]>()
   for (const name of await readdir('/proc')) {
-    const stat = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '') : ''
-    if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === root) children.push(Number(name))
+    if (!/^\d+$/.test(name)) continue
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+    // After the command's name, which may hold anything: the state, then the parent.
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    if (parent > 0) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
   }
-  return [root, ...children]
+  const tree = [root]
+  for (const pid of tree) tree.push(...(children.get(pid) ?? []))
+  return tree
 }

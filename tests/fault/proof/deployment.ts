@@ -126,18 +126,3 @@ async function isEngine(pid: number, data: string): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
   return command.includes(data)
 }
-
-/** The process and everything that it started, and that started, from the top. */
-export async function treeOf(root: number): Promise<number[]> {
-  const children = new Map<number, number[]>()
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    // After the command's name, which may hold anything: the state, then the parent.
-    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-    if (parent > 0) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
-  }
-  const tree = [root]
-  for (const pid of tree) tree.push(...(children.get(pid) ?? []))
-  return tree
-}

@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { once } from 'node:events'
 import { processesOf } from '../../support/holdfast.ts'
-import { treeOf, type Deployment } from './deployment.ts'
+import { treeOf } from '../../support/processes.ts'
+import type { Deployment } from './deployment.ts'
 import type { SeededRandom } from './random.ts'
 
 export interface Fault {

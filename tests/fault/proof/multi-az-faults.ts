@@ -1,7 +1,8 @@
 /** What can go wrong with an instance of two copies, and what is done to it. Afterwards it has both again. */
 import { RebootDBInstanceCommand } from '@aws-sdk/client-rds'
 import { processesOf } from '../../support/holdfast.ts'
-import { treeOf, type Deployment, type RunningEngine } from './deployment.ts'
+import { treeOf } from '../../support/processes.ts'
+import type { Deployment, RunningEngine } from './deployment.ts'
 import { hang, killServe, load, powerCut, signal, type Fault } from './faults.ts'
 
 const STARTED = 'Multi-AZ instance failover started'
