@@ -286,6 +286,8 @@ test('a replica that fell behind the log that is kept for it is made anew', asyn
       DBParameterGroupName: 'more',
       Parameters: [
         { ParameterName: 'max_slot_wal_keep_size', ParameterValue: '32', ApplyMethod: 'immediate' },
+        // Log that is kept for whoever may come keeps a slot alive too.
+        { ParameterName: 'wal_keep_size', ParameterValue: '0', ApplyMethod: 'immediate' },
         { ParameterName: 'max_wal_size', ParameterValue: '32', ApplyMethod: 'immediate' },
         { ParameterName: 'wal_sender_timeout', ParameterValue: '3000', ApplyMethod: 'immediate' },
       ],
