@@ -29,22 +29,15 @@ import {
 } from '../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
 import { benchAvailability } from './bench/availability.ts'
+import { median, ms, timed, type Row } from './bench/figures.ts'
 import { benchGateway } from './bench/gateway.ts'
 import { benchReadReplicas } from './bench/read-replica.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 7
-const rows: [what: string, value: string][] = []
+const rows: Row[] = []
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
-const ms = (value: number): string => `${value.toFixed(0)} ms`
 const mb = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now()
-  await work()
-  return performance.now() - start
-}
 
 /** Connects as soon as the server lets us in, and asks one question. */
 async function firstQuery(login: pg.ClientConfig): Promise<void> {

@@ -1,31 +1,24 @@
 /** What a second copy is worth and what it costs: failovers beside a promotion by hand, commits beside a standby set up by hand. */
-import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { CreateDBInstanceCommand, type DBInstance } from '@aws-sdk/client-rds'
 import pg from 'pg'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { createInput, instanceIn, PASSWORD as API_PASSWORD, query } from '../../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
 import {
-  freePort,
   never,
   openPostgresBench,
   PASSWORD,
   type PostgresBench,
   type TestInstance,
 } from '../../tests/support/postgres-bench.ts'
+import { follow, primaryOf, reconfigure } from '../../tests/support/replication.ts'
+import { median, ms, type Row } from './figures.ts'
+import { fillTables, hasPgbench, transactions } from './pgbench.ts'
 import { engineOf, zoneOf } from '../../tests/support/processes.ts'
-
-const run = promisify(execFile)
 
 const FAILOVERS = 20
 const PROMOTIONS = 7
 const ROUNDS = 5
-const SECONDS = 3
-
-type Row = [what: string, value: string]
 
 export async function benchAvailability(): Promise<Row[]> {
   const bench = await openPostgresBench()
@@ -102,47 +95,19 @@ interface Pair {
   readonly standby: TestInstance
 }
 
-let pairs = 0
-
 /** A primary that waits for its standby, set up with the engine's own means alone. */
 async function pairByHand(bench: PostgresBench): Promise<Pair> {
-  const { driver } = bench
   const primary = await bench.create({ settings: { shared_buffers: '16384' } })
-  const waiting = async (synchronous: readonly string[]): Promise<InstanceSpec> => {
-    const spec: InstanceSpec = { ...primary.spec, replication: { role: 'primary', followers: ['b'], synchronous } }
-    await driver.configure(primary.folder, spec)
-    await driver.reload(primary.folder, spec)
-    await driver.admitFollowers(primary.folder, spec)
-    return spec
-  }
-  const source = await waiting([])
   await bench.sql(primary.spec, 'create table written (n serial primary key)')
-  const seed = join(bench.root, 'snapshots', `pair-${++pairs}`)
-  await driver.snapshot(primary.folder, source, seed, true, never)
-  const folder = join(bench.root, 'instances', `${primary.spec.id}-standby`)
-  mkdirSync(folder, { mode: 0o711 })
-  const spec: InstanceSpec = {
-    ...primary.spec,
-    port: await freePort(),
-    replication: {
-      role: 'standby',
-      name: 'b',
-      followers: [],
-      source: { host: '127.0.0.1', port: primary.spec.port, caPem: primary.spec.tls.caPem },
-      readable: false,
-    },
-  }
-  await driver.follow(folder, spec, seed, never)
-  await driver.configure(folder, spec)
-  const engine = bench.started(await driver.start(folder, spec, never))
-  const awaited = await waiting(['b'])
-  await driver.awaitSynchronous(primary.folder, awaited, never)
-  return { primary, standby: { folder, spec, engine } }
+  const standby = await follow(bench, primary)
+  const awaited = await reconfigure(bench, primary, primaryOf(['b'], ['b']))
+  await bench.driver.awaitSynchronous(primary.folder, awaited, never)
+  return { primary, standby }
 }
 
 async function promotionByHand(bench: PostgresBench): Promise<number> {
   const { primary, standby } = await pairByHand(bench)
-  const promoted: InstanceSpec = { ...standby.spec, replication: { role: 'primary', followers: [], synchronous: [] } }
+  const promoted: InstanceSpec = { ...standby.spec, replication: primaryOf([], []) }
   await bench.driver.configure(standby.folder, promoted)
   const start = performance.now()
   await bench.driver.kill(primary.engine)
@@ -165,12 +130,12 @@ async function promotionByHand(bench: PostgresBench): Promise<number> {
 async function compareCommits(holdfast: Holdfast, instance: DBInstance, bench: PostgresBench): Promise<Row[]> {
   if (!(await hasPgbench())) return [['commits with a standby', 'not measured: needs pgbench']]
   const { primary, standby } = await pairByHand(bench)
-  const ours = environment(instance.Endpoint!.Port!, { password: API_PASSWORD, database: 'postgres' })
-  const theirs = environment(primary.spec.port, { password: PASSWORD, database: 'shop' })
-  for (const env of [ours, theirs]) await run('pgbench', ['-i', '-q', '-s', '5'], { env })
+  const ours = { port: instance.Endpoint!.Port!, password: API_PASSWORD, database: 'postgres' }
+  const theirs = { port: primary.spec.port, password: PASSWORD, database: 'shop' }
+  for (const at of [ours, theirs]) await fillTables(at)
   const seen: [number[], number[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++)
-    for (const [n, env] of [ours, theirs].entries()) seen[n]!.push(await transactions(env))
+    for (const [n, at] of [ours, theirs].entries()) seen[n]!.push(await transactions(at, '-c', '8'))
   await bench.driver.kill(primary.engine)
   await bench.driver.kill(standby.engine)
   await eventually('a standby that streams', () => whole(holdfast))
@@ -181,32 +146,3 @@ async function compareCommits(holdfast: Holdfast, instance: DBInstance, bench: P
     ],
   ]
 }
-
-async function transactions(env: NodeJS.ProcessEnv): Promise<number> {
-  const { stdout } = await run('pgbench', ['-n', '-M', 'prepared', '-j', '2', '-T', String(SECONDS), '-c', '8'], {
-    env,
-  })
-  return Number(/tps = ([\d.]+)/.exec(stdout)![1])
-}
-
-const environment = (
-  port: number,
-  { password, database }: { password: string; database: string },
-): NodeJS.ProcessEnv => ({
-  PATH: process.env['PATH'],
-  PGHOST: '127.0.0.1',
-  PGPORT: String(port),
-  PGUSER: 'app',
-  PGPASSWORD: password,
-  PGDATABASE: database,
-  PGSSLMODE: 'require',
-})
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
-const ms = (value: number): string => `${value.toFixed(0)} ms`
-
-const hasPgbench = (): Promise<boolean> =>
-  run('pgbench', ['--version']).then(
-    () => true,
-    () => false,
-  )

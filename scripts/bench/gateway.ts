@@ -1,19 +1,17 @@
 /** What an endpoint's gateway costs: the same load on one engine, reached directly and through a real endpoint process. */
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { memoryLog } from '#base/memory-log.ts'
 import type { Route } from '#wire/endpoint/messages.ts'
 import { openHostEndpoints } from '../../src/role/host-endpoints.ts'
 import { freePort, openPostgresBench, PASSWORD } from '../../tests/support/postgres-bench.ts'
-
-const run = promisify(execFile)
+import { median, type Row } from './figures.ts'
+import { environment, fillTables, hasPgbench, SECONDS, transactions, type Database } from './pgbench.ts'
 
 const ROUNDS = 5
-const SECONDS = 3
 const BULK = "copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout"
 
 type Way = 'direct' | 'splice' | 'guarded'
@@ -26,13 +24,16 @@ interface Load {
 }
 
 const LOADS: readonly Load[] = [
-  { what: 'read-only pgbench, 1 client', measure: (port) => transactions(port, '-S', '-c', '1') },
-  { what: 'read-only pgbench, 8 clients', measure: (port) => transactions(port, '-S', '-c', '8') },
-  { what: 'TPC-B-like pgbench, 8 clients, durable commits', measure: (port) => transactions(port, '-c', '8') },
+  { what: 'read-only pgbench, 1 client', measure: (port) => transactions(databaseAt(port), '-S', '-c', '1') },
+  { what: 'read-only pgbench, 8 clients', measure: (port) => transactions(databaseAt(port), '-S', '-c', '8') },
+  {
+    what: 'TPC-B-like pgbench, 8 clients, durable commits',
+    measure: (port) => transactions(databaseAt(port), '-c', '8'),
+  },
   { what: '200 MB of rows to one client', measure: async (port) => 1 / (await secondsOf(() => bulk(port))) },
 ]
 
-export async function benchGateway(): Promise<[what: string, value: string][]> {
+export async function benchGateway(): Promise<Row[]> {
   if (!(await hasPgbench()))
     return [['gateway', 'not measured: needs pgbench (Debian: apt-get install postgresql-contrib)']]
   const bench = await openPostgresBench()
@@ -52,8 +53,8 @@ export async function benchGateway(): Promise<[what: string, value: string][]> {
     await endpoints.apply(splice)
     await endpoints.apply(guarded)
     const ports = { direct: spec.port, splice: splice.port, guarded: guarded.port }
-    await run('pgbench', ['-i', '-q', '-s', '5'], { env: environment(spec.port) })
-    const rows: [string, string][] = []
+    await fillTables(databaseAt(spec.port))
+    const rows: Row[] = []
     for (const load of LOADS) rows.push(await compare(load, ports))
     const spent = async (port: number): Promise<string> =>
       (await microsecondsOf(endpoints.status().pid!, port)).toFixed(0)
@@ -71,7 +72,7 @@ export async function benchGateway(): Promise<[what: string, value: string][]> {
 }
 
 /** Round by round, so that what else the machine does falls on all ways alike. */
-async function compare({ what, measure }: Load, ports: Readonly<Record<Way, number>>): Promise<[string, string]> {
+async function compare({ what, measure }: Load, ports: Readonly<Record<Way, number>>): Promise<Row> {
   const seen: Record<Way, number[]> = { direct: [], splice: [], guarded: [] }
   for (let round = 0; round < ROUNDS; round++) for (const way of WAYS) seen[way].push(await measure(ports[way]))
   const direct = median(seen.direct)
@@ -82,13 +83,6 @@ async function compare({ what, measure }: Load, ports: Readonly<Record<Way, numb
   ]
 }
 
-async function transactions(port: number, ...args: string[]): Promise<number> {
-  const { stdout } = await run('pgbench', ['-n', '-M', 'prepared', '-j', '2', '-T', String(SECONDS), ...args], {
-    env: environment(port),
-  })
-  return Number(/tps = ([\d.]+)/.exec(stdout)![1])
-}
-
 /** Processor time of a process for each transaction of a load; a clock tick is 10 ms. */
 async function microsecondsOf(pid: number, port: number): Promise<number> {
   const ticks = (): number => {
@@ -96,37 +90,23 @@ async function microsecondsOf(pid: number, port: number): Promise<number> {
     return Number(fields[11]) + Number(fields[12])
   }
   const before = ticks()
-  const perSecond = await transactions(port, '-S', '-c', '8')
+  const perSecond = await transactions(databaseAt(port), '-S', '-c', '8')
   return ((ticks() - before) * 10_000) / (perSecond * SECONDS)
 }
 
 async function bulk(port: number): Promise<void> {
-  const child = spawn('psql', ['-Xqc', BULK], { env: environment(port), stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn('psql', ['-Xqc', BULK], {
+    env: environment(databaseAt(port)),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const code = await new Promise((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Error(`psql ended with ${String(code)}`)
 }
 
-const environment = (port: number): NodeJS.ProcessEnv => ({
-  PATH: process.env['PATH'],
-  PGHOST: '127.0.0.1',
-  PGPORT: String(port),
-  PGUSER: 'app',
-  PGPASSWORD: PASSWORD,
-  PGDATABASE: 'shop',
-  PGSSLMODE: 'require',
-})
+const databaseAt = (port: number): Database => ({ port, password: PASSWORD, database: 'shop' })
 
 async function secondsOf(work: () => Promise<void>): Promise<number> {
   const start = performance.now()
   await work()
   return (performance.now() - start) / 1_000
-}
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
-
-async function hasPgbench(): Promise<boolean> {
-  return run('pgbench', ['--version']).then(
-    () => true,
-    () => false,
-  )
 }

@@ -7,6 +7,7 @@ import { CreateDBInstanceReadReplicaCommand, type DBInstance } from '@aws-sdk/cl
 import type pg from 'pg'
 import { connect, createInstance, deleteInstance, describe, instanceIn, query } from '../../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
+import { median, ms, timed, type Row } from './figures.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 3
@@ -14,19 +15,10 @@ const ROWS_OF_1_KB = 200_000
 const WRITERS = 4
 const PROBES = 500
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 const percentile = (values: number[], part: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!
-type Row = [what: string, value: string]
-const ms = (value: number): string => `${value.toFixed(1)} ms`
 
-const both = (values: number[]): string => `${ms(percentile(values, 0.5))} / ${ms(percentile(values, 0.99))}`
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now()
-  await work()
-  return performance.now() - start
-}
+const both = (values: number[]): string => `${ms(percentile(values, 0.5), 1)} / ${ms(percentile(values, 0.99), 1)}`
 
 async function newReplica(holdfast: Holdfast, id: string): Promise<DBInstance> {
   const rds = holdfast.rds()
@@ -54,8 +46,8 @@ async function creation(holdfast: Holdfast, source: DBInstance): Promise<Row[]> 
     await query<{ size: string }>(holdfast, source, `select pg_size_pretty(pg_database_size('postgres')) size`)
   )[0]!.size
   return [
-    [`\`cp -a\` of a source of ${size}`, ms(median(copied))],
-    ['`CreateDBInstanceReadReplica` of it, until the first query', ms(median(made))],
+    [`\`cp -a\` of a source of ${size}`, ms(median(copied), 1)],
+    ['`CreateDBInstanceReadReplica` of it, until the first query', ms(median(made), 1)],
     ['**ratio**', (median(made) / median(copied)).toFixed(2)],
   ]
 }

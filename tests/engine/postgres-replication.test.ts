@@ -1,14 +1,13 @@
 /** The driver's verbs of replication, on two real engines. */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { readControlFile } from '#engine/postgres/control-file.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
-import type { Replication } from '#wire/agent/replication.ts'
 import { eventually } from '../support/eventually.ts'
-import { freePort, never, openPostgresBench, PATIENCE_MS } from '../support/postgres-bench.ts'
-import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
+import { follow, primaryOf, reconfigure } from '../support/replication.ts'
+import { never, openPostgresBench, PATIENCE_MS } from '../support/postgres-bench.ts'
+import type { PostgresBench } from '../support/postgres-bench.ts'
 
 let bench: PostgresBench
 
@@ -17,59 +16,12 @@ before(async () => {
 })
 after(() => bench.close())
 
-const primaryOf = (followers: readonly string[], synchronous: readonly string[]): Replication => ({
-  role: 'primary',
-  followers,
-  synchronous,
-})
-
-async function reconfigure(instance: TestInstance, replication: Replication): Promise<InstanceSpec> {
-  const spec = { ...instance.spec, replication }
-  await bench.driver.configure(instance.folder, spec)
-  await bench.driver.reload(instance.folder, spec)
-  await bench.driver.admitFollowers(instance.folder, spec)
-  return spec
-}
-
-let seeds = 0
-
-async function follow(
-  primary: TestInstance,
-  { readable = false, settings = {} }: { readable?: boolean; settings?: Record<string, string> } = {},
-): Promise<TestInstance> {
-  const source = await reconfigure(primary, primaryOf(['b'], []))
-  const seed = join(bench.root, 'snapshots', `seed-${++seeds}`)
-  await bench.driver.snapshot(primary.folder, source, seed, true, never)
-  const spec: InstanceSpec = {
-    ...primary.spec,
-    port: await freePort(),
-    settings: { ...primary.spec.settings, ...settings },
-    replication: {
-      role: 'standby',
-      name: 'b',
-      followers: [],
-      source: { host: '127.0.0.1', port: primary.spec.port, caPem: primary.spec.tls.caPem },
-      readable,
-    },
-  }
-  const folder = join(bench.root, 'instances', `${primary.spec.id}-standby-${seeds}`)
-  mkdirSync(folder, { mode: 0o711 })
-  await bench.driver.follow(folder, spec, seed, never)
-  await bench.driver.configure(folder, spec)
-  const engine = bench.started(await bench.driver.start(folder, spec, never))
-  await eventually('the standby streams', async () => {
-    const seen = await bench.driver.replication(folder, spec)
-    return seen?.role === 'standby' && seen.isStreaming ? true : undefined
-  })
-  return { folder, spec, engine }
-}
-
 test('a commit waits for the synchronous standby, which takes over with everything that was acknowledged', async () => {
   const primary = await bench.create()
   await bench.sql(primary.spec, 'create table t (n int primary key)')
-  const standby = await follow(primary)
+  const standby = await follow(bench, primary)
 
-  const waiting = await reconfigure(primary, primaryOf(['b'], ['b']))
+  const waiting = await reconfigure(bench, primary, primaryOf(['b'], ['b']))
   await bench.driver.awaitSynchronous(primary.folder, waiting, never)
   const seen = await bench.driver.replication(primary.folder, waiting)
   assert.deepEqual(seen, {
@@ -110,7 +62,7 @@ test('a commit waits for the synchronous standby, which takes over with everythi
 
 test('a readable standby shows what the primary commits, and refuses to write', async () => {
   const primary = await bench.create()
-  const standby = await follow(primary, { readable: true })
+  const standby = await follow(bench, primary, { readable: true })
   await bench.sql(primary.spec, 'create table r as select 7 as n')
   const rows = await eventually('the table on the standby', () => bench.sql(standby.spec, 'select n from r'))
   assert.deepEqual(rows, [{ n: 7 }])
@@ -128,7 +80,7 @@ test('a readable standby shows what the primary commits, and refuses to write', 
 
 test('a standby that is to allow less than its primary allows as much', async () => {
   const primary = await bench.create({ settings: { shared_buffers: '2048', max_connections: '150' } })
-  const standby = await follow(primary, { readable: true, settings: { max_connections: '20' } })
+  const standby = await follow(bench, primary, { readable: true, settings: { max_connections: '20' } })
   assert.equal((await readControlFile(join(standby.folder, 'data')))?.upstreamSettings['max_connections'], 150)
   const [row] = await bench.sql(standby.spec, 'show max_connections')
   assert.equal(row!['max_connections'], '150')
@@ -136,9 +88,9 @@ test('a standby that is to allow less than its primary allows as much', async ()
 
 test('a follower that is one no more loses its slot, and with it the log that was kept for it', async () => {
   const primary = await bench.create()
-  const standby = await follow(primary)
+  const standby = await follow(bench, primary)
   await bench.driver.stop(standby.engine, 'fast', PATIENCE_MS)
-  const alone = await reconfigure(primary, primaryOf([], []))
+  const alone = await reconfigure(bench, primary, primaryOf([], []))
   await eventually('the slot is gone', async () => {
     await bench.driver.admitFollowers(primary.folder, alone)
     const slots = await bench.sql(primary.spec, 'select 1 from pg_replication_slots')
@@ -148,7 +100,7 @@ test('a follower that is one no more loses its slot, and with it the log that wa
 
 test('a standby whose source is stopped by a signal says that it does not answer', async () => {
   const primary = await bench.create()
-  const standby = await follow(primary)
+  const standby = await follow(bench, primary)
   const answers = async (): Promise<boolean | undefined> => {
     const seen = await bench.driver.replication(standby.folder, standby.spec)
     return seen?.role === 'standby' ? seen.sourceAnswers : undefined
