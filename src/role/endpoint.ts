@@ -6,11 +6,11 @@ import { systemClock } from '#host/clock.ts'
 import { makeFolder, removeTree, writeFileDurably } from '#host/disk.ts'
 import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { Collection } from '#store/collection.ts'
-import { openSqliteStore } from '#store/sqlite-store.ts'
-import { StoreBusyError, type Store } from '#store/store.ts'
+import type { Store } from '#store/store.ts'
 import { openLog } from '#telemetry/log.ts'
 import type { Route } from '#wire/endpoint/messages.ts'
 import { endpointSocket } from './endpoint-process.ts'
+import { openUnlessTaken } from './open-unless-taken.ts'
 import { stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 
@@ -64,14 +64,5 @@ function routeTable(store: Store): RouteTable {
     async delete(id) {
       await store.commit([], [{ op: 'delete', key: routes.prefix + id }])
     },
-  }
-}
-
-function openUnlessTaken(path: string): Store | undefined {
-  try {
-    return openSqliteStore(path, systemClock)
-  } catch (error) {
-    if (error instanceof StoreBusyError) return undefined
-    throw error
   }
 }

@@ -13,12 +13,10 @@ import { systemClock } from '#host/clock.ts'
 import { makeFolder, readText, writeFileDurably } from '#host/disk.ts'
 import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { dial, socketFolder } from '#host/net.ts'
-import { openSqliteStore } from '#store/sqlite-store.ts'
-import { StoreBusyError } from '#store/store.ts'
-import type { Store } from '#store/store.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
 import { launchEndpoint, watchEndpoint } from './endpoint-process.ts'
 import { environmentOf } from './process-environment.ts'
+import { openUnlessTaken } from './open-unless-taken.ts'
 import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 
@@ -79,15 +77,6 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
 function withoutCrashPoint(env: AgentProcessOptions['env']): Record<string, string> {
   const { HOLDFAST_CRASH_AT: _, ...plain } = environmentOf(env)
   return plain
-}
-
-function openUnlessTaken(path: string): Store | undefined {
-  try {
-    return openSqliteStore(path, systemClock)
-  } catch (error) {
-    if (error instanceof StoreBusyError) return undefined
-    throw error
-  }
 }
 
 /** An ordinary kill stops the engines in order. Ctrl-C and a closed terminal are for serve, which then says what to do. */

@@ -2,15 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
-import { sendForm, type Members } from '../support/form.ts'
+import { sendForm, sendGoodForm, type Members } from '../support/form.ts'
 
 let holdfast: Holdfast
 
-async function make(action: string, members: Members): Promise<string> {
-  const { status, body } = await sendForm(holdfast, action, members)
-  assert.equal(status, 200, body)
-  return body
-}
+const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
 
 before(async () => {
   holdfast = await startHoldfast({ engines: 'simulated' })

@@ -1,4 +1,5 @@
 /** Requests of RDS as bare forms: what an SDK would mend or refuse by itself gets to the door as it is. */
+import assert from 'node:assert/strict'
 import type { Holdfast } from './holdfast.ts'
 
 export type Members = Readonly<Record<string, string | number | boolean>>
@@ -31,4 +32,11 @@ export async function sendForm(holdfast: Holdfast, action: string, members: Memb
   const body = await reply.text()
   const text = (element: string): string | undefined => new RegExp(`<${element}>([^<]*)</${element}>`).exec(body)?.[1]
   return { status: reply.status, code: text('Code'), message: text('Message') ?? '', body }
+}
+
+/** The body of the answer to a request that must succeed. */
+export async function sendGoodForm(...request: Parameters<typeof sendForm>): Promise<string> {
+  const { status, body } = await sendForm(...request)
+  assert.equal(status, 200, body)
+  return body
 }

@@ -92,9 +92,9 @@ export const killServe: Fault = {
   },
 }
 
-const killServeAndEngine: Fault = {
-  name: 'kill serve and the engine',
-  isEssential: true,
+/** Serve is gone while the engine goes: nobody decides before it is back. */
+export const killServeAndEngine = (name: string): Fault => ({
+  name,
   events: [],
   async inject(world) {
     const { pid } = await world.primary()
@@ -102,7 +102,7 @@ const killServeAndEngine: Fault = {
     signal([pid], 'SIGKILL')
     return () => world.startServe()
   },
-}
+})
 
 /** Everything that Holdfast started, at once. What the disk was told to keep is kept: this is no test of disks. */
 export const powerCut: Fault = {
@@ -147,7 +147,7 @@ export const singleAzFaults: readonly Fault[] = [
   killAgent,
   killAgentAndEngine,
   killServe,
-  killServeAndEngine,
+  { ...killServeAndEngine('kill serve and the engine'), isEssential: true },
   powerCut,
   load,
 ]

@@ -3,7 +3,7 @@ import { RebootDBInstanceCommand } from '@aws-sdk/client-rds'
 import { processesOf } from '../../support/holdfast.ts'
 import { treeOf } from '../../support/processes.ts'
 import type { Deployment, RunningEngine } from './deployment.ts'
-import { hang, killServe, load, powerCut, signal, type Fault } from './faults.ts'
+import { hang, killServe, killServeAndEngine, load, powerCut, signal, type Fault } from './faults.ts'
 
 const STARTED = 'Multi-AZ instance failover started'
 const COMPLETED = 'Multi-AZ instance failover completed'
@@ -47,18 +47,6 @@ const twice: Fault = {
       const second = await world.primary().catch(() => undefined)
       if (second && second.pid !== first.pid) signal([second.pid], 'SIGKILL')
     }
-  },
-}
-
-/** Serve is gone while the primary goes: nobody decides before it is back. */
-const serveAndPrimary: Fault = {
-  name: 'kill serve and the primary',
-  events: [],
-  async inject(world) {
-    const { pid } = await world.primary()
-    await world.serve.kill()
-    signal([pid], 'SIGKILL')
-    return () => world.startServe()
   },
 }
 
@@ -115,7 +103,7 @@ const faults: readonly Fault[] = [
   ].map((fault) => ({ ...fault, borneMsMax: HANG_MS_MAX })),
   killEndpoint,
   killServe,
-  serveAndPrimary,
+  killServeAndEngine('kill serve and the primary'),
   serveInFailover,
   twice,
   forced,
