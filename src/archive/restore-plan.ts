@@ -3,12 +3,14 @@ import { lsnText, parseLsn } from '#wire/pg/lsn.ts'
 import type { BaseFacts } from '#wire/agent/archive.ts'
 import { BaseArchive } from './base-archive.ts'
 import { LogArchive } from './log-archive.ts'
-import { chainFrom, type Chain } from './log-chain.ts'
+import { chainFrom, type Chain, type Position } from './log-chain.ts'
 import type { ObjectStore } from './object-store.ts'
 
 export interface RestorePlan {
   readonly base: BaseFacts
   readonly chain: Chain
+  /** Where what is restored ends. */
+  readonly until: Position
   /** Whether the log has something that is newer than the time, so that the restore has to stop before its end. */
   readonly stopsAtTime: boolean
 }
@@ -37,10 +39,28 @@ export async function planRestore(store: ObjectStore, prefix: string, time: numb
       (await bases.missingOf(base.id)) ??
       (chain.links.length === 0 ? `the log of timeline ${base.timeline} from ${lsnText(start.lsn)} on` : undefined)
     if (missing === undefined)
-      return { plan: { base, chain, stopsAtTime: time !== undefined && newestUs > time * 1_000 } }
+      return {
+        plan: {
+          base,
+          chain,
+          until: endOfRestore(base, chain),
+          stopsAtTime: time !== undefined && newestUs > time * 1_000,
+        },
+      }
     const restorableTo =
       chain.missing === undefined ? undefined : Math.max(base.usableFrom, Math.floor(newestUs / 1_000))
     refusal ??= { missing, restorableTo }
   }
   return refusal!
+}
+
+/**
+ * The end on the timeline that was read last: a timeline of which nothing is here yet is not gone to. What was copied has
+ * its own log up to its end, which the archive may not have yet, and without which it is not consistent.
+ */
+export function endOfRestore(base: Pick<BaseFacts, 'timeline' | 'end'>, { links }: Pick<Chain, 'links'>): Position {
+  const last = links.at(-1)
+  const own = { timeline: base.timeline, lsn: parseLsn(base.end) }
+  if (!last || (last.timeline === own.timeline && last.to < own.lsn)) return own
+  return { timeline: last.timeline, lsn: last.to }
 }

@@ -1,7 +1,7 @@
 /** The jobs on the archive: storing a base backup, restoring to a time, and removing what is too old. */
 import { BaseArchive } from '#archive/base-archive.ts'
 import { BrokenArchive, LogArchive } from '#archive/log-archive.ts'
-import type { Chain, Link } from '#archive/log-chain.ts'
+import type { Link } from '#archive/log-chain.ts'
 import { mirrorArchive } from '#archive/mirror.ts'
 import type { ObjectStore } from '#archive/object-store.ts'
 import { planRestore, type RestorePlan } from '#archive/restore-plan.ts'
@@ -56,8 +56,8 @@ export function backupJobs(
       if (!facts) throw new JobFailure('snapshot-missing', `The host does not have the snapshot ${snapshotId}.`)
       progress('storing the base backup')
       if (objects && facts.log) {
-        const { timeline, start, endedAt } = facts.log
-        const base = { id: snapshotId, engineVersion: facts.engineVersion, timeline, start, usableFrom: endedAt }
+        const { endedAt, ...place } = facts.log
+        const base = { id: snapshotId, engineVersion: facts.engineVersion, ...place, usableFrom: endedAt }
         await new BaseArchive(objects, prefix).put(base, volumes.snapshotFolder(snapshotId), signal)
       }
       reached('stored')
@@ -133,21 +133,15 @@ class Recoverer {
 
   private async recovery(
     prefix: string,
-    { chain, stopsAtTime }: RestorePlan,
+    { chain, until, stopsAtTime }: RestorePlan,
     time: number | undefined,
   ): Promise<Recovery> {
     const archive = new LogArchive(this.objects, prefix)
     const histories: { timeline: number; text: string }[] = []
     for (const timeline of new Set(chain.links.map((link) => link.timeline)))
       if (timeline > 1) histories.push({ timeline, text: await archive.history(timeline) })
-    return { until: endOf(chain), time: stopsAtTime ? time : undefined, histories, log: read(archive, chain.links) }
+    return { until, time: stopsAtTime ? time : undefined, histories, log: read(archive, chain.links) }
   }
-}
-
-/** The end on the timeline that was read last: a timeline of which nothing is here yet is not gone to. */
-function endOf({ links }: Chain): { timeline: number; lsn: bigint } {
-  const last = links.at(-1)!
-  return { timeline: last.timeline, lsn: last.to }
 }
 
 /** Some portions are read ahead, and no more than memory is for. */

@@ -9,7 +9,7 @@ import type { BaseBackupRecord } from './record.ts'
 const base = (id: string, day: number, more: Partial<BaseBackupRecord> = {}): BaseBackupRecord => ({
   id,
   zone: 'a',
-  log: { timeline: 1, start: `0/${day}000000`, endedAt: day * DAY_MS },
+  log: { timeline: 1, start: `0/${day}000000`, end: `0/${day}000100`, endedAt: day * DAY_MS },
   takenAt: day * DAY_MS,
   isTemporary: false,
   isStored: true,

@@ -119,8 +119,8 @@ async function recordBases(c: C, replica: BackupReplicaRecord, found: readonly B
   const records = control.simulated
     ? // Engines without a log have nothing in the archive either: what is known of the source is all there is.
       (await basesOf(control, source)).map(({ value }): BaseBackupRecord => ({ ...value, ...facts }))
-    : found.map(({ id, timeline, start, usableFrom }): BaseBackupRecord => {
-        return { ...facts, id, log: { timeline, start, endedAt: usableFrom }, takenAt: usableFrom }
+    : found.map(({ id, timeline, start, end, usableFrom }): BaseBackupRecord => {
+        return { ...facts, id, log: { timeline, start, end, endedAt: usableFrom }, takenAt: usableFrom }
       })
   const collection = baseBackups(control, key)
   const fresh = records.filter(({ id }) => !known.has(id))

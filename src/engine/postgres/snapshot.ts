@@ -83,7 +83,10 @@ async function copyRunning(job: Job, surroundings: Surroundings): Promise<Copied
     // Where it fails or is cancelled, the end of the session takes the engine out of backup mode.
     const end = (await isStandby(session)) ? await endOnStandby(session, major) : await endBackup(session, major)
     const endedAt = surroundings.clock.now()
-    return { sizeBytes: bytes + (await copyWal(job, end, surroundings)), log: { ...placeOf(end.label), endedAt } }
+    return {
+      sizeBytes: bytes + (await copyWal(job, end, surroundings)),
+      log: { ...placeOf(end.label), end: end.lsn, endedAt },
+    }
   })
 }
 
@@ -124,17 +127,19 @@ interface BackupEnd {
   readonly label: string
   readonly tablespaces: string
   readonly lastSegment: string
+  readonly lsn: string
 }
 
 async function endBackup({ query }: Session, major: number): Promise<BackupEnd> {
   const call = major >= 15 ? 'pg_backup_stop(false)' : 'pg_stop_backup(false, false)'
   // The end may lie on the border to a segment that nobody has begun. From 17 on the function would name that one.
   const lastByte = major >= 17 ? 'lsn - 1::numeric' : 'lsn'
-  const rows = await query<{ label: string; tablespaces: string; segment: string }>(
-    `SELECT labelfile AS label, spcmapfile AS tablespaces, pg_walfile_name(${lastByte}) AS segment FROM ${call}`,
+  const rows = await query<{ label: string; tablespaces: string; segment: string; lsn: string }>(
+    `SELECT labelfile AS label, spcmapfile AS tablespaces, pg_walfile_name(${lastByte}) AS segment, lsn::text AS lsn
+       FROM ${call}`,
   )
-  const { label, tablespaces, segment } = rows[0]!
-  return { label, tablespaces, lastSegment: segment }
+  const { label, tablespaces, segment, lsn } = rows[0]!
+  return { label, tablespaces, lastSegment: segment, lsn }
 }
 
 /**
@@ -148,7 +153,7 @@ async function endOnStandby({ query }: Session, major: number): Promise<BackupEn
   )
   const { label, tablespaces, lsn } = rows[0]!
   const timeline = /^START TIMELINE: (\d+)/m.exec(label)?.[1]
-  return { label, tablespaces, lastSegment: segmentOf(Number(timeline), lsn) }
+  return { label, tablespaces, lastSegment: segmentOf(Number(timeline), lsn), lsn }
 }
 
 async function copyWal(job: Job, end: BackupEnd, { account }: Surroundings): Promise<number> {

@@ -17,6 +17,8 @@ export interface SnapshotPlace {
   readonly timeline: number
   /** Where to begin to read the log, as PostgreSQL writes positions. */
   readonly start: string
+  /** The copy has the log itself up to here, and is not consistent before it. */
+  readonly end: string
   /** When the copy ended, in milliseconds since the epoch: it is consistent from then on. */
   readonly endedAt: number
 }
@@ -37,6 +39,8 @@ export interface BaseFacts {
   /** Where a restore begins to read the log. LSNs as PostgreSQL writes them. */
   readonly timeline: number
   readonly start: string
+  /** What was copied has the log itself up to here. */
+  readonly end: string
   /** From when on, in milliseconds since the epoch, a restore can stop: what was copied is consistent from then on. */
   readonly usableFrom: number
 }
