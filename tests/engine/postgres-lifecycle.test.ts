@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { EngineError } from '#engine/engine.ts'
 import { postgresDriver } from '#engine/postgres.ts'
+import { engineAccount } from '#host/account.ts'
 import { processOf } from '#host/process.ts'
 import { freePort, never, openPostgresBench, PASSWORD, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
@@ -166,7 +167,11 @@ test('neither a dead process that nobody has reaped nor an empty lock file keeps
   // A shell's child that outlives the exec has a parent that never asks after it, so it stays a zombie. It lives until
   // its input ends.
   const script = 'cat <&3 & echo $!; exec 3<&-; exec sleep 600'
-  const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
+  const parent = spawn('sh', ['-c', script], {
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    // The engine takes a process of another account for none of its kind.
+    ...(await engineAccount(process.env)),
+  })
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   try {
     const [printed] = (await once(parent.stdout!, 'data')) as [Buffer]
@@ -177,7 +182,8 @@ test('neither a dead process that nobody has reaped nor an empty lock file keeps
     assert.equal(process.kill(pid, 0), true, 'to who asks by signal alone it is there')
     process.kill(engine.pid, 'SIGKILL')
     await engine.exited
-    writeFileSync(lock, readFileSync(lock, 'utf8').replace(/^\d+/, String(pid)))
+    for (const file of [lock, join(folder, 'run', `.s.PGSQL.${spec.port}.lock`)])
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/^\d+/, String(pid)))
     const again = bench.started(await startWhenFree(folder, spec))
     process.kill(again.pid, 'SIGKILL')
     await again.exited

@@ -2,12 +2,11 @@
 import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import { makeFolder, writeFileDurably } from '#host/disk.ts'
-import { socketFolder } from '#host/net.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from '../engine.ts'
 import { readControlFile } from './control-file.ts'
 import { archiveDefaults } from './archive-settings.ts'
-import { dataOf, errorLogOf, logOf, runOf, tlsOf } from './layout.ts'
+import { dataOf, errorLogOf, logOf, socketsOf, tlsOf } from './layout.ts'
 import { driverOwnedSettings } from './owned-settings.ts'
 import { PEER, replicationDefaultsOf, replicationSettings, withRoomForReplication, writePeerFiles } from './peer.ts'
 import { ADMIN } from './sql.ts'
@@ -34,7 +33,7 @@ export async function writeConfiguration(
   const own = { mode: 0o600, account }
   for (const path of [tlsOf(folder), logOf(folder), errorLogOf(folder)])
     await makeFolder(path, { mode: 0o700, account })
-  const sockets = await socketFolder(runOf(folder), socketName(spec.port), account)
+  const sockets = await socketsOf(folder, spec.port, account)
   const upstream = spec.replication?.role === 'standby' ? await readControlFile(dataOf(folder)) : undefined
   const settings = { ...spec, settings: withRoomForReplication(spec, upstream?.upstreamSettings ?? {}) }
   await writePeerFiles(folder, spec, surroundings)
@@ -46,10 +45,6 @@ export async function writeConfiguration(
     [join(tlsOf(folder), 'key.pem'), spec.tls.privateKeyPem],
   ]
   await Promise.all(files.map(([path, text]) => writeFileDurably(path, text, own)))
-}
-
-function socketName(port: number): string {
-  return `.s.PGSQL.${port}`
 }
 
 /** Throws {@link EngineError} `bad-settings` for a name that cannot be written. */

@@ -8,7 +8,7 @@ import type { InstanceSpec, StopMode } from '#wire/agent/messages.ts'
 import type { EngineProcess } from '../engine.ts'
 import { LAST_WORDS_LOOK_MS, LAST_WORDS_MS_MAX, READY_LOOK_MS_MAX, READY_LOOK_MS_MIN } from '../limits.ts'
 import { dataOf, processFileOf, startLogOf } from './layout.ts'
-import { disownLockFile, readLockFile } from './lock-file.ts'
+import { disownLockFiles, readLockFile } from './lock-file.ts'
 import { logMark, wordsSince } from './logs.ts'
 import { withSession } from './sql.ts'
 import { startFailure } from './start-failure.ts'
@@ -42,7 +42,7 @@ export async function startEngine(launch: Launch, surroundings: Surroundings): P
   // Whether the pid in a left-over file is somebody's is not asked: it may become somebody's before the engine looks,
   // and to the engine also a dead process that nobody has reaped yet is somebody.
   assert(!(await adoptEngine(folder, surroundings)), 'an engine is started only where none runs')
-  await disownLockFile(folder, surroundings)
+  await disownLockFiles(folder, spec.port, surroundings)
   const mark = await logMark(folder)
   await removeTree(startLogOf(folder))
   signal.throwIfAborted()
@@ -56,7 +56,9 @@ export async function startEngine(launch: Launch, surroundings: Surroundings): P
   )
   try {
     await remember(folder, engine.identity, surroundings)
-    if (await waitUntilReady(folder, engine, { signal, surroundings })) return engine
+    const isReady = await waitUntilReady(folder, engine, { signal, surroundings })
+    signal.throwIfAborted()
+    if (isReady) return engine
   } catch (error) {
     signalProcess(engine.identity, 'SIGQUIT')
     await engine.exited

@@ -13,14 +13,21 @@
  * A snapshot's folder has `data/` and `manifest.json`.
  */
 import { join } from 'node:path'
+import type { Account } from '#host/account.ts'
+import { socketFolder } from '#host/net.ts'
 
 export const dataOf = (folder: string): string => join(folder, 'data')
 export const tlsOf = (folder: string): string => join(folder, 'tls')
 export const peerOf = (folder: string): string => join(folder, 'peer')
-export const runOf = (folder: string): string => join(folder, 'run')
+const runOf = (folder: string): string => join(folder, 'run')
 export const logOf = (folder: string): string => join(folder, 'log')
 export const errorLogOf = (folder: string): string => join(folder, 'log', 'error')
 export const startLogOf = (folder: string): string => join(folder, 'log', 'start.log')
 export const readOnlyFileOf = (folder: string): string => join(folder, 'read-only.conf')
 export const processFileOf = (folder: string): string => join(folder, 'engine.json')
 export const manifestOf = (snapshotFolder: string): string => join(snapshotFolder, 'manifest.json')
+export const socketNameOf = (port: number): string => `.s.PGSQL.${port}`
+
+/** The folder of the engine's Unix socket, which is made if there is none. No other engine has its socket there. */
+export const socketsOf = (folder: string, port: number, account?: Account): Promise<string> =>
+  socketFolder(runOf(folder), socketNameOf(port), account)

@@ -1,8 +1,11 @@
-/** `postmaster.pid`: which process serves a data folder, where its socket is, and how far its start has come. */
+/**
+ * `postmaster.pid`: which process serves a data folder, where its socket is, and how far its start has come. The socket
+ * has a lock file of its own beside it.
+ */
 // PostgreSQL source: src/include/utils/pidfile.h. One fact a line; later lines are added as the start goes on.
 import { join } from 'node:path'
-import { readText, writeFileDurably } from '#host/disk.ts'
-import { dataOf } from './layout.ts'
+import { readText, removeTree, writeFileDurably } from '#host/disk.ts'
+import { dataOf, socketNameOf, socketsOf } from './layout.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface LockFile {
@@ -30,11 +33,13 @@ export function parseLockFile(text: string): LockFile | undefined {
 }
 
 /**
- * The pid in the file that a killed engine left may be somebody else's by now, and the engine then refuses to start, as
- * it does when the file is empty. Our own pid makes the file stale to the engine, which is started by us; the rest of
- * the file stays, for by it the engine finds out whether processes of the dead one still use its memory.
+ * The pid in the files that a killed engine left may be somebody else's by now, and the engine then refuses to start, as
+ * it does when `postmaster.pid` is empty. Our own pid makes that one stale to the engine, which is started by us; the
+ * rest of it stays, for by it the engine finds out whether processes of the dead one still use its memory.
  */
-export async function disownLockFile(folder: string, { account }: Surroundings): Promise<void> {
+export async function disownLockFiles(folder: string, port: number, { account }: Surroundings): Promise<void> {
+  const sockets = await socketsOf(folder, port, account)
+  await removeTree(join(sockets, `${socketNameOf(port)}.lock`))
   const text = await readText(lockPath(folder))
   if (text === undefined) return
   const lines = text.split('\n')

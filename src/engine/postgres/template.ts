@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import type { Account } from '#host/account.ts'
 import { exists, makeFolder, namesIn, overwriteBytes, readBytes, removeTree, writeFileDurably } from '#host/disk.ts'
-import { socketFolder } from '#host/net.ts'
 import { runCommand, spawnDetached } from '#host/process.ts'
 import { syncTree } from '#host/tree.ts'
 import { assert } from '#base/assert.ts'
@@ -14,7 +13,7 @@ import type { Binaries } from './binaries/binaries.ts'
 import { dropDeadDrafts, newDraft, putInPlace } from './drafts.ts'
 import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
 import { adoptEngine, PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
-import { dataOf, runOf, startLogOf, logOf } from './layout.ts'
+import { dataOf, logOf, socketsOf, startLogOf } from './layout.ts'
 import { clusterStatements, RECIPE_VERSION } from './recipe.ts'
 import { ADMIN, withSession } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -94,6 +93,9 @@ async function initdb(draft: string, version: string, { binaries, surroundings }
   throw new EngineError('failed', `initdb of PostgreSQL ${version} failed: ${said}`)
 }
 
+/** Only names the socket: the server does not listen on it. */
+const PORT = 5432
+
 const ENV = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 /** Runs the recipe in a server that only we can reach, and leaves one short WAL segment. */
@@ -101,9 +103,9 @@ async function finish(draft: string, version: string, { binaries, surroundings }
   await makeFolder(logOf(draft), { mode: 0o700, account: surroundings.account })
   const settings = {
     listen_addresses: '',
-    unix_socket_directories: await socketFolder(runOf(draft), '.s.PGSQL.5432', surroundings.account),
+    unix_socket_directories: await socketsOf(draft, PORT, surroundings.account),
     unix_socket_permissions: '0700',
-    port: '5432',
+    port: String(PORT),
     allow_system_table_mods: 'on',
     // It is synced as a whole in the end.
     fsync: 'off',
