@@ -91,7 +91,7 @@ test('a new cluster has a writer, two readers that show what is written, and end
 test('kill -9 of the writer under load: a reader takes over with all that was acknowledged, and readers go on', async () => {
   const cluster = await createCluster(rds, 'killed')
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key)')
-  const inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
+  await using inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
   await inserts.more(50)
   process.kill(await engineOf(cluster, writerOf(cluster)), 'SIGKILL')
   await query(holdfast, readerEndpoint(cluster), 'select count(*) from written')
@@ -117,7 +117,7 @@ test('kill -9 of the writer under load: a reader takes over with all that was ac
 test('a failover that is asked for, to the reader that is asked for, and back: nothing acknowledged is lost', async () => {
   const cluster = await createCluster(rds, 'forced')
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key)')
-  const inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
+  await using inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
   await inserts.more(20)
   for (const TargetDBInstanceIdentifier of ['forced-instance-3', 'forced-instance-1']) {
     await rds.send(new FailoverDBClusterCommand({ DBClusterIdentifier: 'forced', TargetDBInstanceIdentifier }))

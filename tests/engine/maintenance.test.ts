@@ -14,6 +14,7 @@ import {
   type PendingMaintenanceAction,
   type RDSClient,
 } from '@aws-sdk/client-rds'
+import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import {
   connect,
   createInput,
@@ -60,42 +61,10 @@ const apply = (instance: DBInstance, ApplyAction: string): Promise<unknown> =>
     }),
   )
 
-/** Inserts one row after the other, each over a connection of its own. */
-class Inserts {
-  private readonly acknowledged: number[] = []
-  private readonly instance: DBInstance
-  private stopping = false
-  private readonly running: Promise<void>
-
-  constructor(instance: DBInstance) {
-    this.instance = instance
-    this.running = this.run()
-  }
-
-  async more(count: number): Promise<void> {
-    const wanted = this.acknowledged.length + count
-    await eventually(`${count} more inserts`, () => (this.acknowledged.length >= wanted ? true : undefined))
-  }
-
-  /** Stops, and gives what was acknowledged and is not there. */
-  async lost(instance: DBInstance): Promise<number[]> {
-    this.stopping = true
-    await this.running
-    const rows = await query<{ n: number }>(holdfast, instance, 'select n from written', SHOP)
-    const kept = new Set(rows.map(({ n }) => n))
-    return this.acknowledged.filter((n) => !kept.has(n))
-  }
-
-  private async run(): Promise<void> {
-    await query(holdfast, this.instance, 'create table written (n int primary key)', SHOP)
-    for (let n = 0; !this.stopping; n++)
-      try {
-        await query(holdfast, this.instance, `insert into written values (${n})`, SHOP)
-        this.acknowledged.push(n)
-      } catch {
-        // The engine is away for a moment: whether this one was written is not known.
-      }
-  }
+/** Of clients that each insert one row. */
+async function startTraffic(instance: DBInstance): Promise<AcknowledgedInserts> {
+  await query(holdfast, instance, 'create table written (n int primary key)', SHOP)
+  return new AcknowledgedInserts(holdfast, instance, { login: SHOP, reconnects: true })
 }
 
 const SHOP = { database: 'shop' }
@@ -106,12 +75,13 @@ test('a pending minor upgrade that is applied loses nothing that was acknowledge
   const [action] = await pending(instance)
   assert.equal(action!.Action, 'db-upgrade')
   assert.equal(action!.Description, 'Upgrade of PostgreSQL 18.3 to minor version 18.4')
-  const traffic = new Inserts(instance)
+  await using traffic = await startTraffic(instance)
   await traffic.more(3)
   await apply(instance, 'db-upgrade')
   const upgraded = await instanceIn(rds, 'old', 'available', (i) => i.EngineVersion === '18.4')
   await traffic.more(3)
-  assert.deepEqual(await traffic.lost(upgraded), [])
+  await traffic.stop()
+  await traffic.assertKept()
   const [row] = await query<{ version: string }>(
     holdfast,
     upgraded,
@@ -156,13 +126,14 @@ test('a pending minor upgrade of a Multi-AZ instance brings both copies to the n
   if (missing !== undefined) return t.skip(missing)
   await createInstance(rds, 'two', { EngineVersion: '18.3', BackupRetentionPeriod: 0, MultiAZ: true, DBName: 'shop' })
   const instance = await instanceIn(rds, 'two', 'available', (i) => i.MultiAZ === true)
-  const traffic = new Inserts(instance)
+  await using traffic = await startTraffic(instance)
   await traffic.more(3)
   await apply(instance, 'db-upgrade')
   const isDone = (i: DBInstance): boolean => i.EngineVersion === '18.4' && i.MultiAZ === true
   const upgraded = await instanceIn(rds, 'two', 'available', isDone)
   await traffic.more(3)
-  assert.deepEqual(await traffic.lost(upgraded), [])
+  await traffic.stop()
+  await traffic.assertKept()
   for (const zone of ['a', 'b']) {
     const pid = await engineOf(holdfast.state, zone, upgraded)
     assert.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /18\.4/)

@@ -2,24 +2,32 @@
 import assert from 'node:assert/strict'
 import type { DBInstance } from '@aws-sdk/client-rds'
 import type pg from 'pg'
-import { connect, query } from './database.ts'
+import { connect, query, type Login } from './database.ts'
 import { eventually, type Holdfast } from './holdfast.ts'
 
 type Address = Pick<DBInstance, 'Endpoint'>
 
-/** Over a new connection when one breaks. Whoever starts it stops it. */
+interface How {
+  readonly login?: Login
+  /** A new connection for each insert, so that new clients are seen, too. */
+  readonly reconnects?: boolean
+}
+
+/** Into the table `written`, over a new connection when one breaks. It stops when its scope ends, however that ends. */
 export class AcknowledgedInserts {
   readonly acknowledged: number[] = []
   failures = 0
   private readonly holdfast: Holdfast
   private readonly address: Address
+  private readonly how: How
   private stopping = false
   private next = 0
   private readonly running: Promise<void>
 
-  constructor(holdfast: Holdfast, address: Address) {
+  constructor(holdfast: Holdfast, address: Address, how: How = {}) {
     this.holdfast = holdfast
     this.address = address
+    this.how = how
     this.running = this.run()
   }
 
@@ -36,9 +44,13 @@ export class AcknowledgedInserts {
     await this.running
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
   /** What is acknowledged is there. */
   async assertKept(): Promise<void> {
-    const rows = await query<{ n: number }>(this.holdfast, this.address, 'select n from written')
+    const rows = await query<{ n: number }>(this.holdfast, this.address, 'select n from written', this.how.login)
     const kept = new Set(rows.map(({ n }) => n))
     assert.deepEqual(
       this.acknowledged.filter((n) => !kept.has(n)),
@@ -51,13 +63,13 @@ export class AcknowledgedInserts {
     while (!this.stopping) {
       let client: pg.Client | undefined
       try {
-        client = await connect(this.holdfast, this.address)
+        client = await connect(this.holdfast, this.address, this.how.login)
         client.on('error', () => {})
-        while (!this.stopping) {
+        do {
           const n = this.next++
           await client.query('insert into written values ($1)', [n])
           this.acknowledged.push(n)
-        }
+        } while (!this.stopping && !this.how.reconnects)
       } catch {
         this.failures++
       } finally {

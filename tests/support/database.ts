@@ -50,7 +50,8 @@ export async function instanceIn(
   const instance = await eventually(`DB instance ${id} in ${status}`, async () => {
     const found = await describe(rds, id)
     if (found && DEAD_ENDS.has(found.DBInstanceStatus!) && found.DBInstanceStatus !== status) return found
-    return found?.DBInstanceStatus === status && also(found) ? found : undefined
+    if (found?.DBInstanceStatus === status && also(found)) return found
+    throw new Error(`it is ${JSON.stringify(found)}`)
   })
   if (instance.DBInstanceStatus !== status)
     throw new Error(`DB instance ${id} is ${instance.DBInstanceStatus}: ${instance.StatusInfos?.[0]?.Message}`)
