@@ -24,8 +24,9 @@ let instance: DBInstance
 before(async () => {
   holdfast = await startHoldfast({ env: { HOLDFAST_STORAGE_UNIT_BYTES: String(UNIT_BYTES) } })
   rds = holdfast.rds()
-  instance = await createInstance(rds, 'filling', { AllocatedStorage: ALLOCATED })
-  await query(holdfast, instance, 'CREATE TABLE filler (t text)')
+  // What a vacuum gives back, or log that the archive has got, would make the instance available when a test expects it full.
+  instance = await createInstance(rds, 'filling', { AllocatedStorage: ALLOCATED, BackupRetentionPeriod: 0 })
+  await query(holdfast, instance, 'CREATE TABLE filler (t text) WITH (autovacuum_enabled = off)')
   await query(holdfast, instance, 'CREATE TABLE kept AS SELECT 42 AS answer')
 })
 
@@ -41,7 +42,7 @@ async function fill({ insisting = false } = {}): Promise<string> {
   try {
     if (insisting) await client.query('SET default_transaction_read_only = off')
     for (;;) {
-      await client.query(`INSERT INTO filler SELECT repeat(md5(n::text), 50) FROM generate_series(1, 2500) n`)
+      await client.query(FOUR_MB)
       // At the speed of an ordinary disk: an instance of half a GiB is full in a moment else.
       if (!insisting) await usedBytes()
     }
@@ -53,7 +54,12 @@ async function fill({ insisting = false } = {}): Promise<string> {
   }
 }
 
-/** Until nothing at all is taken: the log that the engine gives back with a checkpoint makes room for a little more. */
+const FOUR_MB = `INSERT INTO filler SELECT repeat(md5(n::text), 50) FROM generate_series(1, 2500) n`
+
+/**
+ * Until nothing at all is taken: the log that the engine gives back with a checkpoint makes room for a little more. Then
+ * a part of the reserve, as much as nobody is ended for, so that the log of a background process does not tip it.
+ */
 async function fillUp(): Promise<void> {
   await eventually('an instance that takes nothing', async () => {
     await fill()
@@ -63,6 +69,7 @@ async function fillUp(): Promise<void> {
     const status = (await describe(rds, 'filling'))!.DBInstanceStatus
     return code === READ_ONLY && after <= before && status === 'storage-full' ? true : undefined
   })
+  for (let n = 0; n < 2; n++) await query(holdfast, instance, `BEGIN READ WRITE; ${FOUR_MB}; COMMIT; CHECKPOINT`)
 }
 
 async function usedBytes(): Promise<number> {
