@@ -2,7 +2,7 @@
 // Plain JavaScript that any Node from 20 on can run: finds a Node that runs the TypeScript sources, and runs them.
 import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import * as module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -19,12 +19,16 @@ function isNewEnough(version) {
 function ownNode() {
   try {
     const name = `node-${process.platform}-${process.arch}`
-    const path = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node')
+    const path = join(dirname(module.createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node')
     return existsSync(path) ? path : undefined
   } catch {
     return undefined
   }
 }
+
+// Half of the time of a start is compiling. Beside the code, since who can write there can change that as well; where we
+// cannot, nothing is kept. Agents get it with the environment.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
 
 const node = ownNode()
 if (node !== undefined && realpathSync(process.execPath) !== realpathSync(node)) {
@@ -33,6 +37,7 @@ if (node !== undefined && realpathSync(process.execPath) !== realpathSync(node))
   if (process.execve) process.execve(node, [node, ...args], process.env)
   runAndWait(node, args)
 } else if (isNewEnough(process.versions.node)) {
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE)
   await import(pathToFileURL(main).href)
 } else {
   console.error(`Holdfast needs Node ${OLDEST.join('.')} or newer, and this is Node ${process.versions.node}.`)

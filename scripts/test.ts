@@ -108,6 +108,8 @@ async function runGroup({ group: of, files }: Work, signal: AbortSignal, soak?: 
     ...process.env,
     PATH: path,
     NODE_ENV: 'test',
+    // Tests start Holdfast some thousand times: half of the time of a start is compiling.
+    NODE_COMPILE_CACHE: join(REPOSITORY, 'node_modules', '.cache', 'compiled'),
     ...(soak && { HOLDFAST_FAULT_MINUTES: String(soak.minutes), HOLDFAST_FAULT_SEED: String(soak.seed) }),
   }
   const waiting = [...files]
