@@ -96,6 +96,8 @@ export async function startHoldfast(options: HoldfastOptions = {}): Promise<Hold
 
 /** Stops Holdfast if it still runs, proves that no process of its state folder is left, and removes the folder. */
 export async function discard(holdfast: Holdfast): Promise<void> {
+  // It was not killed and nobody asked: what it printed says why.
+  if ((holdfast.process.exitCode ?? 0) !== 0) console.error(`Holdfast ended by itself:\n${holdfast.output()}`)
   if (holdfast.process.exitCode === null && holdfast.process.signalCode === null) await holdfast.stop()
   const left = await processesOf(holdfast.state)
   for (const { pid } of left) process.kill(pid, 'SIGKILL')
