@@ -55,6 +55,7 @@ import { ModifyDBSnapshotAttribute } from './modify-db-snapshot-attribute.ts'
 import { ModifyDBSubnetGroup } from './modify-db-subnet-group.ts'
 import { ModifyOptionGroup } from './modify-option-group.ts'
 import { PromoteReadReplica } from './promote-read-replica.ts'
+import { RebootDBCluster } from './reboot-db-cluster.ts'
 import { RebootDBInstance } from './reboot-db-instance.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
@@ -62,7 +63,9 @@ import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-s
 import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
 import { StartDBInstanceAutomatedBackupsReplication } from './start-db-instance-automated-backups-replication.ts'
 import { StopDBInstanceAutomatedBackupsReplication } from './stop-db-instance-automated-backups-replication.ts'
+import { StartDBCluster } from './start-db-cluster.ts'
 import { StartDBInstance } from './start-db-instance.ts'
+import { StopDBCluster } from './stop-db-cluster.ts'
 import { StopDBInstance } from './stop-db-instance.ts'
 import { SwitchoverReadReplica } from './switchover-read-replica.ts'
 
@@ -120,13 +123,16 @@ export const rdsHandlers = {
   ModifyDBSubnetGroup,
   ModifyOptionGroup,
   PromoteReadReplica,
+  RebootDBCluster,
   RebootDBInstance,
   RemoveTagsFromResource,
   ResetDBParameterGroup,
   RestoreDBInstanceFromDBSnapshot,
   RestoreDBInstanceToPointInTime,
+  StartDBCluster,
   StartDBInstance,
   StartDBInstanceAutomatedBackupsReplication,
+  StopDBCluster,
   StopDBInstance,
   StopDBInstanceAutomatedBackupsReplication,
   SwitchoverReadReplica,

@@ -4,7 +4,7 @@ import { transact, type Control, type Scope } from '../control.ts'
 import { invalidCombination } from '../db-instance/faults.ts'
 import { instanceIdOf } from '../db-instance/find.ts'
 import { started } from '../db-instance/started.ts'
-import { invalidClusterState } from './faults.ts'
+import { clusterNotAvailable, invalidClusterState } from './faults.ts'
 import { requireCluster } from './find.ts'
 import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord } from './record.ts'
 import { canElect, clusterStatusOf } from './sight.ts'
@@ -21,8 +21,7 @@ export async function failoverDbCluster(control: Control, scope: Scope, input: I
     const cluster = held.value
     const target = targetIn(scope, cluster, input.TargetDBInstanceIdentifier)
     const status = clusterStatusOf(control, cluster)
-    if (status !== 'available')
-      throw invalidClusterState(`DB cluster ${cluster.id} is not currently available: its status is ${status}.`)
+    if (status !== 'available') throw clusterNotAvailable(cluster.id, status)
     if (!canElect(control, cluster) || (target !== undefined && !cluster.electorate.includes(target)))
       throw invalidClusterState(`DB cluster ${cluster.id} has no reader that could take over now. Try again later.`)
     const record: DbClusterRecord = { ...cluster, phase: 'failing-over' }

@@ -7,3 +7,6 @@ export const clusterNotFound = (id: string): Error => fault(DBClusterNotFoundFau
 export const clusterExists = (): Error => fault(DBClusterAlreadyExistsFault, 'DB Cluster already exists')
 
 export const invalidClusterState = (message: string): Error => fault(InvalidDBClusterStateFault, message)
+
+export const clusterNotAvailable = (id: string, status: string): Error =>
+  invalidClusterState(`DB cluster ${id} is not currently available: its status is ${status}.`)

@@ -4,8 +4,17 @@ import { test } from 'node:test'
 import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
 import { together } from '#store/collection.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
+import {
+  clusterOf,
+  eventsOf,
+  inTime,
+  isWholeAgain,
+  kept,
+  newCluster,
+  rolesOf,
+  settled,
+} from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
-import { createDbCluster } from '../db-cluster/create.ts'
 import { deleteDbCluster } from '../db-cluster/delete.ts'
 import { describeCluster } from '../db-cluster/describe.ts'
 import { failoverDbCluster } from '../db-cluster/failover.ts'
@@ -18,39 +27,6 @@ import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { commit } from '../control.ts'
 import { createDbSnapshot } from '../db-snapshot/create.ts'
-import { findEvents } from '../event/event.ts'
-
-const newCluster = (
-  control: SimulatedControl,
-  id: string,
-  more: Partial<CreateDBClusterMessage> = {},
-): Promise<DbClusterRecord> =>
-  createDbCluster(control, SCOPE, {
-    DBClusterIdentifier: id,
-    Engine: 'postgres',
-    DBClusterInstanceClass: 'db.m6gd.large',
-    AllocatedStorage: 100,
-    Iops: 1000,
-    MasterUsername: 'app',
-    MasterUserPassword: 'correct-horse-battery',
-    ...more,
-  } as Parameters<typeof createDbCluster>[2])
-
-const clusterOf = async (control: SimulatedControl, id = 'orders'): Promise<DbClusterRecord> =>
-  (await dbClusters(control, SCOPE).get(id))!.value
-
-const rolesOf = (control: SimulatedControl, { members }: DbClusterRecord): (string | undefined)[] =>
-  members.map(({ zone, resourceId }) => control.hosts.observed(zone, resourceId)?.replication?.role)
-
-async function eventsOf(control: SimulatedControl, sourceType: string): Promise<string[]> {
-  const found = await findEvents(control, SCOPE, { from: 0, to: Number.MAX_SAFE_INTEGER })
-  return found.filter((event) => event.sourceType === sourceType).map(({ id }) => id.slice(-4))
-}
-
-/** Lets flows that nobody waits for come to rest. */
-async function settled(control: SimulatedControl): Promise<void> {
-  for (let round = 0; round < 30; round++) await control.clock.advance(0)
-}
 
 test('a new cluster is available once both readers follow and commits wait for one of them', async () => {
   const control = await simulatedControl()
@@ -111,14 +87,6 @@ test('a deleted cluster leaves no member, no flow and no port', async () => {
   assert.deepEqual(await eventsOf(control, 'db-cluster'), ['0170', '0171'])
 })
 
-/** Lets time pass until what was asked for is done. */
-async function inTime<R>(control: SimulatedControl, asked: Promise<R>): Promise<R> {
-  let isOver = false
-  void asked.finally(() => (isOver = true)).catch(() => {})
-  for (let round = 0; !isOver && round < 200; round++) await control.clock.advance(10_000)
-  return asked
-}
-
 /** As when the writer is gone; `changes` are how the cluster was then. */
 async function recover(control: SimulatedControl, changes: Partial<DbClusterRecord> = {}): Promise<void> {
   const held = (await dbClusters(control, SCOPE).get('orders'))!
@@ -128,21 +96,6 @@ async function recover(control: SimulatedControl, changes: Partial<DbClusterReco
   const record: DbClusterRecord = { ...held.value, ...changes, phase: 'failing-over' }
   await commit(control, together(dbClusters(control, SCOPE).update(held, record), flow.writes))
   await inTime(control, started(control, flow.id))
-}
-
-/** Lets the keeper do its work, rests included. */
-async function kept(control: SimulatedControl): Promise<DbClusterRecord> {
-  for (let round = 0; round < 30; round++) await control.clock.advance(10_000)
-  return clusterOf(control)
-}
-
-const isWholeAgain = ({ writer, electorate, awaited, isSealed, candidate, members }: DbClusterRecord): void => {
-  assert.equal(electorate.length, 2)
-  assert.deepEqual([...awaited].sort(), [...electorate].sort())
-  assert.equal(electorate.includes(writer), false)
-  assert.equal(isSealed, false)
-  assert.equal(candidate, undefined)
-  assert.ok(members.every(({ state, seedId }) => state === 'following' && seedId === undefined))
 }
 
 test('a reader takes over from a writer that is gone, commits wait for the other at once, and the old writer is made anew', async () => {

@@ -17,6 +17,7 @@ import { keepDbStandby } from './keep-db-standby.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
 import { promoteReadReplica } from './promote-read-replica.ts'
+import { rebootDbCluster } from './reboot-db-cluster.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
 import { recoverDbCluster } from './recover-db-cluster.ts'
 import { recoverDbInstance } from './recover-db-instance.ts'
@@ -43,6 +44,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   createDbCluster,
   keepDbCluster,
   recoverDbCluster,
+  rebootDbCluster,
   deleteDbCluster,
   applyDbParameterGroup,
   applyDbParameters,

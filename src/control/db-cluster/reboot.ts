@@ -1,0 +1,44 @@
+/** RebootDBCluster. */
+import { together } from '#store/collection.ts'
+import { transact, type Control, type Scope } from '../control.ts'
+import { dbInstances } from '../db-instance/record.ts'
+import { started } from '../db-instance/started.ts'
+import { instanceEvent } from '../flows/context.ts'
+import { clusterNotAvailable } from './faults.ts'
+import { requireCluster } from './find.ts'
+import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord } from './record.ts'
+import { clusterStatusOf } from './sight.ts'
+
+/** Every engine is restarted, the writer's last. */
+export async function rebootDbCluster(
+  control: Control,
+  scope: Scope,
+  input: { readonly DBClusterIdentifier: string },
+): Promise<DbClusterRecord> {
+  const { record, flowId } = await transact(control, async () => {
+    const held = await requireCluster(control, scope, input.DBClusterIdentifier)
+    const status = clusterStatusOf(control, held.value)
+    if (status !== 'available') throw clusterNotAvailable(held.value.id, status)
+    const record: DbClusterRecord = { ...held.value, phase: 'rebooting' }
+    const key = clusterKeyOf(record)
+    const flow = control.flows.start('reboot-db-cluster', clusterSubjectOf(key), { key })
+    const members = await Promise.all(record.members.map((member) => dbInstances(control, scope).get(member.id)))
+    return {
+      mutation: together(
+        dbClusters(control, scope).update(held, record),
+        ...members.flatMap((member) =>
+          member
+            ? [
+                dbInstances(control, scope).update(member, { ...member.value, phase: 'rebooting' }),
+                instanceEvent(control, member.value, 'RDS-EVENT-0004'),
+              ]
+            : [],
+        ),
+        flow.writes,
+      ),
+      result: { record, flowId: flow.id },
+    }
+  })
+  await started(control, flowId)
+  return record
+}
