@@ -97,6 +97,8 @@ for (const [flow, scenarios] of Object.entries(SCENARIOS))
 
 test('every step of every flow was walked, or says why not', () => {
   const all = flowDefinitions.flatMap(({ name: flow, steps }) => Object.keys(steps).map((step) => `${flow}.${step}`))
-  const missing = all.filter((step) => !['after', 'committed'].every((phase) => walked.has(`${step}.${phase}`)) && !NOT_WALKED[step])
+  const missing = all.filter(
+    (step) => !['after', 'committed'].every((phase) => walked.has(`${step}.${phase}`)) && !NOT_WALKED[step],
+  )
   assert.deepEqual(missing, [])
 })
