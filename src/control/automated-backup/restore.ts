@@ -9,6 +9,7 @@ import {
 import { fault } from '#wire/aws/faults.ts'
 import type { Control, Scope } from '../control.ts'
 import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { requireInstance } from '../db-instance/find.ts'
 import { requireIdentifier } from '../db-instance/identifiers.ts'
 import { chooseZone } from '../db-instance/placement.ts'
@@ -62,6 +63,7 @@ async function requireSource(control: Control, scope: Scope, input: Input): Prom
 
 async function sourceInstance(control: Control, scope: Scope, identifier: string): Promise<Source> {
   const { value: record } = await requireInstance(control, scope, identifier)
+  refuseMember(record, 'RestoreDBInstanceToPointInTime')
   if (record.settings.BackupRetentionPeriod === 0)
     throw fault(
       PointInTimeRestoreNotEnabledFault,

@@ -10,6 +10,7 @@ import { register } from '../db-instance/create.ts'
 import { instanceExists, instanceNotFound, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { chooseZone } from '../db-instance/placement.ts'
+import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { dbInstances, findByKey, keyOf, timerSubjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { newSettings, resolveParameterGroup, resolveVersion } from '../db-instance/settings.ts'
 import { requireQuota } from '../quota/quotas.ts'
@@ -26,6 +27,7 @@ export async function createReadReplica(control: Control, scope: Scope, input: I
   if (input.SourceDBInstanceIdentifier === undefined)
     throw invalidCombination('Either SourceDBInstanceIdentifier or SourceDBClusterIdentifier must be provided.')
   const source = (await findSource(control, scope, input.SourceDBInstanceIdentifier)).value
+  refuseMember(source, 'CreateDBInstanceReadReplica')
   if (await dbInstances(control, scope).get(id)) throw instanceExists()
   refuseUnavailable(control, input)
   if (input.MultiAZ && !control.simulated)

@@ -1,0 +1,191 @@
+/** Every wrong request about DB clusters and their members gets RDS's own code and HTTP status, and changes nothing. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { sendForm, sendGoodForm, type Members } from '../support/form.ts'
+
+type Row = readonly [what: string, members: Members, code: string, says?: RegExp]
+
+let holdfast: Holdfast
+
+const NONE = '(none)'
+const VALUE = 'InvalidParameterValue'
+const COMBINATION = 'InvalidParameterCombination'
+const STATE = 'InvalidDBClusterStateFault'
+const UNKNOWN = 'DBClusterNotFoundFault'
+
+const GOOD: Members = {
+  DBClusterIdentifier: 'new',
+  Engine: 'postgres',
+  DBClusterInstanceClass: 'db.m6gd.large',
+  AllocatedStorage: 100,
+  Iops: 1000,
+  MasterUsername: 'app',
+  MasterUserPassword: 'correct-horse-battery',
+}
+
+const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
+
+before(async () => {
+  holdfast = await startHoldfast({ engines: 'simulated' })
+  await make('CreateDBCluster', { ...GOOD, DBClusterIdentifier: 'orders' })
+  await make('CreateDBCluster', { ...GOOD, DBClusterIdentifier: 'guarded', DeletionProtection: true })
+  await make('CreateDBInstance', {
+    DBInstanceIdentifier: 'taken-instance-2',
+    Engine: 'postgres',
+    DBInstanceClass: 'db.t4g.micro',
+    AllocatedStorage: 20,
+    MasterUsername: 'app',
+    MasterUserPassword: 'correct-horse-battery',
+  })
+})
+
+after(() => discard(holdfast))
+
+const VIEWS = ['DescribeDBClusters', 'DescribeDBInstances', 'DescribeDBSnapshots', 'DescribeEvents']
+
+/** Everything that can be seen, without what each answer has of its own and what moves with time. */
+const world = async (): Promise<string[]> =>
+  (await Promise.all(VIEWS.map((view) => make(view, {})))).map((body) =>
+    body.replaceAll(/<(RequestId|LatestRestorableTime)>[^<]*<\/\1>/g, ''),
+  )
+
+const STATUS: Readonly<Record<string, number>> = {
+  [UNKNOWN]: 404,
+  DBClusterParameterGroupNotFound: 404,
+  DBSubnetGroupNotFoundFault: 404,
+}
+
+function rows(action: string, base: Members, cases: readonly Row[]): void {
+  for (const [what, members, code, says] of cases)
+    test(`${action}, ${what}: ${code}`, async () => {
+      const sent = Object.entries({ ...base, ...members }).filter(([, value]) => value !== NONE)
+      const before = await world()
+      const answer = await sendForm(holdfast, action, Object.fromEntries(sent) as Members)
+      assert.deepEqual([answer.code, answer.status], [code, STATUS[code] ?? 400], answer.body)
+      assert.match(answer.message, says ?? /\w+ \w+/)
+      assert.deepEqual(await world(), before)
+    })
+}
+
+const ARN = 'arn:aws:rds:us-east-1:000000000000'
+
+/** Every operation that names a cluster. */
+const NAMELESS: readonly Row[] = [
+  ['no name', { DBClusterIdentifier: NONE }, VALUE, /must be provided/],
+  ['an unknown cluster', { DBClusterIdentifier: 'nobody' }, UNKNOWN, /nobody/],
+  ['an instance', { DBClusterIdentifier: 'orders-instance-1' }, UNKNOWN],
+  ['the ARN of an instance', { DBClusterIdentifier: `${ARN}:db:orders` }, UNKNOWN],
+  [
+    'a cluster of another account',
+    { DBClusterIdentifier: 'arn:aws:rds:us-east-1:111111111111:cluster:orders' },
+    UNKNOWN,
+  ],
+  [
+    'a cluster in another region',
+    { DBClusterIdentifier: 'arn:aws:rds:us-west-2:000000000000:cluster:orders' },
+    UNKNOWN,
+  ],
+]
+
+rows('CreateDBCluster', GOOD, [
+  ['no name', { DBClusterIdentifier: NONE }, VALUE, /must be provided/],
+  ['a name that is none', { DBClusterIdentifier: '1st' }, VALUE, /not a valid identifier/],
+  ['a name with two hyphens', { DBClusterIdentifier: 'a--b' }, VALUE, /not a valid identifier/],
+  ['a name that is too long for its members', { DBClusterIdentifier: 'a'.repeat(53) }, VALUE, /not a valid identifier/],
+  ['a name that is taken', { DBClusterIdentifier: 'Orders' }, 'DBClusterAlreadyExistsFault'],
+  ["a member's name that is taken", { DBClusterIdentifier: 'taken' }, 'DBInstanceAlreadyExists'],
+  ['no engine', { Engine: NONE }, VALUE, /must be provided/],
+  ['Aurora', { Engine: 'aurora-postgresql' }, VALUE, /Aurora is not available/],
+  ['MySQL', { Engine: 'mysql' }, VALUE, /Invalid DB engine/],
+  ['a version that is none', { EngineVersion: '9.0' }, COMBINATION, /Cannot find version/],
+  ['no class', { DBClusterInstanceClass: NONE }, VALUE, /DBClusterInstanceClass/],
+  ['a class that is none', { DBClusterInstanceClass: 'db.huge' }, VALUE, /Invalid DB Instance class/],
+  ['no master user', { MasterUsername: NONE }, VALUE, /MasterUsername/],
+  ['a reserved master user', { MasterUsername: 'rdsadmin' }, VALUE],
+  ['no password', { MasterUserPassword: NONE }, VALUE, /MasterUserPassword/],
+  ['a short password', { MasterUserPassword: 'short' }, VALUE],
+  ['a password that RDS is to manage, too', { ManageMasterUserPassword: true }, COMBINATION, /MasterUserPassword/],
+  ['no storage', { AllocatedStorage: NONE }, COMBINATION, /size/],
+  ['a storage type without provisioned speed', { StorageType: 'gp2' }, COMBINATION, /storage type/],
+  ['io1 without IOPS', { Iops: NONE }, COMBINATION, /iops/i],
+  ['a port below the range', { Port: 1149 }, VALUE],
+  ['a name of a database that is none', { DatabaseName: '1st' }, VALUE],
+  ['another parameter group', { DBClusterParameterGroupName: 'own' }, 'DBClusterParameterGroupNotFound'],
+  ['an unknown subnet group', { DBSubnetGroupName: 'nobody' }, 'DBSubnetGroupNotFoundFault'],
+  ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
+  ['serverless', { EngineMode: 'serverless' }, COMBINATION, /engine mode/],
+  ['a global cluster', { GlobalClusterIdentifier: 'world' }, COMBINATION, /isn't supported for Multi-AZ/],
+  ['backtracking', { BacktrackWindow: 60 }, COMBINATION, /isn't supported for Multi-AZ/],
+  ['a source to replicate', { ReplicationSourceIdentifier: `${ARN}:cluster:x` }, COMBINATION, /isn't supported/],
+  ['backups kept for too long', { BackupRetentionPeriod: 36 }, VALUE],
+  ['a maintenance window that is none', { PreferredMaintenanceWindow: 'noon' }, VALUE],
+])
+
+rows('DescribeDBClusters', {}, [
+  ['an unknown cluster', { DBClusterIdentifier: 'nobody' }, UNKNOWN, /nobody/],
+  [
+    'an unknown filter',
+    { 'Filters.Filter.1.Name': 'colour', 'Filters.Filter.1.Values.Value.1': 'red' },
+    VALUE,
+    /colour/,
+  ],
+  ['a filter without values', { 'Filters.Filter.1.Name': 'db-cluster-id' }, VALUE],
+  ['too few a page', { MaxRecords: 19 }, VALUE],
+  ['a marker of nobody', { Marker: 'nobody' }, VALUE],
+])
+
+rows('FailoverDBCluster', { DBClusterIdentifier: 'orders' }, [
+  ...NAMELESS,
+  ['to the writer', { TargetDBInstanceIdentifier: 'orders-instance-1' }, COMBINATION, /is the writer/],
+  ['to a member of another', { TargetDBInstanceIdentifier: 'guarded-instance-2' }, COMBINATION, /not a member/],
+  ['to nobody', { TargetDBInstanceIdentifier: 'nobody' }, COMBINATION, /not a member/],
+])
+
+rows('RebootDBCluster', {}, NAMELESS)
+
+for (const action of ['StopDBCluster', 'StartDBCluster'])
+  rows(action, { DBClusterIdentifier: 'orders' }, [
+    ...NAMELESS,
+    ['a Multi-AZ DB cluster', {}, STATE, /isn't supported for the Multi-AZ DB cluster orders/],
+  ])
+
+rows('DeleteDBCluster', { DBClusterIdentifier: 'orders', SkipFinalSnapshot: true }, [
+  ...NAMELESS,
+  ['a protected one', { DBClusterIdentifier: 'guarded' }, COMBINATION, /disable deletion protection/],
+  ['without a word on a final snapshot', { SkipFinalSnapshot: NONE }, COMBINATION, /FinalDBSnapshotIdentifier/],
+  ['with two words on it', { FinalDBSnapshotIdentifier: 'last' }, COMBINATION, /cannot be specified/],
+  [
+    'with a final snapshot',
+    { SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: 'last' },
+    COMBINATION,
+    /not available yet/,
+  ],
+])
+
+const MEMBER: Members = { DBInstanceIdentifier: 'orders-instance-2' }
+const SAYS = /is a member of the DB cluster orders/
+
+for (const [action, members] of [
+  ['ModifyDBInstance', { ...MEMBER, BackupRetentionPeriod: 1 }],
+  ['ModifyDBInstance', { ...MEMBER, NewDBInstanceIdentifier: 'other' }],
+  ['ModifyDBInstance', { ...MEMBER, MultiAZ: true }],
+  ['DeleteDBInstance', { ...MEMBER, SkipFinalSnapshot: true }],
+  ['RebootDBInstance', MEMBER],
+  ['RebootDBInstance', { ...MEMBER, ForceFailover: true }],
+  ['StopDBInstance', MEMBER],
+  ['StartDBInstance', MEMBER],
+  ['CreateDBSnapshot', { ...MEMBER, DBSnapshotIdentifier: 'one' }],
+  ['CreateDBInstanceReadReplica', { DBInstanceIdentifier: 'copy', SourceDBInstanceIdentifier: 'orders-instance-2' }],
+  [
+    'RestoreDBInstanceToPointInTime',
+    {
+      SourceDBInstanceIdentifier: 'orders-instance-1',
+      TargetDBInstanceIdentifier: 'copy',
+      UseLatestRestorableTime: true,
+    },
+  ],
+] as const)
+  rows(action, members, [[`a member of a cluster (${Object.keys(members).at(-1)})`, {}, COMBINATION, SAYS]])
+
+rows('PromoteReadReplica', MEMBER, [['a reader of a cluster', {}, 'InvalidDBInstanceState', /not a read replica/]])
