@@ -135,6 +135,45 @@ rows('DescribeDBClusters', {}, [
   ['a marker of nobody', { Marker: 'nobody' }, VALUE],
 ])
 
+rows('DescribeDBClusterEndpoints', {}, [
+  ['an unknown cluster', { DBClusterIdentifier: 'nobody' }, UNKNOWN, /nobody/],
+  [
+    'an unknown filter',
+    { 'Filters.Filter.1.Name': 'colour', 'Filters.Filter.1.Values.Value.1': 'red' },
+    VALUE,
+    /colour/,
+  ],
+])
+
+rows('ModifyDBCluster', { DBClusterIdentifier: 'orders', ApplyImmediately: true }, [
+  ...NAMELESS,
+  ['another port', { Port: 6000 }, COMBINATION, /cannot be changed/],
+  ['another name', { NewDBClusterIdentifier: 'other' }, COMBINATION, /NewDBClusterIdentifier/],
+  ['another class', { DBClusterInstanceClass: 'db.m6gd.xlarge' }, COMBINATION, /DBClusterInstanceClass/],
+  ['another version', { EngineVersion: '17.5' }, COMBINATION, /EngineVersion/],
+  ['more storage', { AllocatedStorage: 200 }, COMBINATION, /AllocatedStorage/],
+  ['faster storage', { Iops: 2000 }, COMBINATION, /Iops/],
+  ['backups', { BackupRetentionPeriod: 7 }, COMBINATION, /BackupRetentionPeriod/],
+  ['a certificate of another authority', { CACertificateIdentifier: 'rds-ca-rsa2048-g1' }, COMBINATION, /CACert/],
+  ['automatic upgrades', { AutoMinorVersionUpgrade: true }, COMBINATION, /AutoMinorVersionUpgrade/],
+  ['an upgrade to another major', { AllowMajorVersionUpgrade: true }, COMBINATION, /Major version/],
+  ['another parameter group', { DBClusterParameterGroupName: 'own' }, 'DBClusterParameterGroupNotFound'],
+  ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
+  ['a short password', { DeletionProtection: true, MasterUserPassword: 'short' }, VALUE],
+  ['a rotation of what RDS does not manage', { RotateMasterUserPassword: true }, COMBINATION, /RDS manages/],
+  ['a maintenance window that is none', { PreferredMaintenanceWindow: 'noon' }, VALUE],
+  ['a backup window that is none', { PreferredBackupWindow: 'noon' }, VALUE],
+  [
+    'windows that overlap',
+    { PreferredBackupWindow: '04:00-05:00', PreferredMaintenanceWindow: 'sun:04:30-sun:05:30' },
+    VALUE,
+  ],
+  ['option groups', { OptionGroupName: 'own' }, COMBINATION, /isn't supported for Multi-AZ/],
+  ['backtracking', { BacktrackWindow: 60 }, COMBINATION, /isn't supported for Multi-AZ/],
+  ['serverless', { EngineMode: 'serverless' }, COMBINATION, /engine mode/],
+  ['addresses of version 6', { NetworkType: 'DUAL' }, COMBINATION, /IPV4/],
+])
+
 rows('FailoverDBCluster', { DBClusterIdentifier: 'orders' }, [
   ...NAMELESS,
   ['to the writer', { TargetDBInstanceIdentifier: 'orders-instance-1' }, COMBINATION, /is the writer/],

@@ -4,8 +4,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
+  DescribeDBClusterEndpointsCommand,
   DescribeEventsCommand,
   FailoverDBClusterCommand,
+  ModifyDBClusterCommand,
   RebootDBClusterCommand,
   type DBCluster,
   type RDSClient,
@@ -53,6 +55,22 @@ interface PortAndRole {
   readonly reads: boolean
 }
 
+/** The new password opens every member, the old one none. */
+async function passwordChanges(cluster: DBCluster): Promise<void> {
+  const password = 'another-horse-battery'
+  await rds.send(
+    new ModifyDBClusterCommand({ DBClusterIdentifier: cluster.DBClusterIdentifier!, MasterUserPassword: password }),
+  )
+  const now = await wholeCluster(rds, cluster.DBClusterIdentifier!)
+  await query(holdfast, writerEndpoint(now), 'select 1', { password })
+  for (const member of await membersOf(rds, now)) {
+    await eventually(`the new password on ${member.DBInstanceIdentifier}`, () =>
+      query(holdfast, member, 'select 1', { password }).catch(() => undefined),
+    )
+    await assert.rejects(query(holdfast, member, 'select 1'), /password authentication failed/)
+  }
+}
+
 test('a new cluster has a writer, two readers that show what is written, and endpoints for each', async () => {
   const cluster = await createCluster(rds, 'orders', { DatabaseName: 'shop' })
   const [writer, readers] = [writerEndpoint(cluster), readerEndpoint(cluster)]
@@ -88,6 +106,17 @@ test('a new cluster has a writer, two readers that show what is written, and end
     `select current_setting('synchronous_standby_names') as names`,
   )
   assert.equal(names!.names, 'ANY 1 ("s_b", "s_c")')
+  const { DBClusterEndpoints } = await rds.send(
+    new DescribeDBClusterEndpointsCommand({ DBClusterIdentifier: 'orders' }),
+  )
+  assert.deepEqual(
+    DBClusterEndpoints!.map(({ Endpoint, EndpointType }) => [Endpoint, EndpointType]),
+    [
+      [cluster.ReaderEndpoint, 'READER'],
+      [cluster.Endpoint, 'WRITER'],
+    ],
+  )
+  await passwordChanges(cluster)
   await deleteCluster(rds, 'orders')
   for (const zone of ['a', 'b', 'c'])
     assert.deepEqual(await readdir(join(holdfast.state, 'hosts', zone, 'instances')), [])

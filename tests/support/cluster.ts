@@ -12,7 +12,10 @@ import {
 import { PASSWORD } from './database.ts'
 import { eventually } from './holdfast.ts'
 
-const clusterInput = (id: string, more: Partial<CreateDBClusterCommandInput> = {}): CreateDBClusterCommandInput => ({
+export const clusterInput = (
+  id: string,
+  more: Partial<CreateDBClusterCommandInput> = {},
+): CreateDBClusterCommandInput => ({
   DBClusterIdentifier: id,
   Engine: 'postgres',
   DBClusterInstanceClass: 'db.t4g.micro',
@@ -67,8 +70,11 @@ export async function createCluster(
 
 export async function deleteCluster(rds: RDSClient, id: string): Promise<void> {
   await rds.send(new DeleteDBClusterCommand({ DBClusterIdentifier: id, SkipFinalSnapshot: true }))
-  await eventually(`DB cluster ${id} gone`, async () => ((await describeCluster(rds, id)) ? undefined : true))
+  await clusterGone(rds, id)
 }
+
+export const clusterGone = (rds: RDSClient, id: string): Promise<true> =>
+  eventually(`DB cluster ${id} gone`, async () => ((await describeCluster(rds, id)) ? undefined : true))
 
 /** Something to connect to, as tests of instances do. */
 export type Address = Pick<DBInstance, 'Endpoint'>

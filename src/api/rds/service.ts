@@ -23,6 +23,7 @@ import { DeleteDBSubnetGroup } from './delete-db-subnet-group.ts'
 import { DeleteOptionGroup } from './delete-option-group.ts'
 import { DescribeAccountAttributes } from './describe-account-attributes.ts'
 import { DescribeCertificates } from './describe-certificates.ts'
+import { DescribeDBClusterEndpoints } from './describe-db-cluster-endpoints.ts'
 import { DescribeDBClusters } from './describe-db-clusters.ts'
 import { DescribeDBEngineVersions } from './describe-db-engine-versions.ts'
 import { DescribeDBInstanceAutomatedBackups } from './describe-db-instance-automated-backups.ts'
@@ -49,6 +50,7 @@ import { DownloadDBLogFilePortion } from './download-db-log-file-portion.ts'
 import { FailoverDBCluster } from './failover-db-cluster.ts'
 import { ListTagsForResource } from './list-tags-for-resource.ts'
 import { ModifyCertificates } from './modify-certificates.ts'
+import { ModifyDBCluster } from './modify-db-cluster.ts'
 import { ModifyDBInstance } from './modify-db-instance.ts'
 import { ModifyDBParameterGroup } from './modify-db-parameter-group.ts'
 import { ModifyDBSnapshotAttribute } from './modify-db-snapshot-attribute.ts'
@@ -91,6 +93,7 @@ export const rdsHandlers = {
   DeleteOptionGroup,
   DescribeAccountAttributes,
   DescribeCertificates,
+  DescribeDBClusterEndpoints,
   DescribeDBClusters,
   DescribeDBEngineVersions,
   DescribeDBInstanceAutomatedBackups,
@@ -117,6 +120,7 @@ export const rdsHandlers = {
   FailoverDBCluster,
   ListTagsForResource,
   ModifyCertificates,
+  ModifyDBCluster,
   ModifyDBInstance,
   ModifyDBParameterGroup,
   ModifyDBSnapshotAttribute,

@@ -6,7 +6,14 @@ import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { invalidClusterState } from './faults.ts'
 import { requireCluster } from './find.ts'
-import { clusterKeyOf, clusterSubjectOf, dbClusters, keeperSubjectOf, type DbClusterRecord } from './record.ts'
+import {
+  clusterKeyOf,
+  clusterSubjectOf,
+  dbClusters,
+  keeperSubjectOf,
+  passwordSubjectOf,
+  type DbClusterRecord,
+} from './record.ts'
 
 interface Input {
   readonly DBClusterIdentifier: string
@@ -25,7 +32,7 @@ export async function deleteDbCluster(control: Control, scope: Scope, input: Inp
     const record: DbClusterRecord = { ...held.value, phase: 'deleting' }
     const key = clusterKeyOf(record)
     const flow = await control.flows.supersede('delete-db-cluster', clusterSubjectOf(key), { key })
-    const keeper = await control.flows.of(keeperSubjectOf(key))
+    const others = await Promise.all([keeperSubjectOf(key), passwordSubjectOf(key)].map((one) => control.flows.of(one)))
     const found = await Promise.all(members.map((member) => dbInstances(control, scope).get(member.id)))
     return {
       mutation: together(
@@ -33,7 +40,7 @@ export async function deleteDbCluster(control: Control, scope: Scope, input: Inp
         ...found.flatMap((member) =>
           member ? [dbInstances(control, scope).update(member, { ...member.value, phase: 'deleting' })] : [],
         ),
-        { compares: [], ops: keeper ? control.flows.removal(keeper.id, keeper.subject) : [] },
+        { compares: [], ops: others.flatMap((one) => (one ? control.flows.removal(one.id, one.subject) : [])) },
         flow.writes,
       ),
       result: { record, flowId: flow.id },

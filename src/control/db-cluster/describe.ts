@@ -91,8 +91,10 @@ export function describeCluster(control: Control, record: DbClusterRecord): DBCl
 }
 
 /** With its port: RDS knows one port a cluster, and both endpoints have the same address here. */
-const readerEndpointOf = ({ advertised }: Pick<Control, 'advertised'>, { readerPort }: DbClusterRecord): string =>
-  `${advertised.hostname}:${readerPort}`
+export const readerEndpointOf = (
+  { advertised }: Pick<Control, 'advertised'>,
+  { readerPort }: DbClusterRecord,
+): string => `${advertised.hostname}:${readerPort}`
 
 function settingsShown({ settings }: DbClusterRecord): DBCluster {
   return {

@@ -52,6 +52,8 @@ export interface DbClusterRecord {
   /** Of every member. */
   readonly settings: DbInstanceSettings
   readonly master: Master
+  /** Of the password that the master user is getting. The engine has the one or the other until it is `master`'s. */
+  readonly pendingVerifier?: string
   readonly databaseName: string | undefined
   readonly port: number
   readonly readerPort: number
@@ -107,6 +109,9 @@ export const clusterSubjectOf = (key: ClusterKey): string => `db-cluster/${nameO
 
 /** What the subjects of the flows start with that live as long as the cluster. */
 export const clusterTimersOf = (key: ClusterKey): string => `db-cluster-timer/${nameOf(key)}/`
+
+/** Of the flow that sets the master user's password. It stands in nobody's way: a writer may fail meanwhile. */
+export const passwordSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}password`
 
 export const keeperSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}keeper`
 

@@ -1,5 +1,5 @@
 /** The settings of a cluster: what a request may ask for, and what is refused. */
-import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
+import type { CreateDBClusterMessage, ModifyDBClusterMessage } from '@aws-sdk/client-rds'
 import { DBClusterParameterGroupNotFoundFault } from '@aws-sdk/client-rds'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import { fault } from '#wire/aws/faults.ts'
@@ -8,6 +8,7 @@ import type { Control, Scope } from '../control.ts'
 import { required } from '../db-instance/create.ts'
 import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import type { DbInstanceSettings } from '../db-instance/record.ts'
+import type { DbClusterRecord } from './record.ts'
 import { newSettings } from '../db-instance/settings.ts'
 import { majorOf } from '../db-instance/spec.ts'
 
@@ -91,4 +92,50 @@ function requireClusterParameterGroup(name: string | undefined, engineVersion: s
       DBClusterParameterGroupNotFoundFault,
       `DBClusterParameterGroup not found: ${name}. Clusters of this version have ${own}.`,
     )
+}
+
+/** AWS: RDS API reference, ModifyDBCluster: members that are valid for Aurora DB clusters only. */
+const AURORA_ONLY_LATER = [
+  'AllowEngineModeChange',
+  'AwsBackupRecoveryPointArn',
+  'BacktrackWindow',
+  'EnableGlobalWriteForwarding',
+  'EnableHttpEndpoint',
+  'EnableLimitlessDatabase',
+  'EnableLocalWriteForwarding',
+  'OptionGroupName',
+  'ScalingConfiguration',
+  'ServerlessV2ScalingConfiguration',
+] as const satisfies readonly (keyof ModifyDBClusterMessage)[]
+
+/** Throws for the first thing that a cluster would have to become and cannot. What it is already may be asked for. */
+export function refuseModification({ id, port, settings }: DbClusterRecord, input: ModifyDBClusterMessage): void {
+  for (const member of AURORA_ONLY_LATER)
+    if (isAsked(input[member])) throw invalidCombination(`${member} isn't supported for Multi-AZ DB clusters.`)
+  // AWS: RDS user guide, Limitations of Multi-AZ DB clusters.
+  if (input.Port !== undefined && input.Port !== port)
+    throw invalidCombination('The port of a Multi-AZ DB cluster cannot be changed.')
+  if (input.EngineMode !== undefined && input.EngineMode !== 'provisioned')
+    throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
+  requireClusterParameterGroup(input.DBClusterParameterGroupName, settings.EngineVersion)
+  const now: Readonly<Record<string, unknown>> = {
+    AllocatedStorage: settings.AllocatedStorage,
+    AutoMinorVersionUpgrade: settings.AutoMinorVersionUpgrade,
+    BackupRetentionPeriod: settings.BackupRetentionPeriod,
+    CACertificateIdentifier: settings.CACertificateIdentifier,
+    DBClusterInstanceClass: settings.DBInstanceClass,
+    EngineVersion: settings.EngineVersion,
+    Iops: settings.Iops,
+    NewDBClusterIdentifier: id,
+    StorageType: settings.StorageType,
+  }
+  for (const [member, current] of Object.entries(now)) {
+    const wanted = input[member as keyof ModifyDBClusterMessage]
+    if (wanted !== undefined && wanted !== current)
+      throw invalidCombination(`${member} of a DB cluster cannot be changed in Holdfast yet.`)
+  }
+  if (input.DBInstanceParameterGroupName !== undefined || input.AllowMajorVersionUpgrade)
+    throw invalidCombination('Major version upgrades of DB clusters are not available yet.')
+  const logs = input.CloudwatchLogsExportConfiguration
+  if (logs?.EnableLogTypes?.length) throw invalidCombination('Export of logs to CloudWatch Logs is not available yet.')
 }

@@ -56,6 +56,7 @@ export function clusterStatusOf(
   cluster: DbClusterRecord,
 ): string {
   if (cluster.phase !== 'available' && cluster.phase !== 'failed') return cluster.phase
-  if (writerServes(control, cluster) && isGatewayOpen(control, cluster.resourceId)) return 'available'
+  if (writerServes(control, cluster) && isGatewayOpen(control, cluster.resourceId))
+    return cluster.pendingVerifier === undefined ? 'available' : 'resetting-master-credentials'
   return cluster.phase === 'failed' ? 'failed' : 'starting'
 }

@@ -1,7 +1,7 @@
 /** ModifyDBInstance: checks the request against the instance as it is, and writes what {@link decideModification} says. */
 import type { ModifyDBInstanceMessage } from '@aws-sdk/client-rds'
 import { InvalidVPCNetworkStateFault } from '@aws-sdk/client-rds'
-import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
+import { together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
@@ -10,7 +10,6 @@ import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireOptionGroup } from '../option-group/option-groups.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
-import { deleteManagedSecret } from '../secrets/managed.ts'
 import { rdsArn } from '../arn.ts'
 import { scheduleBackups } from './backups.ts'
 import { instanceExists, instanceNotAvailable, invalidCombination, invalidValue } from './faults.ts'
@@ -19,11 +18,10 @@ import {
   parseBackupWindow,
   parseMaintenanceWindow,
   requireIdentifier,
-  requireMasterPassword,
   requirePort,
   windowsOverlap,
 } from './identifiers.ts'
-import { newMaster, rotateManagedPassword, verifierOf } from './master.ts'
+import { newCredentials, type Credentials } from './credentials.ts'
 import { decideModification, type Decision } from './modify-decision.ts'
 import { checkedStorage } from './modify-storage.ts'
 import { ownerOfPort, takePort } from './ports.ts'
@@ -33,7 +31,6 @@ import {
   timerSubjectOf,
   type DbInstanceRecord,
   type DbInstanceSettings,
-  type Master,
   type PendingChanges,
 } from './record.ts'
 import {
@@ -58,8 +55,9 @@ export async function modifyDbInstance(control: Control, scope: Scope, asked: In
   const { record, flowIds } = await transact(control, async () => {
     const held = await requireInstance(control, scope, asked.DBInstanceIdentifier)
     refuseMember(held.value, 'ModifyDBInstance')
+    const { master } = held.value
     const input = await checked(control, scope, held.value, asked)
-    const credentials = await newCredentials(control, scope, held.value, input)
+    const credentials = await newCredentials(control, scope, { master, arn: rdsArn(scope, 'db', held.value.id) }, input)
     const decision = decideModification(held.value, input, credentials.verifier)
     return write(control, held, { input, decision, credentials })
   })
@@ -148,54 +146,6 @@ async function checkNetwork(control: Control, scope: Scope, record: DbInstanceRe
     input.VpcSecurityGroupIds = [
       ...(await resolveVpcSecurityGroups(control, scope, input.VpcSecurityGroupIds, current.vpcId)),
     ]
-}
-
-/** Storage only grows, by a tenth at least; the rest must fit the type it has or gets. */
-interface Credentials {
-  readonly verifier: string | undefined
-  /** Set when the master's secret comes or goes. */
-  readonly master: Master | undefined
-  readonly writes: Mutation
-}
-
-const UNCHANGED: Credentials = { verifier: undefined, master: undefined, writes: NOTHING }
-
-async function newCredentials(
-  control: Control,
-  scope: Scope,
-  record: DbInstanceRecord,
-  input: Input,
-): Promise<Credentials> {
-  const { master } = record
-  const isManaged = master.secretArn !== undefined
-  if (input.RotateMasterUserPassword) {
-    if (!isManaged) throw invalidCombination('RotateMasterUserPassword needs a master password that RDS manages.')
-    if (input.ApplyImmediately !== true)
-      throw invalidCombination('You must specify ApplyImmediately when you rotate the master user password.')
-    const { verifier, writes } = await rotateManagedPassword(control, scope, master)
-    return { verifier, master: undefined, writes }
-  }
-  if (input.ManageMasterUserPassword === true && !isManaged) {
-    const { master: managed, writes } = await newMaster(control, scope, {
-      username: master.username,
-      password: input.MasterUserPassword,
-      managed: true,
-      kmsKeyId: input.MasterUserSecretKmsKeyId,
-      instanceArn: rdsArn(scope, 'db', record.id),
-    })
-    return { verifier: managed.verifier, master: { ...managed, verifier: master.verifier }, writes }
-  }
-  if (input.ManageMasterUserPassword === false && isManaged) {
-    if (input.MasterUserPassword === undefined)
-      throw invalidCombination('You must specify MasterUserPassword when ManageMasterUserPassword becomes false.')
-    const verifier = await verifierOf(control, requireMasterPassword(input.MasterUserPassword))
-    const writes = await deleteManagedSecret(control, scope, master.secretArn)
-    return { verifier, master: { ...master, secretArn: undefined, secretKmsKeyId: undefined }, writes }
-  }
-  if (input.MasterUserPassword === undefined) return UNCHANGED
-  if (isManaged)
-    throw invalidCombination('You cannot specify MasterUserPassword while RDS manages the master user password.')
-  return { ...UNCHANGED, verifier: await verifierOf(control, requireMasterPassword(input.MasterUserPassword)) }
 }
 
 /** Whether backups that go on go on differently. Switching them on or off is a pending change. */

@@ -15,6 +15,7 @@ import { deleteDbInstance } from './delete-db-instance.ts'
 import { keepDbCluster } from './keep-db-cluster.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
+import { modifyDbCluster } from './modify-db-cluster.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
 import { promoteReadReplica } from './promote-read-replica.ts'
 import { rebootDbCluster } from './reboot-db-cluster.ts'
@@ -43,6 +44,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   promoteReadReplica,
   createDbCluster,
   keepDbCluster,
+  modifyDbCluster,
   recoverDbCluster,
   rebootDbCluster,
   deleteDbCluster,

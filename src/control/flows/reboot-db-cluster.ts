@@ -1,4 +1,5 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
+import type { Mutation } from '#store/collection.ts'
 import { readersOf, type Member } from '../db-cluster/record.ts'
 import { streamsFromWriter, writerServes } from '../db-cluster/sight.ts'
 import { instanceEvent } from './context.ts'
@@ -25,13 +26,13 @@ export const rebootDbCluster = flow(
     readers: async (c: C) => {
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
+      const events: Mutation[] = []
       for (const reader of readersOf(cl.cluster)) {
-        const waitMs = await restartReader(c, cl, reader)
-        if (waitMs !== undefined) return wait({ timeoutMs: waitMs })
+        const outcome = await restartReader(c, cl, reader)
+        if (outcome === 'pending') return wait({ timeoutMs: LOOK_MS })
+        if (outcome === 'restarted')
+          events.push(instanceEvent(c.control, cl.members.get(reader.zone)!.value, 'RDS-EVENT-0006'))
       }
-      const events = readersOf(cl.cluster).map(({ zone }) =>
-        instanceEvent(c.control, cl.members.get(zone)!.value, 'RDS-EVENT-0006'),
-      )
       return go('restart', ...events)
     },
 
@@ -48,14 +49,21 @@ export const rebootDbCluster = flow(
   },
 )
 
-/** How long to wait for it, at most; undefined: it is back, or not worth waiting for. */
-async function restartReader(c: C, cl: HeldCluster, reader: Member): Promise<number | undefined> {
-  if (reader.state !== 'following' || !c.control.hosts.isConnected(reader.zone)) return undefined
+/** Both together. */
+const READERS_MS = 2 * standbyPatienceMs
+
+/** How often it is looked whether hosts are back that were not there. */
+const LOOK_MS = 1000
+
+/** One that is made anew, or that does not come back within a while, is not waited for. */
+async function restartReader(c: C, cl: HeldCluster, reader: Member): Promise<'pending' | 'restarted' | 'left'> {
+  if (reader.state !== 'following') return 'left'
+  const isLate = c.control.clock.now() - c.enteredAt > READERS_MS
+  if (!c.control.hosts.isConnected(reader.zone)) return isLate ? 'left' : 'pending'
   const outcome = await bring(c, cl, { member: reader, name: `restart-${reader.zone}`, kind: 'instance.restart' })
-  const leftMs = c.enteredAt + standbyPatienceMs - c.control.clock.now()
-  if (outcome.state === 'pending') return standbyPatienceMs
-  if (outcome.state === 'failed' || leftMs <= 0) return undefined
+  if (outcome.state === 'pending') return 'pending'
+  if (outcome.state === 'failed') return 'left'
   // Nothing is reported of a writer that does not serve.
   const isBack = streamsFromWriter(c.control, cl.cluster, reader) || !writerServes(c.control, cl.cluster)
-  return isBack ? undefined : leftMs
+  return isBack || isLate ? 'restarted' : 'pending'
 }

@@ -70,6 +70,8 @@ export const recoverDbCluster = flow(
           changeCluster(c, cl, { phase: 'failing-over' }),
           clusterEvent(c.control, cluster, 'RDS-EVENT-0073', startedText(c.input, cluster)),
         )
+      if (c.input.isForced && !isLate(c) && cluster.electorate.some((zone) => !c.control.hosts.isConnected(zone)))
+        return wait({ timeoutMs: LOOK_MS })
       if (c.input.isForced && !cluster.isSealed && writerServes(c.control, cluster))
         return go(
           'finish',
@@ -94,9 +96,10 @@ export const recoverDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       const writer = memberIn(cl.cluster, cl.cluster.writer)
-      const isLate = c.control.clock.now() - c.enteredAt > fenceDeadlineMs
+      const isHere = c.control.hosts.isConnected(writer.zone)
       // One that cannot be ended acknowledges nothing more once the readers are sealed.
-      if (isLate || !c.control.hosts.isConnected(writer.zone)) return go('seal')
+      if (isLate(c) || (!isHere && !c.input.isForced)) return go('seal')
+      if (!isHere) return wait({ timeoutMs: LOOK_MS })
       const outcome = await endEngine(c, writer)
       if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
       if (outcome.state === 'failed') throw new Error(`end the old writer: ${outcome.error.message}`)
@@ -213,6 +216,9 @@ const LOOK_MS = 1000
 
 /** Attempts to promote a reader before the old writer is tried instead. */
 const PROMOTIONS_MAX = 3
+
+/** Whoever is not here by now is not coming soon: hosts take a moment to be back when it was serve that was away. */
+const isLate = (c: C): boolean => c.control.clock.now() - c.enteredAt > fenceDeadlineMs
 
 const GONE = 'The host of the chosen reader does not answer.'
 

@@ -1,0 +1,112 @@
+/** ModifyDBCluster: settings that hold at once, and the master user's password. What cannot be made true is refused. */
+import type { ModifyDBClusterMessage } from '@aws-sdk/client-rds'
+import { together, type Held, type Mutation } from '#store/collection.ts'
+import { rdsArn } from '../arn.ts'
+import { refuseUnavailable } from '../capabilities.ts'
+import { transact, type Control, type Scope } from '../control.ts'
+import { newCredentials, type Credentials } from '../db-instance/credentials.ts'
+import { parseBackupWindow, parseMaintenanceWindow, windowsOverlap } from '../db-instance/identifiers.ts'
+import { dbInstances, type DbInstanceRecord, type DbInstanceSettings } from '../db-instance/record.ts'
+import { reloadOf } from '../db-instance/reload.ts'
+import { windowsMustNotOverlap } from '../db-instance/settings.ts'
+import { started } from '../db-instance/started.ts'
+import { resolveVpcSecurityGroups } from '../network/membership.ts'
+import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { clusterNotAvailable } from './faults.ts'
+import { requireCluster } from './find.ts'
+import { clusterKeyOf, dbClusters, passwordSubjectOf, type DbClusterRecord } from './record.ts'
+import { refuseModification } from './settings.ts'
+import { clusterStatusOf } from './sight.ts'
+
+type Input = ModifyDBClusterMessage & { DBClusterIdentifier: string }
+
+export async function modifyDbCluster(control: Control, scope: Scope, input: Input): Promise<DbClusterRecord> {
+  const { record, flowIds } = await transact(control, async () => {
+    const held = await requireCluster(control, scope, input.DBClusterIdentifier)
+    const cluster = held.value
+    const status = clusterStatusOf(control, cluster)
+    if (status !== 'available') throw clusterNotAvailable(cluster.id, status)
+    refuseUnavailable(control, { ...input, DBClusterIdentifier: undefined })
+    refuseModification(cluster, input)
+    const settings = await newSettings(control, scope, cluster, input)
+    const credentials = await newCredentials(
+      control,
+      scope,
+      { master: cluster.master, arn: rdsArn(scope, 'cluster', cluster.id) },
+      input,
+    )
+    return write(control, held, { settings, credentials })
+  })
+  for (const id of flowIds) await started(control, id)
+  return record
+}
+
+/** Members whose value simply is the setting. */
+const AT_ONCE = [
+  'CopyTagsToSnapshot',
+  'DeletionProtection',
+  'PreferredMaintenanceWindow',
+  'PreferredBackupWindow',
+] as const satisfies readonly (keyof DbInstanceSettings & keyof ModifyDBClusterMessage)[]
+
+async function newSettings(
+  control: Control,
+  scope: Scope,
+  { settings }: DbClusterRecord,
+  input: Input,
+): Promise<DbInstanceSettings> {
+  const changes = Object.fromEntries(
+    AT_ONCE.filter((member) => input[member] !== undefined).map((member) => [member, input[member]]),
+  )
+  const wanted: DbInstanceSettings = { ...settings, ...changes }
+  const PreferredMaintenanceWindow = wanted.PreferredMaintenanceWindow.toLowerCase()
+  if (
+    windowsOverlap(parseBackupWindow(wanted.PreferredBackupWindow), parseMaintenanceWindow(PreferredMaintenanceWindow))
+  )
+    throw windowsMustNotOverlap()
+  if (input.VpcSecurityGroupIds === undefined) return { ...wanted, PreferredMaintenanceWindow }
+  const { vpcId } = await requireSubnetGroup(control, scope, settings.DBSubnetGroupName)
+  const VpcSecurityGroupIds = await resolveVpcSecurityGroups(control, scope, input.VpcSecurityGroupIds, vpcId)
+  return { ...wanted, PreferredMaintenanceWindow, VpcSecurityGroupIds }
+}
+
+interface Modification {
+  readonly settings: DbInstanceSettings
+  readonly credentials: Credentials
+}
+
+async function write(
+  control: Control,
+  held: Held<DbClusterRecord>,
+  { settings, credentials }: Modification,
+): Promise<{ mutation: Mutation; result: { record: DbClusterRecord; flowIds: string[] } }> {
+  const { verifier } = credentials
+  const master = credentials.master ?? held.value.master
+  const record: DbClusterRecord = {
+    ...held.value,
+    settings,
+    master,
+    ...(verifier !== undefined && { pendingVerifier: verifier }),
+  }
+  const key = clusterKeyOf(record)
+  const parts: Mutation[] = [credentials.writes, dbClusters(control, key).update(held, record)]
+  const flowIds: string[] = []
+  for (const { id } of record.members) {
+    const member = (await dbInstances(control, key).get(id))!
+    let changed: DbInstanceRecord = { ...member.value, settings: { ...member.value.settings, ...settings }, master }
+    if (settings.VpcSecurityGroupIds !== held.value.settings.VpcSecurityGroupIds) {
+      const before = member.value.enforcedSecurityGroups ?? member.value.settings.VpcSecurityGroupIds
+      changed = { ...changed, enforcedSecurityGroups: before }
+      const flow = await reloadOf(control, changed)
+      parts.push(flow.writes)
+      flowIds.push(flow.id)
+    }
+    parts.push(dbInstances(control, key).update(member, changed))
+  }
+  if (verifier !== undefined) {
+    const flow = control.flows.start('modify-db-cluster', passwordSubjectOf(key), { key })
+    parts.push(flow.writes)
+    flowIds.push(flow.id)
+  }
+  return { mutation: together(...parts), result: { record, flowIds } }
+}
