@@ -17,6 +17,9 @@ import { VERSION } from './version.ts'
 /** Availability zones of a machine that runs all of Holdfast. */
 const ZONES = ['a', 'b', 'c'] as const
 
+/** Pause between looks whether an agent that shall stop engines has taken them over. */
+const TAKEOVER_LOOK_MS = 20
+
 export interface HostAgentsOptions {
   /** Absolute path of the state folder, which exists. */
   readonly state: string
@@ -39,7 +42,7 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
   const running = new Set<RunningProcess>()
   const launching = new Set<Promise<void>>()
   let stopping = false
-  const start = async (zone: string): Promise<void> => {
+  const start = async (zone: string, toStop = false): Promise<RunningProcess | undefined> => {
     const home = folder.host(zone)
     // Engines run under another account and pass through on the way to their volumes.
     await makeFolder(join(state, 'hosts'), { mode: 0o711 })
@@ -50,11 +53,12 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
     const { HOLDFAST_CRASH_AT: crashAt, ...plain } = env
     const again = crashAt === undefined || launched.has(zone)
     launched.add(zone)
-    if (stopping) return
+    if (stopping && !toStop) return undefined
     const agent = await spawnDetached(command!, args, { env: again ? plain : env, outputPath })
     running.add(agent)
     void agent.exited.then(() => running.delete(agent))
     log.info({ zone, pid: agent.pid }, 'started an agent')
+    return agent
   }
   const hosts = await connectHosts({
     socketPath: join(sockets, AGENT_SOCKET),
@@ -64,9 +68,10 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
     clock: systemClock,
     log,
     launch(zone) {
-      const launch = start(zone).finally(() => launching.delete(launch))
-      launching.add(launch)
-      return launch
+      const launch = start(zone).then(() => {})
+      const settled = launch.finally(() => launching.delete(settled))
+      launching.add(settled)
+      return settled
     },
   })
   return {
@@ -77,23 +82,41 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
       await hosts.shutDownAll()
       // One that was started beside another, and has not found out yet, would take the other's place now; and one that
       // an earlier serve left may not have dialled in yet.
-      const others = [...running, ...(await unconnectedAgents(folder))]
+      const others = [...running, ...(await lastAgents(folder)).map(({ agent }) => agent).filter(isAlive)]
       for (const agent of others) signal(agent, 'SIGTERM')
       await Promise.all(others.map(whenGone))
+      // One that died, before or on its way, has left engines: another takes them over, and stops them.
+      const abandoned = await lastAgents(folder)
+      const finish = async (zone: string): Promise<void> => {
+        try {
+          await endOnceInCharge(folder, zone, await start(zone, true))
+        } catch (error) {
+          log.error({ zone, error }, 'engines without an agent could not be stopped')
+        }
+      }
+      await Promise.all(abandoned.map(({ zone }) => finish(zone)))
     },
   }
 }
 
-/** Agents that still run, whoever started them. */
-async function unconnectedAgents(folder: StateFolder): Promise<ProcessIdentity[]> {
-  const found: ProcessIdentity[] = []
+/** Agents that have not ended in order, whoever started them: they run, or have died. */
+async function lastAgents(folder: StateFolder): Promise<{ zone: string; agent: ProcessIdentity }[]> {
+  const found: { zone: string; agent: ProcessIdentity }[] = []
   for (const zone of ZONES) {
     const text = await readText(folder.agentIdentity(zone))
-    if (text === undefined) continue
-    const identity = JSON.parse(text) as ProcessIdentity
-    if (isAlive(identity)) found.push(identity)
+    if (text !== undefined) found.push({ zone, agent: JSON.parse(text) as ProcessIdentity })
   }
   return found
+}
+
+/** Resolves when the agent has ended. Before it has written who it is, it would leave without stopping anything. */
+async function endOnceInCharge(folder: StateFolder, zone: string, agent: RunningProcess | undefined): Promise<void> {
+  if (!agent) return
+  const isInCharge = async (): Promise<boolean> =>
+    (await lastAgents(folder)).some((last) => last.zone === zone && last.agent.pid === agent.pid)
+  while (isAlive(agent) && !(await isInCharge())) await systemClock.sleep(TAKEOVER_LOOK_MS)
+  signal(agent, 'SIGTERM')
+  await whenGone(agent)
 }
 
 /** Made once for a state folder, so that agents which outlive serve find the next one. */

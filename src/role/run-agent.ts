@@ -10,7 +10,7 @@ import type { EngineDriver } from '#engine/engine.ts'
 import { engineAccount } from '#host/account.ts'
 import type { Account } from '#host/account.ts'
 import { systemClock } from '#host/clock.ts'
-import { makeFolder, readText, writeFileDurably } from '#host/disk.ts'
+import { makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
@@ -40,11 +40,11 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   await makeFolder(home, { mode: 0o711 })
   const store = openUnlessTaken(join(home, 'agent.sqlite'))
   if (!store) return log.info({}, 'another agent looks after this host')
+  // From here on an order to end has to stop engines; whoever finds the identity may give it.
+  const terminated = termination()
   const identity: ProcessIdentity = { pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' }
   await writeFileDurably(folder.agentIdentity(az), JSON.stringify(identity), { mode: 0o600 })
   log.info({ pid: process.pid, version: VERSION }, 'agent started')
-  // From here on engines may be started: an order to end has to stop them.
-  const terminated = termination()
   watchEndpoint(folder, () => launchEndpoint(folder, withoutCrashPoint(env), log), { clock: systemClock, log })
   const account = await engineAccount(env)
   const agent = await createAgent({
@@ -71,6 +71,8 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   log.info({ why: told.farewell }, 'agent ends')
   if (told.farewell === 'shut-down') await agent.shutDown()
   else await agent.retire()
+  // While it is there, engines may run without an agent.
+  if (told.farewell !== 'retire') await removeTree(folder.agentIdentity(az))
   told.close()
 }
 

@@ -252,6 +252,29 @@ test('stopping everything stops engines and agents, and what ran comes back with
   assert.equal(stage.hosts.observed('a', 'db-B')?.state, 'stopped')
 })
 
+test('stopping everything just after an agent was killed stops its engines too', async () => {
+  const stage = await Stage.open()
+  await stage.run('create', 'instance.create', creation)
+  const agent = processOf(await stage.agent())!
+  assert.notDeepEqual(await enginesUnder(stage.state), [])
+  signal(agent, 'SIGKILL')
+  await stage.hosts.shutDownAll()
+  assert.deepEqual(await enginesUnder(stage.state), [])
+  assert.equal(existsSync(join(stage.state, 'hosts', 'a', 'agent.json')), false)
+})
+
+test('an agent that is killed while it stops its engines leaves them to another, which stops them', async () => {
+  const stage = await Stage.open()
+  await stage.run('create', 'instance.create', creation)
+  const agent = processOf(await stage.agent())!
+  // It is given the order, and does not come to carry it out.
+  signal(agent, 'SIGSTOP')
+  const stopped = stage.hosts.shutDownAll()
+  signal(agent, 'SIGKILL')
+  await stopped
+  assert.deepEqual(await enginesUnder(stage.state), [])
+})
+
 test('an agent that is terminated stops its engines in order', async () => {
   const stage = await Stage.open()
   await stage.run('create', 'instance.create', creation)

@@ -157,6 +157,17 @@ test('Ctrl-C stops every process, and the next start brings back what ran', asyn
   assert.equal((await describe(rds, 'idle'))!.DBInstanceStatus, 'stopped')
 })
 
+test('Ctrl-C just after an agent was killed stops every process as well', async () => {
+  const before = (await describe(rds, 'live'))!
+  const { agent } = (await health(holdfast)).zones.find(({ instances }) => instances > 0)!
+  process.kill(agent!.pid, 'SIGKILL')
+  await holdfast.stop()
+  assert.equal(await holdfast.exited, 0)
+  await nothingRuns()
+  await start()
+  await isIntact(before)
+})
+
 test('a second serve on the same state folder refuses, and the first is unaffected', async () => {
   const before = (await describe(rds, 'live'))!
   await assert.rejects(
