@@ -13,6 +13,8 @@ export interface RunningEngine {
   readonly zone: string
   /** Of the postmaster. */
   readonly pid: number
+  /** That it listens on. */
+  readonly port: number
   readonly isStandby: boolean
 }
 
@@ -72,15 +74,20 @@ export class Deployment {
     })
   }
 
+  /** Where a zone has its copy, if it has one. */
+  dataOf(zone: string): string {
+    return join(this.state, 'hosts', zone, 'instances', this.instance.DbiResourceId!, 'data')
+  }
+
   /** Of all zones, by their lock files. */
   async engines(): Promise<RunningEngine[]> {
     const found: RunningEngine[] = []
     for (const zone of (await readdir(join(this.state, 'hosts'))).sort()) {
-      const data = join(this.state, 'hosts', zone, 'instances', this.instance.DbiResourceId!, 'data')
+      const data = this.dataOf(zone)
       const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
-      const pid = Number(text.split('\n')[0])
-      if (pid > 0 && (await isEngine(pid, data)))
-        found.push({ zone, pid, isStandby: existsSync(join(data, 'standby.signal')) })
+      const [pid, , , port] = text.split('\n').map(Number)
+      if (pid && port && (await isEngine(pid, data)))
+        found.push({ zone, pid, port, isStandby: existsSync(join(data, 'standby.signal')) })
     }
     return found
   }

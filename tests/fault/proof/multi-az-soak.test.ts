@@ -7,17 +7,25 @@ import { after, before, test } from 'node:test'
 import { discard } from '../../support/holdfast.ts'
 import { Deployment } from './deployment.ts'
 import { multiAzFaults } from './multi-az-faults.ts'
+import { Network } from './network.ts'
+import { networkFaults } from './network-faults.ts'
 import { proofAsked, prove } from './rounds.ts'
 
 const asked = proofAsked()
 let world: Deployment
+let network: Network
 
 before(async () => {
+  network = await Network.create()
   // Failovers come one after the other here: none is put off because of the one before.
-  world = await Deployment.create({ MultiAZ: true }, { HOLDFAST_FAILOVER_PAUSE_MS: '0' })
+  world = await Deployment.create({ MultiAZ: true }, { ...network.env, HOLDFAST_FAILOVER_PAUSE_MS: '0' })
+  await network.take(world)
 })
-after(() => discard(world.serve))
+after(async () => {
+  await discard(world.serve)
+  await network.close()
+})
 
 test(`a Multi-AZ instance keeps its promises under faults, seed ${asked.seed}`, async () => {
-  assert.deepEqual(await prove(world, multiAzFaults, asked), [])
+  assert.deepEqual(await prove(world, [...multiAzFaults, ...networkFaults(() => network)], asked), [])
 })

@@ -11,6 +11,8 @@ type Direction = 'to-server' | 'to-client'
 
 export interface Relay {
   readonly port: number
+  /** Of clients that are connected. */
+  connections(): number
   /** Nothing arrives in this direction, or in either, until `mend`. */
   cut(direction?: Direction): void
   /** Everything takes this much longer, in each direction. */
@@ -42,6 +44,7 @@ export async function openRelay(target: { readonly host: string; readonly port: 
   const all = (act: (pair: Pair) => void): void => [...pairs].forEach(act)
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => pairs.size,
     cut(direction) {
       for (const one of direction ? [direction] : (['to-server', 'to-client'] as const)) link.held.add(one)
     },
