@@ -67,7 +67,7 @@ export async function prove(world: Deployment, faults: readonly Fault[], { seed,
   return []
 }
 
-function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
+export function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
   const rest = [...items]
   return items.map(() => rest.splice(random.between(0, rest.length - 1), 1)[0]!)
 }

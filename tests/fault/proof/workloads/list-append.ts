@@ -2,7 +2,7 @@ import { History } from '../history.ts'
 import { checkLists, type Model } from '../list-append/check.ts'
 import type { MicroOperation } from '../list-append/transaction.ts'
 import type { SeededRandom } from '../random.ts'
-import type { Isolation, Query } from '../session.ts'
+import { Session, type Endpoint, type Isolation, type Query } from '../session.ts'
 import { surely, type Workload } from './workload.ts'
 
 /** Few keys, so that transactions meet; a new key takes the place of one whose list is long enough to read. */
@@ -14,20 +14,29 @@ export interface ListAppendOptions {
   readonly model: Model
   /** Of a table of its own, so that transactions of different isolation do not meet. */
   readonly table: string
+  /** Where every other client only reads, if there is such an endpoint. */
+  readonly readers?: Endpoint
 }
 
 /** Transactions of one to four reads and appends on lists. */
-export function listAppend({ isolation, model, table }: ListAppendOptions): Workload {
+export function listAppend({ isolation, model, table, readers }: ListAppendOptions): Workload {
   const history = new History<readonly MicroOperation[]>()
   const keys = Array.from({ length: KEYS }, (_, n) => ({ name: `k${n}`, appends: 0 }))
   let made = KEYS
   let last = 0
   let summary = ''
+  const readingSessions = new Map<number, Session>()
+  const readingSession = (process: number): Session | undefined => {
+    if (!readers || process % 2 === 0) return undefined
+    const session = readingSessions.get(process) ?? new Session(readers)
+    readingSessions.set(process, session)
+    return session
+  }
 
-  const draw = (random: SeededRandom): MicroOperation => {
+  const draw = (random: SeededRandom, onlyReads: boolean): MicroOperation => {
     const at = random.between(0, KEYS - 1)
     const key = keys[at]!
-    if (random.chance(0.5)) return { f: 'read', key: key.name, list: undefined }
+    if (onlyReads || random.chance(0.5)) return { f: 'read', key: key.name, list: undefined }
     key.appends++
     if (key.appends >= APPENDS_MAX) keys[at] = { name: `k${made++}`, appends: 0 }
     return { f: 'append', key: key.name, value: ++last }
@@ -49,9 +58,10 @@ export function listAppend({ isolation, model, table }: ListAppendOptions): Work
         await query(`CREATE TABLE IF NOT EXISTS ${table} (key text PRIMARY KEY, list int[] NOT NULL)`)
       }),
     async step(session, { process, random }) {
-      const wanted = Array.from({ length: random.between(1, 4) }, () => draw(random))
+      const reading = readingSession(process)
+      const wanted = Array.from({ length: random.between(1, 4) }, () => draw(random, reading !== undefined))
       const end = history.begin(process)
-      const ended = await session.transaction(isolation, async (query) => {
+      const ended = await (reading ?? session).transaction(isolation, async (query) => {
         const shown: MicroOperation[] = []
         for (const op of wanted) shown.push(await run(query, op))
         return shown
@@ -60,12 +70,13 @@ export function listAppend({ isolation, model, table }: ListAppendOptions): Work
     },
     acknowledged: () => history.count('ok'),
     async judge(session) {
+      for (const reading of readingSessions.values()) await reading.close()
       const final = await surely(session, 'REPEATABLE READ', async (query) => {
         const { rows } = await query(`SELECT key, list FROM ${table}`)
         return new Map(rows.map((row) => [row['key'] as string, row['list'] as number[]]))
       })
       const verdict = checkLists(history.operations, { model, realtime: model !== 'reader-endpoint', final })
-      summary = `${verdict.transactions} transactions, ${verdict.dependencies} dependencies, ${history.count('unknown')} unknown, ${verdict.anomalies.length} anomalies`
+      summary = `${verdict.transactions} transactions, ${verdict.dependencies} dependencies, ${history.count('unknown')} unknown, ${verdict.anomalies.length} anomalies, ${verdict.longForks} long forks`
       return verdict.anomalies.slice(0, 5).map(({ name, detail }) => `${table}: ${name}: ${detail}`)
     },
     summary: () => summary,
