@@ -216,6 +216,20 @@ test('a commit whose wait is cancelled by another session is never told as a suc
   assert.deepEqual(await direct('SELECT id FROM kept WHERE id < 3 ORDER BY id'), [{ id: 1 }, { id: 2 }])
 })
 
+test('a commit that comes with Sync is never told as done either', async (t) => {
+  await waitForStandby(t)
+  const client = await through()
+  let isDone = false
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
+  connection.on('readyForQuery', () => (isDone = true))
+  // With a parameter the driver speaks the extended protocol.
+  const refused = assert.rejects(client.query('INSERT INTO kept VALUES ($1)', [5]), { code: '08007' })
+  await isWaiting(keyOf(client).pid)
+  await direct(`SELECT pg_cancel_backend(${keyOf(client).pid})`)
+  await refused
+  assert.equal(isDone, false)
+})
+
 test('a commit whose session is terminated is not told as a success either', async (t) => {
   await waitForStandby(t)
   const client = await through()
