@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
 import { newInstance, simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { HOUR_MS } from '#base/durations.ts'
 import { together } from '#store/collection.ts'
 import { commit } from '../control.ts'
 import { describeInstance } from '../db-instance/describe.ts'
@@ -192,6 +193,32 @@ test('an automatic failover that would follow another at once is abandoned: the 
   await recover(control)
   assert.equal((await recordOf(control, 'orders')).zone, 'b')
   assert.ok((await eventsOf(control)).includes('0034'))
+})
+
+test('a clock that was set back by an hour after a failover does not put off the next one', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  await recover(control)
+  await settled(control)
+  const held = (await dbInstances(control, SCOPE).get('orders'))!
+  const failedOverAt = held.value.failedOverAt! + HOUR_MS
+  await commit(control, dbInstances(control, SCOPE).update(held, { ...held.value, failedOverAt }))
+  await recover(control)
+  assert.equal((await recordOf(control, 'orders')).zone, 'a')
+})
+
+test('a clock that jumps an hour ahead starts no failover', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  const before = (await eventsOf(control)).filter((id) => id === '0013')
+  await control.clock.advance(HOUR_MS)
+  await settled(control)
+  const record = await recordOf(control, 'orders')
+  assert.deepEqual([record.zone, record.standby], ['a', { zone: 'b', state: 'in-sync' }])
+  assert.deepEqual(
+    (await eventsOf(control)).filter((id) => id === '0013'),
+    before,
+  )
 })
 
 test('a primary that cannot be brought back at all is failed, and says why', async () => {

@@ -206,5 +206,9 @@ function canTakeOver(c: C, record: DbInstanceRecord): boolean {
   )
 }
 
-const isSoonAfterFailover = (c: C, { failedOverAt }: DbInstanceRecord): boolean =>
-  failedOverAt !== undefined && c.control.clock.now() - failedOverAt < c.control.failoverPauseMs
+/** A clock that was set back makes the last failover one of the future: that says nothing of how long ago it was. */
+function isSoonAfterFailover(c: C, { failedOverAt }: DbInstanceRecord): boolean {
+  if (failedOverAt === undefined) return false
+  const agoMs = c.control.clock.now() - failedOverAt
+  return agoMs >= 0 && agoMs < c.control.failoverPauseMs
+}
