@@ -42,7 +42,7 @@ async function fill({ insisting = false } = {}): Promise<string> {
   try {
     if (insisting) await client.query('SET default_transaction_read_only = off')
     for (;;) {
-      await client.query(FOUR_MB)
+      await client.query(`INSERT INTO filler SELECT repeat(md5(n::text), 50) FROM generate_series(1, 2500) n`)
       // At the speed of an ordinary disk: an instance of half a GiB is full in a moment else.
       if (!insisting) await usedBytes()
     }
@@ -54,28 +54,41 @@ async function fill({ insisting = false } = {}): Promise<string> {
   }
 }
 
-const FOUR_MB = `INSERT INTO filler SELECT repeat(md5(n::text), 50) FROM generate_series(1, 2500) n`
+/** What an instance of this size keeps of its storage, and a segment of the log. */
+const RESERVE_BYTES = 32 * 2 ** 20
+const SEGMENT_BYTES = 16 * 2 ** 20
 
 /**
- * Until nothing at all is taken: the log that the engine gives back with a checkpoint makes room for a little more. Then
- * a part of the reserve, as much as nobody is ended for, so that the log of a background process does not tip it.
+ * Until nothing is taken and nothing can be given back: segments that the engine had in stock for log to come are written
+ * full, so that a checkpoint removes them. What is left of the log is too little to make the instance available again.
  */
 async function fillUp(): Promise<void> {
   await eventually('an instance that takes nothing', async () => {
     await fill()
+    await query(
+      holdfast,
+      instance,
+      `SELECT pg_logical_emit_message(false, 'filler', repeat('x', ${SEGMENT_BYTES / 2}))`,
+    )
     await query(holdfast, instance, 'CHECKPOINT')
-    const before = await usedBytes()
-    const [code, after] = [await fill(), await usedBytes()]
-    const status = (await describe(rds, 'filling'))!.DBInstanceStatus
-    return code === READ_ONLY && after <= before && status === 'storage-full' ? true : undefined
+    const code = await fill()
+    const { DBInstanceStatus: status, AllocatedStorage: allocated } = (await describe(rds, 'filling'))!
+    const freeBytes = allocated! * UNIT_BYTES - (await usedBytes())
+    const isFull = code === READ_ONLY && status === 'storage-full' && freeBytes <= RESERVE_BYTES
+    return isFull && (await logBytes()) <= 2 * SEGMENT_BYTES ? true : undefined
   })
-  for (let n = 0; n < 2; n++) await query(holdfast, instance, `BEGIN READ WRITE; ${FOUR_MB}; COMMIT; CHECKPOINT`)
 }
 
+async function logBytes(): Promise<number> {
+  const names = await readdir(join(dataFolder(), 'pg_wal'))
+  return names.filter((name) => /^[0-9A-F]{24}$/.test(name)).length * SEGMENT_BYTES
+}
+
+const dataFolder = (): string => join(holdfast.state, 'hosts', 'a', 'instances', instance.DbiResourceId!, 'data')
+
 async function usedBytes(): Promise<number> {
-  const data = join(holdfast.state, 'hosts', 'a', 'instances', instance.DbiResourceId!, 'data')
   let bytes = 0
-  for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
+  for (const entry of await readdir(dataFolder(), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     bytes += await stat(join(entry.parentPath, entry.name)).then(
       ({ size }) => size,
