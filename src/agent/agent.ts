@@ -22,6 +22,7 @@ import type {
   Questions,
 } from '#wire/agent/messages.ts'
 import { Archivers } from './archiver/archivers.ts'
+import { Links } from './links/links.ts'
 import { Meter } from './meter/meter.ts'
 import { backupJobs, checkRestore } from './job/backups.ts'
 import { JobFailure } from './job/failure.ts'
@@ -101,12 +102,15 @@ class LocalAgent implements Agent {
   private readonly meter: Meter
   private readonly runners: JobRunners
   private readonly archivers: Archivers | undefined
+  private readonly links: Links | undefined
 
   constructor(options: AgentOptions) {
     const { store, clock, log, drivers, volumes, probes } = options
     const turns = new Turns()
     this.az = options.az
     this.options = options
+    // Engines without processes reach nobody.
+    this.links = probes ? new Links({ clock, log }) : undefined
     this.archivers = options.archive && new Archivers({ objects: options.archive, clock, log })
     this.supervisor = new Supervisor({
       store,
@@ -118,11 +122,12 @@ class LocalAgent implements Agent {
       probes,
       onObserved: (instance) => {
         this.report({ type: 'observed', instance })
-        this.lookAtLog(instance.id)
+        this.lookAtWays(instance.id)
       },
       onGone: (id) => {
         this.meter.drop(id)
         this.archivers?.drop(id)
+        this.links?.drop(id)
         this.report({ type: 'gone', id })
       },
     })
@@ -191,7 +196,7 @@ class LocalAgent implements Agent {
   async shutDown(): Promise<void> {
     this.meter.end()
     await this.table.abandon()
-    await this.archivers?.end()
+    await Promise.all([this.archivers?.end(), this.links?.end()])
     await this.supervisor.shutDown()
     await this.options.store.close()
   }
@@ -199,7 +204,7 @@ class LocalAgent implements Agent {
   async retire(): Promise<void> {
     this.meter.end()
     this.supervisor.end()
-    await this.archivers?.end()
+    await Promise.all([this.archivers?.end(), this.links?.end()])
     await this.options.store.close()
   }
 
@@ -257,14 +262,16 @@ class LocalAgent implements Agent {
     const id = instanceIdOf(kind, input)
     if (id === undefined) return
     this.supervisor.settle(id)
-    this.lookAtLog(id)
+    this.lookAtWays(id)
     const instance = this.supervisor.find(id)
     if (instance) this.meter.changed(instance)
   }
 
-  private lookAtLog(id: string): void {
+  private lookAtWays(id: string): void {
     const instance = this.supervisor.find(id)
-    if (instance) this.archivers?.look(instance)
+    if (!instance) return
+    this.archivers?.look(instance)
+    this.links?.look(instance)
   }
 
   private report(report: AgentReport): void {

@@ -87,6 +87,15 @@ export const LOG_AGAIN_PAUSES_MS = [200, SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS
 
 /** Portions of the log that a restore reads ahead of what it writes, each up to 16 MiB in memory. */
 export const LOG_PORTIONS_AHEAD = 4
+/** What may be on its way on one connection to a distant source, in each direction; whoever sends more waits. */
+export const LINK_BYTES_MAX = 16 * MIB
+
+/** Time for a distant source's host to accept a connection. */
+export const LINK_DIAL_MS_MAX = 5 * SECOND_MS
+
+/** Pause before the port of a way to a distant source is tried again. */
+export const LINK_BIND_PAUSE_MS = 200
+
 /** How often the storage of an instance is looked at that has little of it left, and of one that has none, or soon. */
 export const GUARD_EVERY_MS = SECOND_MS
 export const GUARD_URGENT_EVERY_MS = 250

@@ -39,6 +39,8 @@ export interface Control {
   readonly advertised: { readonly hostname: string; readonly listenAddress: string }
   /** An automatic failover that follows another sooner than this is abandoned for a restart where the primary is. */
   readonly failoverPauseMs: number
+  /** How much longer a byte takes from one region to another than it does on this machine. */
+  readonly regionLatencyMs: number
   /** Whether nothing real runs: flows are then finished before the request that started them is answered. */
   readonly simulated: boolean
 }

@@ -35,6 +35,7 @@ import { openRealParts } from './serve/real-parts.ts'
 import { openSimulatedParts } from './serve/simulated-parts.ts'
 import { failoverPauseMs } from './serve/failover-pause.ts'
 import { greeting } from './serve/greeting.ts'
+import { regionLatencyMs } from './serve/region-latency.ts'
 import { storageScale } from './serve/storage-scale.ts'
 import { StartError } from './serve/start-error.ts'
 import { VERSION } from './version.ts'
@@ -114,6 +115,8 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     ports: endpointPorts(process.env['HOLDFAST_ENGINE_PORTS']),
     advertised: { hostname: advertisedName(options.host), listenAddress: engineAddress(options.host) },
     failoverPauseMs: failoverPauseMs(process.env['HOLDFAST_FAILOVER_PAUSE_MS']),
+    // Nothing is sent from one simulated engine to another.
+    regionLatencyMs: simulated ? 0 : regionLatencyMs(process.env['HOLDFAST_REGION_LATENCY_MS']),
     simulated,
     get flows() {
       return runner!

@@ -115,3 +115,10 @@ test(
     })
   },
 )
+
+test('a latency between regions that is none is named', async () => {
+  for (const latency of ['fast', '-5', '1001'])
+    await refuses(/HOLDFAST_REGION_LATENCY_MS is '.*', which is no number of milliseconds from 0 to 1000/, {
+      env: { HOLDFAST_REGION_LATENCY_MS: latency },
+    })
+})

@@ -39,6 +39,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     ports: { preferred: 5432, first: 4510, last: 4999 },
     advertised: { hostname: 'localhost', listenAddress: '127.0.0.1' },
     failoverPauseMs: 60_000,
+    regionLatencyMs: 0,
     simulated: false,
     ...overrides,
     clock,

@@ -1,5 +1,6 @@
 /** What the store holds of a DB instance: intent, and the stage it is in. What the engine does now is in its agent's reports. */
 import { Collection, type Held } from '#store/collection.ts'
+import type { ReplicationLink } from '#wire/agent/replication.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
 
 export interface Tag {
@@ -128,6 +129,8 @@ export interface ReplicaOf {
   readonly restartedAt?: number
   /** The snapshot of the source that it is made from, while it is. */
   readonly seedId?: string
+  /** How it reaches a source in another region. The port is its own for as long. Absent: directly. */
+  readonly link?: ReplicationLink
 }
 
 /**

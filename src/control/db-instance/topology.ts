@@ -32,11 +32,12 @@ export async function replicationOf(control: Control, record: DbInstanceRecord):
   const followers = [...(isFollowed(record) ? standbys : []), ...replicas]
   if (!replica) return { role: 'primary', followers, synchronous: isAwaited(record) ? standbys : [] }
   const source = (await findByKey(control, replica.source))?.value
+  const { link } = replica
   return {
     role: 'standby',
     name: replicaName(keyOf(record)),
     followers,
-    source: source ? addressOf(control, source) : NOWHERE,
+    source: source ? { ...addressOf(control, source), ...(link && { link }) } : NOWHERE,
     readable: true,
   }
 }

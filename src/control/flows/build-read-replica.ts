@@ -5,6 +5,7 @@ import { issueCertificate } from '../db-instance/certificate.ts'
 import { findByKey, timersOf, type DbInstanceRecord, type ReplicaOf } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { FIRST_STREAM_MS_MAX } from '../read-replica/limits.ts'
+import { linked } from '../read-replica/link.ts'
 import { seenOf } from '../read-replica/observed.ts'
 import { change, instanceEvent, instanceOf, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { busyLookMs, engineDeadlineMs } from './limits.ts'
@@ -46,13 +47,18 @@ export const buildReadReplica = flow(
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`admit the replica: ${outcome.error.message}`)
-      const { certificate, replica, resourceId, settings } = held.value
+      const { certificate, resourceId, settings } = held.value
+      const { replica, writes } = (await linked(c.control, held.value)) ?? {
+        replica: held.value.replica!,
+        writes: NOTHING,
+      }
       return go(
         'seed',
         change(c, held, {
           certificate: certificate ?? (await issueCertificate(c.control, resourceId, settings.CACertificateIdentifier)),
-          replica: { ...replica!, seedId: `seed-${c.flowId}-${seedNumber(replica!) + 1}` },
+          replica: { ...replica, seedId: `seed-${c.flowId}-${seedNumber(replica) + 1}` },
         }),
+        writes,
         { compares: [{ key: source.key, modRevision: source.revision }], ops: [] },
       )
     },

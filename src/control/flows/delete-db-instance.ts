@@ -186,9 +186,10 @@ async function isRemoved(c: C, record: DbInstanceRecord): Promise<boolean> {
   return seed.state === 'succeeded'
 }
 
-/** A port change that was cut short has two; copies have their own. */
-const portsOf = ({ port, pending, copyPorts }: DbInstanceRecord): number[] => [
+/** A port change that was cut short has two; copies have their own, and so has the way to a distant source. */
+const portsOf = ({ port, pending, copyPorts, replica }: DbInstanceRecord): number[] => [
   port,
   ...(pending.Port === undefined ? [] : [pending.Port]),
   ...Object.values(copyPorts?.byZone ?? {}),
+  ...(replica?.link ? [replica.link.port] : []),
 ]

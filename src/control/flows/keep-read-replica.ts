@@ -9,6 +9,7 @@ import {
   RECONNECT_EVERY_MS,
   TROUBLE_LOOK_MS,
 } from '../read-replica/limits.ts'
+import { releaseLink, relink } from '../read-replica/link.ts'
 import { seenOf } from '../read-replica/observed.ts'
 import { dropReplica } from '../read-replica/replicas.ts'
 import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
@@ -37,6 +38,8 @@ export const keepReadReplica = flow(
       const source = await findByKey(c.control, replica.source)
       if (!source) return orphaned(c, held, replica)
       if (isLost) return rebuild(c, held, replica)
+      const relinked = await relink(c.control, held)
+      if (relinked) return go('watch', relinked)
       return follow(c, held, { replica, source })
     },
   },
@@ -50,6 +53,7 @@ async function orphaned(c: C, held: Found, replica: ReplicaOf): Promise<Step> {
       'terminated',
       change(c, held, { replica: { source: replica.source, state: 'terminated' } }),
       drop,
+      releaseLink(held.value),
       instanceEvent(c.control, held.value, 'RDS-EVENT-0057'),
     )
   const promotion = c.control.flows.start('promote-read-replica', subjectOf(c.input.key), { key: c.input.key })

@@ -4,6 +4,7 @@ import { scheduleBackups } from '../db-instance/backups.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { leaveSource } from '../read-replica/leave.ts'
+import { releaseLink } from '../read-replica/link.ts'
 import { instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
@@ -37,6 +38,7 @@ export const promoteReadReplica = flow(
         'finish',
         dbInstances(c.control, c.input.key).update(held, promoted),
         await leaveSource(c.control, record),
+        releaseLink(record),
         promoted.settings.BackupRetentionPeriod > 0 ? await scheduleBackups(c.control, promoted) : NOTHING,
         switchedOn ? instanceEvent(c.control, record, 'RDS-EVENT-0032') : NOTHING,
       )

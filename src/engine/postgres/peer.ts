@@ -40,16 +40,17 @@ export function replicationSettings(replication: Replication | undefined): Reado
     return { ...always, synchronous_standby_names: names === '' ? '' : `ANY 1 (${names})` }
   }
   const { name, source } = replication
+  const { host, port } = source.link ? { host: LINK_HOST, port: source.link.port } : source
   const connection = {
-    host: source.host,
-    port: String(source.port),
+    host,
+    port: String(port),
     user: PEER,
     application_name: name,
     sslmode: 'verify-ca',
     // From the data folder, in which the engine runs.
     sslrootcert: '../peer/source-ca.pem',
     passfile: '../peer/password',
-    connect_timeout: '5',
+    connect_timeout: String(CONNECT_S_MAX + Math.ceil(((source.link?.delayMs ?? 0) * CONNECT_TRIPS) / 1_000)),
     keepalives_idle: '5',
     keepalives_interval: '2',
     keepalives_count: '3',
@@ -57,6 +58,13 @@ export function replicationSettings(replication: Replication | undefined): Reado
   const text = Object.entries(connection).map(([key, value]) => `${key}='${value}'`)
   return { ...always, primary_conninfo: text.join(' '), primary_slot_name: slotOf(name), synchronous_standby_names: '' }
 }
+
+/** A way to a distant source is the agent's, and for this host alone. */
+const LINK_HOST = '127.0.0.1'
+
+/** What a connection may take, and how often it goes from one side to the other before it is there: TLS, SCRAM. */
+const CONNECT_S_MAX = 5
+const CONNECT_TRIPS = 20
 
 const namesIn = (replication: Replication): readonly string[] => [
   ...replication.followers,

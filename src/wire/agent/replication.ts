@@ -34,6 +34,14 @@ export interface ReplicationSource {
   readonly host: string
   readonly port: number
   readonly caPem: string
+  /** Where the source is far away: the engine reaches it through its agent, which has this port of the host. */
+  readonly link?: ReplicationLink
+}
+
+export interface ReplicationLink {
+  readonly port: number
+  /** What everything takes longer, each way. Milliseconds. */
+  readonly delayMs: number
 }
 
 /** What an engine says of its replication now. Facts; positions change all the time and are asked for instead. */
