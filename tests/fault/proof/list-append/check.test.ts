@@ -242,13 +242,18 @@ function spoil(
   }
 }
 
+/**
+ * Real time is part of the question: the order of two appends that nobody read between shows in nothing else. Such a swap
+ * at the end of a list is the example that is always tried.
+ */
 test('a lost append and a changed order are found, wherever they are sown', () => {
   fc.assert(
     fc.property(seeds, seeds, (seed, other) => {
       const spoilt = spoil(makeHistory(seed, { ...RUN, serial: true }), new SeededRandom(other))
-      assert.notDeepEqual(names(spoilt.transactions, { model: 'snapshot-isolation', final: spoilt.final }), [])
+      const question: Question = { model: 'snapshot-isolation', realtime: true, final: spoilt.final }
+      assert.notDeepEqual(names(spoilt.transactions, question), [])
     }),
-    { numRuns: 100 },
+    { numRuns: 100, examples: [[469383337, 2147483646]] },
   )
 })
 
