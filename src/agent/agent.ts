@@ -27,7 +27,7 @@ import { Meter } from './meter/meter.ts'
 import { backupJobs, checkRestore } from './job/backups.ts'
 import { JobFailure } from './job/failure.ts'
 import { fillingJobs } from './job/fill.ts'
-import { instanceIdOf } from './job/job.ts'
+import { instanceIdOf, instanceSubject } from './job/job.ts'
 import type { JobContext, JobOutcome, JobRunners } from './job/job.ts'
 import { liveJobs } from './job/live.ts'
 import { replicationJobs } from './job/replication.ts'
@@ -92,6 +92,9 @@ const INTERRUPTING: ReadonlySet<JobKind> = new Set([
   'instance.fence',
   'instance.follow',
 ])
+
+/** Kinds on which the service of a whole database waits. */
+const TAKING_OVER: ReadonlySet<JobKind> = new Set(['instance.promote', 'instance.seal'])
 
 class LocalAgent implements Agent {
   readonly az: string
@@ -251,8 +254,10 @@ class LocalAgent implements Agent {
 
   /** Neither stopping nor removing waits until an engine that does not come up has been tried once more. */
   private accepted(kind: JobKind, input: unknown): void {
-    if (!INTERRUPTING.has(kind)) return
     const id = instanceIdOf(kind, input)!
+    // Whoever is to take over does not wait until all its data has been copied.
+    if (TAKING_OVER.has(kind)) this.table.interrupt('instance.snapshot', instanceSubject(id), 'The engine takes over.')
+    if (!INTERRUPTING.has(kind)) return
     this.supervisor.interrupt(id)
     // A fence does not wait for its turn: a job that copies the engine's data may have it for hours.
     if (kind === 'instance.fence') this.supervisor.find(id)?.cutDown()

@@ -1,9 +1,10 @@
 /** What a restore to a time needs, and whether it is there: decided by names alone, before anything is read or made. */
-import { lsnText, parseLsn } from '#wire/pg/lsn.ts'
+import { parseLsn } from '#wire/pg/lsn.ts'
 import type { BaseFacts } from '#wire/agent/archive.ts'
 import { BaseArchive } from './base-archive.ts'
 import { LogArchive } from './log-archive.ts'
-import { chainFrom, type Chain, type Position } from './log-chain.ts'
+import { chainFrom, type Chain, type LogIndex, type Position } from './log-chain.ts'
+import type { LogPortion } from './log-keys.ts'
 import type { ObjectStore } from './object-store.ts'
 
 export interface RestorePlan {
@@ -30,14 +31,13 @@ export async function planRestore(store: ObjectStore, prefix: string, time: numb
   const index = await new LogArchive(store, prefix).index()
   let refusal: Planned | undefined
   for (const base of newestFirst) {
-    const start = { timeline: base.timeline, lsn: parseLsn(base.start) }
     const isNewer = ({ newestUs }: { newestUs: number }): boolean => time !== undefined && newestUs > time * 1_000
-    const chain = chainFrom(index, start, isNewer)
+    const chain = chainBehind(index, base, isNewer)
     const newestUs = Math.max(...chain.links.map(({ portion }) => portion.newestUs), 0)
     const missing =
       chain.missing ??
       (await bases.missingOf(base.id)) ??
-      (chain.links.length === 0 ? `the log of timeline ${base.timeline} from ${lsnText(start.lsn)} on` : undefined)
+      (chain.links.length === 0 ? `the log of timeline ${base.timeline} from ${base.start} on` : undefined)
     if (missing === undefined)
       return {
         plan: {
@@ -52,6 +52,20 @@ export async function planRestore(store: ObjectStore, prefix: string, time: numb
     refusal ??= { missing, restorableTo }
   }
   return refusal!
+}
+
+/**
+ * From where the base backup begins to need the log, or, where that was not archived any more or not yet, from where its
+ * own ends: a backup that was taken from a standby begins where the standby last made sure of its data.
+ */
+export function chainBehind(
+  index: LogIndex,
+  { timeline, start, end }: Pick<BaseFacts, 'timeline' | 'start' | 'end'>,
+  enough: (portion: LogPortion) => boolean,
+): Chain {
+  const chain = chainFrom(index, { timeline, lsn: parseLsn(start) }, enough)
+  const lacksOwn = chain.missing !== undefined && chain.end.timeline === timeline && chain.end.lsn < parseLsn(end)
+  return lacksOwn ? chainFrom(index, { timeline, lsn: parseLsn(end) }, enough) : chain
 }
 
 /**

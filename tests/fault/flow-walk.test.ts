@@ -29,6 +29,7 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       'create-db-instance.route',
+      'create-db-snapshot.copy-standby',
       'create-db-instance.await-standby',
       'modify-db-instance.await-standby',
       'modify-db-instance.part',

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   CreateDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  DeleteDBSnapshotCommand,
   ModifyDBInstanceCommand,
   RebootDBInstanceCommand,
   type DBInstance,
@@ -15,7 +17,7 @@ import { flowDefinitions } from '../../src/control/flows/definitions.ts'
 import { createInput, createInstance, deleteInstance, describe, instanceIn, query } from '../support/database.ts'
 import { discard, newStateFolder, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 import { engineOf, treeOf, zoneOf } from '../support/processes.ts'
-import { noFlowLeft, orDeath } from './flow-walk/requests.ts'
+import { noFlowLeft, orDeath, snapshotGone, snapshotIn } from './flow-walk/requests.ts'
 
 interface Scenario {
   /** `flow.step` */
@@ -67,6 +69,19 @@ const SCENARIOS: readonly Scenario[] = [
     steps: ['restart', 'gate', 'reopen'].map((step) => `recover-db-instance.${step}`),
     act: () => signal(zoneOf, 'SIGKILL'),
     check: () => intact('pair'),
+  },
+  {
+    steps: ['create-db-snapshot.copy-standby'],
+    act: () =>
+      rds().send(
+        new CreateDBSnapshotCommand({ DBInstanceIdentifier: 'pair', DBSnapshotIdentifier: (name = `snap-${++count}`) }),
+      ),
+    async check() {
+      await snapshotIn(rds(), name, 'available')
+      await intact('pair')
+      await rds().send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: name }))
+      await snapshotGone(rds(), name)
+    },
   },
   {
     steps: ['keep-db-standby.release'],

@@ -116,3 +116,25 @@ test('commits that wait in vain for a standby do so only as long as control is t
   await bench.clock.advance(60_000)
   assert.equal(codeOf(await end), 'failed')
 })
+
+test('a standby that is to take over does not wait until all its data has been copied', async () => {
+  const bench = new AgentBench()
+  const agent = await bench.agent()
+  await agent.startJob('create', 'instance.create', creation)
+  await ended(agent, 'create')
+  await withSeed(bench)
+  const following = { ...spec, replication: standby, generation: 2 }
+  await agent.startJob('follow', 'instance.follow', { spec: following, seedId: 'seed-1' })
+  assert.equal((await ended(agent, 'follow')).state, 'succeeded')
+  bench.engine.on(
+    'snapshot',
+    (signal) => new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason as Error))),
+  )
+  await agent.startJob('copy', 'instance.snapshot', { id: 'db-A', snapshotId: 'snap-1' })
+  await agent.startJob('promote', 'instance.promote', {
+    spec: { ...following, replication: primary, generation: 3 },
+  })
+  assert.equal((await ended(agent, 'promote')).state, 'succeeded')
+  assert.equal(codeOf(agent.job('copy')), 'cancelled')
+  assert.equal(await bench.volumes.snapshot('snap-1'), undefined)
+})

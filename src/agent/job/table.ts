@@ -118,6 +118,13 @@ export class JobTable {
     await Promise.all(jobs.map((job) => job.ended))
   }
 
+  /** The same for jobs of a kind on a subject, without waiting for their ends. */
+  interrupt(kind: JobKind, subject: string, why: string): void {
+    for (const job of this.jobs.values())
+      if (job.kind === kind && job.view.state === 'running' && subjectOf(job.kind, job.input) === subject)
+        job.stop.abort(new JobFailure('cancelled', why))
+  }
+
   /** Drops ended jobs with this prefix. */
   async forget(prefix: string): Promise<void> {
     const ended = [...this.jobs.values()].filter((job) => job.id.startsWith(prefix) && job.view.state !== 'running')

@@ -44,9 +44,9 @@ function archivedUntil(
   return observed?.archive && continues(observed.archive, newest) ? observed.archive.until : undefined
 }
 
-/** Whether the log goes on from this base backup without a gap. */
+/** Whether the log goes on without a gap from where the log ends that this base backup has itself. */
 export function continues(archive: ObservedArchive, { log }: BaseBackupRecord): boolean {
-  return log !== undefined && parseLsn(log.start) >= parseLsn(archive.from)
+  return log !== undefined && parseLsn(log.end) >= parseLsn(archive.from)
 }
 
 const markOf = (control: Pick<Control, 'store'>, key: InstanceKey): Promise<Held<{ until: number }> | undefined> =>

@@ -1,7 +1,19 @@
-import { done, flow, go, wait } from '#flow/flow.ts'
-import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import { done, flow, go, wait, type Next } from '#flow/flow.ts'
+import type { Held } from '#store/collection.ts'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
+import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { isRedundant, lossOfPrimary } from '../multi-az/copies.ts'
+import {
+  change,
+  instanceEvent,
+  instanceOf,
+  job,
+  type FlowContext,
+  type InstanceInput,
+  type JobOutcome,
+} from './context.ts'
 import { finished } from './endings.ts'
-import { engineDeadlineMs } from './limits.ts'
+import { copyLookMs, engineDeadlineMs } from './limits.ts'
 import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
 
 interface Input extends InstanceInput {
@@ -12,46 +24,61 @@ interface Input extends InstanceInput {
   readonly isBackup?: boolean
 }
 type C = FlowContext<Input>
+type Step = 'choose' | 'copy-standby' | 'copy' | 'finish' | 'abandon'
 
-/** Copies an instance's data while it serves. */
+/**
+ * Copies an instance's data while it serves: that of a standby which has everything, so that its primary does not have
+ * to read it all. Nobody takes over meanwhile, since the instance is `backing-up`: a primary that is lost ends the copy.
+ */
 export const createDbSnapshot = flow(
   'create-db-snapshot',
-  { exhausted: 'abandon', steps: { copy: { deadlineMs: engineDeadlineMs } } },
   {
-    copy: async (c: C) => {
+    exhausted: 'abandon',
+    steps: { 'copy-standby': { deadlineMs: engineDeadlineMs }, copy: { deadlineMs: engineDeadlineMs } },
+  },
+  {
+    /** Which copy is read is decided once: two jobs must not write to one snapshot. */
+    choose: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
-      const { snapshot, phaseAfter } = c.input
-      const record = held.value
-      const outcome = await jobOn(c, record, {
-        name: 'snapshot',
-        kind: 'instance.snapshot',
-        input: async () => ({ id: record.resourceId, snapshotId: snapshot.resourceId }),
-      })
+      const hasStandby = c.input.phaseAfter === 'available' && isRedundant(c.control, held.value)
+      return go(hasStandby ? 'copy-standby' : 'copy')
+    },
+
+    'copy-standby': async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const { standby } = held.value
+      if (!standby) return go('copy')
+      const outcome = await copyIn(c, held.value, standby.zone, 'snapshot-of-standby')
+      if (outcome.state === 'succeeded') return taken(c, held, outcome.result)
+      // It may have become a primary in the middle, or have ended: what it had copied is of no use.
+      if (outcome.state === 'failed') return go('copy')
+      const loss = lossOfPrimary(c.control, held.value)
+      const isReachable = c.control.hosts.isConnected(standby.zone)
+      if ((loss !== undefined || standby.state !== 'in-sync') && isReachable)
+        await c.control.hosts.cancelJobs(standby.zone, `${held.value.resourceId}/${c.flowId}/`)
+      // The standby is to take over as soon as the instance is free.
+      return loss === undefined ? wait({ timeoutMs: copyLookMs }) : notTaken(c, held, loss)
+    },
+
+    copy: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      if (!held) return done('deleted')
+      const outcome = await copyIn(c, held.value, held.value.zone, 'snapshot')
       if (outcome.state === 'pending') return wait()
-      const after = change(c, held, { phase: phaseAfter })
-      if (outcome.state === 'succeeded')
-        return go(
-          'finish',
-          after,
-          await snapshotSucceeded(c.control, c.input.key, snapshot, outcome.result),
-          ...(c.input.isBackup ? [instanceEvent(c.control, record, 'RDS-EVENT-0002')] : []),
-        )
-      const { message } = outcome.error
-      return go(
-        'finish',
-        after,
-        await snapshotFailed(c.control, c.input.key, snapshot, message),
-        instanceEvent(c.control, record, 'RDS-EVENT-0086', `Snapshot ${snapshot.name} failed: ${message}`),
-      )
+      if (outcome.state === 'succeeded') return taken(c, held, outcome.result)
+      return notTaken(c, held, outcome.error.message)
     },
 
     finish: (c: C) => finished(c, 'copied'),
 
-    abandon: async (c: C) => {
+    abandon: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
-      await c.control.hosts.cancelJobs(held.value.zone, `${held.value.resourceId}/${c.flowId}/`)
+      const { zone, standby, resourceId } = held.value
+      for (const one of [zone, ...(standby && c.control.hosts.isConnected(standby.zone) ? [standby.zone] : [])])
+        await c.control.hosts.cancelJobs(one, `${resourceId}/${c.flowId}/`)
       return go(
         'finish',
         change(c, held, { phase: c.input.phaseAfter }),
@@ -60,3 +87,34 @@ export const createDbSnapshot = flow(
     },
   },
 )
+
+const copyIn = (
+  c: C,
+  { resourceId }: DbInstanceRecord,
+  ...[zone, name]: [zone: string, name: string]
+): Promise<JobOutcome<'instance.snapshot'>> =>
+  job(c, {
+    zone,
+    resourceId,
+    name,
+    kind: 'instance.snapshot',
+    input: async () => ({ id: resourceId, snapshotId: c.input.snapshot.resourceId }),
+  })
+
+const taken = async (c: C, held: Held<DbInstanceRecord>, facts: SnapshotFacts): Promise<Next<'finish'>> =>
+  go(
+    'finish',
+    change(c, held, { phase: c.input.phaseAfter }),
+    await snapshotSucceeded(c.control, c.input.key, c.input.snapshot, facts),
+    ...(c.input.isBackup ? [instanceEvent(c.control, held.value, 'RDS-EVENT-0002')] : []),
+  )
+
+async function notTaken(c: C, held: Held<DbInstanceRecord>, message: string): Promise<Next<'finish'>> {
+  const { snapshot, phaseAfter } = c.input
+  return go(
+    'finish',
+    change(c, held, { phase: phaseAfter }),
+    await snapshotFailed(c.control, c.input.key, snapshot, message),
+    instanceEvent(c.control, held.value, 'RDS-EVENT-0086', `Snapshot ${snapshot.name} failed: ${message}`),
+  )
+}

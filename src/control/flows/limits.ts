@@ -18,5 +18,8 @@ export const standbyGraceMs = 3 * SECOND_MS
 /** A standby that has not come to stream within this is made anew; a step that failed too often is rested for as long. */
 export const standbyPatienceMs = MINUTE_MS
 
+/** While a standby is copied its primary is looked at this often: nobody takes over until the copy is given up. */
+export const copyLookMs = SECOND_MS
+
 /** Ending an engine at once takes moments. A host that cannot do even that is left behind. */
 export const fenceDeadlineMs = 10 * SECOND_MS

@@ -144,12 +144,14 @@ async function endBackup({ query }: Session, major: number): Promise<BackupEnd> 
 
 /**
  * A standby writes no record of the end: the copy is consistent once it has applied what pg_control, which was copied
- * last, says had been applied then.
+ * last, says had been applied then. It gets all that the standby has received, applied or not: a commit that waited for
+ * the standby was acknowledged because of that.
  */
 async function endOnStandby({ query }: Session, major: number): Promise<BackupEnd> {
   const call = major >= 15 ? 'pg_backup_stop(false)' : 'pg_stop_backup(false, false)'
   const rows = await query<{ label: string; tablespaces: string; lsn: string }>(
-    `SELECT labelfile AS label, spcmapfile AS tablespaces, pg_last_wal_replay_lsn()::text AS lsn FROM ${call}`,
+    `SELECT labelfile AS label, spcmapfile AS tablespaces, greatest(pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn())::text AS lsn
+       FROM ${call}`,
   )
   const { label, tablespaces, lsn } = rows[0]!
   const timeline = /^START TIMELINE: (\d+)/m.exec(label)?.[1]

@@ -395,7 +395,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'apply-db-parameters': [{ steps: ['reload'], ...CHANGED_PARAMETER }],
   'create-db-snapshot': [
     {
-      steps: ['copy', 'finish'],
+      steps: ['choose', 'copy', 'finish'],
       act: (rds) =>
         rds.send(
           new CreateDBSnapshotCommand({
