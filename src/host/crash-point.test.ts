@@ -14,6 +14,8 @@ function run(crashAt: string | undefined): ReturnType<typeof spawnSync> {
 
 test('a process dies at the named point and at no other', () => {
   assert.equal(run('agent:two').signal, 'SIGKILL')
+  assert.equal(run('agent:two,agent:one').signal, 'SIGKILL')
   assert.equal(run('agent:three').status, 0)
+  assert.equal(run('agent:three,agent:one').status, 0, 'the second point is for the next process')
   assert.equal(run(undefined).status, 0)
 })

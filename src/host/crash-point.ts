@@ -1,8 +1,9 @@
 /**
  * Where the fault walk kills this process: `HOLDFAST_CRASH_AT=agent:instance.create.accepted` ends it, as by kill -9,
- * when it first comes to the point of that name. Nothing happens in a process without the variable.
+ * when it first comes to the point of that name. Of several points, with commas between, the first is meant: the others
+ * are for the processes that are started in its stead. Nothing happens in a process without the variable.
  */
-const crashAt = process.env['HOLDFAST_CRASH_AT']
+const crashAt = process.env['HOLDFAST_CRASH_AT']?.split(',', 1)[0]
 
 export function crashPoint(name: string): void {
   if (name !== crashAt) return

@@ -38,7 +38,7 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
   const env = environmentOf(options.env)
   const main = fileURLToPath(new URL('../main.ts', import.meta.url))
   const program = options.program ?? [process.execPath, main, 'agent']
-  const launched = new Set<string>()
+  const starts = new Map<string, number>()
   const running = new Set<RunningProcess>()
   const launching = new Set<Promise<void>>()
   let stopping = false
@@ -50,11 +50,15 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
     const outputPath = await roomyLog(join(home, 'agent.log'))
     const [command, ...args] = [...program, '--state', state, '--az', zone]
     // An agent that was killed at a crash point must not be killed there again.
-    const { HOLDFAST_CRASH_AT: crashAt, ...plain } = env
-    const again = crashAt === undefined || launched.has(zone)
-    launched.add(zone)
+    const { HOLDFAST_CRASH_AT: points, ...plain } = env
+    const earlier = starts.get(zone) ?? 0
+    starts.set(zone, earlier + 1)
+    const crashAt = points?.split(',').slice(earlier).join(',')
     if (stopping && !toStop) return undefined
-    const agent = await spawnDetached(command!, args, { env: again ? plain : env, outputPath })
+    const agent = await spawnDetached(command!, args, {
+      env: crashAt ? { ...plain, HOLDFAST_CRASH_AT: crashAt } : plain,
+      outputPath,
+    })
     running.add(agent)
     void agent.exited.then(() => running.delete(agent))
     log.info({ zone, pid: agent.pid }, 'started an agent')
