@@ -39,6 +39,11 @@ export interface FlowFacts<Input> {
   readonly startedAt: number
   /** When the present step was first entered. */
   readonly enteredAt: number
+  /**
+   * Milliseconds spent in the present step, on the monotonic clock: what a step waits for itself it measures by this, which
+   * no jump of the clock stretches. Time in which serve was away may be missing.
+   */
+  readonly spentMs: number
   /** How often this step has thrown since it was entered: 0 at first. */
   readonly failures: number
   /** The message of the error it threw last, if it has. In the `exhausted` step: why the flow came to it. */

@@ -99,7 +99,7 @@ export const buildReadReplica = flow(
         if (isWorthAnother(outcome.error.code) && seedNumber(record.replica!) < SEEDS_MAX) return go('admit')
         return go('abandon', change(c, held, { complaint: outcome.error.message }))
       }
-      const isLate = c.control.clock.now() - c.enteredAt > FIRST_STREAM_MS_MAX
+      const isLate = c.spentMs > FIRST_STREAM_MS_MAX
       if (!seenOf(c.control, record).isStreaming && !isLate && (await sourceOf(c, record)))
         return wait({ timeoutMs: LOOK_MS })
       return go(

@@ -11,7 +11,7 @@ import {
   type HeldCluster,
 } from './db-cluster-context.ts'
 import { LOOK_MS, NONE, type Duty, type Finding } from './db-cluster-duty.ts'
-import { standbyPatienceMs } from './limits.ts'
+import { restLeftMs, standbyPatienceMs } from './limits.ts'
 
 /** Each reader in its own time: one that takes long, or whose host is gone, is in nobody's way. */
 export const tendReaders: Duty = async (c, cl) => {
@@ -38,8 +38,8 @@ type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer 
 
 /** The writer lets it in and keeps its log from here on; then a copy of the writer is taken. */
 const begin: Tending = async (c, cl, member) => {
-  const now = c.control.clock.now()
-  if (member.restsUntil !== undefined && member.restsUntil > now) return { waitMs: member.restsUntil - now }
+  const restMs = restLeftMs(member.restsUntil, c.control.clock.now())
+  if (restMs > 0) return { waitMs: restMs }
   const { seedId } = member
   if (seedId !== undefined) {
     const dropped = await jobOn(c, member, {

@@ -21,7 +21,7 @@ import {
   type HeldCluster,
 } from './db-cluster-context.ts'
 import { NONE, type Duty } from './db-cluster-duty.ts'
-import { standbyGraceMs, standbyPatienceMs } from './limits.ts'
+import { restLeftMs, standbyGraceMs, standbyPatienceMs } from './limits.ts'
 
 /** Since when a reader that should stream does not. */
 export const noticeTroubles: Duty = async (c, cl) => {
@@ -29,8 +29,10 @@ export const noticeTroubles: Duty = async (c, cl) => {
   for (const member of readersOf(cl.cluster)) {
     if (member.state !== 'following') continue
     const streams = streamsFromWriter(control, cl.cluster, member)
-    if (streams === (member.troubledAt === undefined)) continue
-    const changed = { state: member.state, ...(!streams && { troubledAt: control.clock.now() }) }
+    const now = control.clock.now()
+    // Of a trouble that is yet to come, by a clock that was set back, nobody knows when it began: it is noted anew.
+    if (streams === (member.troubledAt === undefined) && (member.troubledAt ?? now) <= now) continue
+    const changed = { state: member.state, ...(!streams && { troubledAt: now }) }
     return { writes: changeCluster(c, cl, { members: withMember(cl.cluster, member, changed) }) }
   }
   return NONE
@@ -52,7 +54,7 @@ export const regroup: Duty = async (c, cl) => {
   const streaming = readers.filter(
     (member) => !awaited.includes(member.zone) && streamsFromWriter(c.control, cluster, member),
   )
-  const restMs = (member: Member): number => (member.restsUntil ?? 0) - c.control.clock.now()
+  const restMs = (member: Member): number => restLeftMs(member.restsUntil, c.control.clock.now())
   const come = streaming.filter((member) => restMs(member) <= 0)
   const wanted = [...kept, ...come].map(({ zone }) => zone)
   if (!zonesEqual(wanted, awaited)) {

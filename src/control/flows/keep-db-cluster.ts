@@ -54,7 +54,7 @@ export const keepDbCluster = flow(
     rest: async (c: C): Promise<Next<Step>> => {
       const cl = await clusterOf(c)
       if (!cl) return go('watch')
-      const leftMs = c.enteredAt + standbyPatienceMs - c.control.clock.now()
+      const leftMs = standbyPatienceMs - c.spentMs
       if (leftMs > 0) return wait({ timeoutMs: leftMs })
       await forgetClusterJobs(c, cl.cluster)
       return go('watch')

@@ -8,7 +8,7 @@ import { startRecovery } from '../multi-az/start-recovery.ts'
 import { isRouteOpen, openRoute } from '../multi-az/route.ts'
 import { standbySpec } from '../multi-az/standby-spec.ts'
 import { instanceEvent, instanceOf, job, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
-import { engineDeadlineMs, standbyGraceMs, standbyPatienceMs, timerDeadlineMs } from './limits.ts'
+import { engineDeadlineMs, restLeftMs, standbyGraceMs, standbyPatienceMs, timerDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
 type Step = 'watch' | 'return' | 'seed' | 'follow' | 'join' | 'tell' | 'release'
@@ -148,7 +148,7 @@ export const keepDbStandby = flow(
     rest: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       if (!held?.value.standby) return go('watch')
-      const leftMs = c.enteredAt + standbyPatienceMs - c.control.clock.now()
+      const leftMs = standbyPatienceMs - c.spentMs
       if (leftMs > 0) return wait({ timeoutMs: leftMs })
       const { state, seedId } = held.value.standby
       if (seedId !== undefined && !(await isSeedRemoved(c, held.value, seedId))) return wait()
@@ -163,7 +163,6 @@ const ALONE = 'The DB instance runs without its standby, which does not answer. 
 
 async function lookAfter(c: C, held: Held<DbInstanceRecord>, standby: Standby): Promise<Next<Step>> {
   const { control } = c
-  const now = control.clock.now()
   switch (standby.state) {
     case 'returning':
       return go('return')
@@ -177,11 +176,11 @@ async function lookAfter(c: C, held: Held<DbInstanceRecord>, standby: Standby): 
       return go('join')
     case 'following': {
       if (isStreaming(control, held.value)) {
-        const restMs = (standby.joinAt ?? 0) - now
+        const restMs = restLeftMs(standby.joinAt, control.clock.now())
         return restMs > 0 ? wait({ timeoutMs: restMs }) : go('join', standbyIs(c, held, { state: 'joining' }))
       }
       // It may have to start, or to catch up; one that still does not stream then cannot.
-      const leftMs = c.enteredAt + standbyPatienceMs - now
+      const leftMs = standbyPatienceMs - c.spentMs
       return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('watch', standbyIs(c, held, { state: 'missing' }))
     }
     case 'in-sync':
@@ -194,11 +193,13 @@ async function lookAfter(c: C, held: Held<DbInstanceRecord>, standby: Standby): 
 /** Commits wait for it: one that ended is given up at once, one that is silent after a moment. */
 async function watchSynchronous(c: C, held: Held<DbInstanceRecord>, standby: Standby): Promise<Next<Step>> {
   const { control } = c
-  const { troubledAt, ...untroubled } = standby
+  const { troubledAt: notedAt, ...untroubled } = standby
   if (isStreaming(control, held.value))
-    return troubledAt === undefined ? wait() : go('watch', replace(c, held, { ...held.value, standby: untroubled }))
+    return notedAt === undefined ? wait() : go('watch', replace(c, held, { ...held.value, standby: untroubled }))
   const state = standbySeen(control, held.value)?.state
   const now = control.clock.now()
+  // Of a trouble that is yet to come, by a clock that was set back, nobody knows when it began.
+  const troubledAt = notedAt !== undefined && notedAt <= now ? notedAt : undefined
   if (state === 'stopped' || state === 'failed' || now - (troubledAt ?? now) >= standbyGraceMs)
     return go('release', standbyIs(c, held, { state: 'following' }))
   if (troubledAt === undefined)

@@ -77,7 +77,7 @@ async function follow(c: C, held: Found, { replica, source }: Pair): Promise<Ste
   if (replica.state === 'replicating')
     return go('watch', turn(c, held, 'error'), instanceEvent(c.control, held.value, 'RDS-EVENT-0045'))
   if (source.value.phase !== 'available') return wait({ timeoutMs: TROUBLE_LOOK_MS })
-  if (seen.obstacle && c.control.clock.now() - c.enteredAt >= OBSTACLE_MS_MIN) return rebuild(c, held, replica)
+  if (seen.obstacle && c.spentMs >= OBSTACLE_MS_MIN) return rebuild(c, held, replica)
   await reconnect(c, held, source)
   return wait({ timeoutMs: TROUBLE_LOOK_MS })
 }

@@ -18,6 +18,15 @@ export const standbyGraceMs = 3 * SECOND_MS
 /** A standby that has not come to stream within this is made anew; a step that failed too often is rested for as long. */
 export const standbyPatienceMs = MINUTE_MS
 
+/**
+ * What is left of a rest of standbyPatienceMs that ends at `until`; nothing, or less, when it is over. One that is longer
+ * than that is the clock's, which was set back: it is over too.
+ */
+export function restLeftMs(until: number | undefined, now: number): number {
+  const leftMs = (until ?? 0) - now
+  return leftMs > standbyPatienceMs ? 0 : leftMs
+}
+
 /** While a standby is copied its primary is looked at this often: nobody takes over until the copy is given up. */
 export const copyLookMs = SECOND_MS
 

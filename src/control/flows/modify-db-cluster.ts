@@ -52,7 +52,7 @@ export const modifyDbCluster = flow(
 
     /** What failed again and again is begun anew after a while. */
     rest: async (c: C) => {
-      const leftMs = c.enteredAt + standbyPatienceMs - c.control.clock.now()
+      const leftMs = standbyPatienceMs - c.spentMs
       return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('password')
     },
   },

@@ -3,16 +3,24 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
 import { newInstance, simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
-import { HOUR_MS } from '#base/durations.ts'
+import { HOUR_MS, SECOND_MS } from '#base/durations.ts'
 import { together } from '#store/collection.ts'
 import { commit } from '../control.ts'
 import { describeInstance } from '../db-instance/describe.ts'
 import { deleteDbInstance } from '../db-instance/delete.ts'
 import { modifyDbInstance } from '../db-instance/modify.ts'
 import { rebootDbInstance, startDbInstance, stopDbInstance } from '../db-instance/power.ts'
-import { dbInstances, keyOf, subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import {
+  dbInstances,
+  keyOf,
+  subjectOf,
+  timerSubjectOf,
+  type DbInstanceRecord,
+  type Standby,
+} from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { findEvents } from '../event/event.ts'
+import type { Hosts } from '../hosts.ts'
 
 const recordOf = async (control: SimulatedControl, id: string): Promise<DbInstanceRecord> =>
   (await dbInstances(control, SCOPE).get(id))!.value
@@ -205,6 +213,39 @@ test('a clock that was set back by an hour after a failover does not put off the
   await commit(control, dbInstances(control, SCOPE).update(held, { ...held.value, failedOverAt }))
   await recover(control)
   assert.equal((await recordOf(control, 'orders')).zone, 'a')
+})
+
+/** Writes into the record what a clock an hour ahead would have written there, before it was set back. */
+async function noted(control: SimulatedControl, standby: Partial<Standby>): Promise<void> {
+  const held = (await dbInstances(control, SCOPE).get('orders'))!
+  const changed = { ...held.value, standby: { ...held.value.standby!, ...standby } }
+  await commit(control, dbInstances(control, SCOPE).update(held, changed))
+  control.flows.wakeSubjects(timerSubjectOf(keyOf(held.value), 'standby'))
+}
+
+test('a clock that was set back does not stretch the moment in which a silent standby is borne', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  const hosts = control.hosts as { -readonly [K in keyof Hosts]: Hosts[K] }
+  const { observed } = hosts
+  hosts.observed = (zone, id) => {
+    const seen = observed(zone, id)
+    return seen?.replication?.role === 'standby'
+      ? { ...seen, replication: { ...seen.replication, isStreaming: false } }
+      : seen
+  }
+  await noted(control, { troubledAt: control.clock.now() + HOUR_MS })
+  for (let round = 0; round < 5; round++) await control.clock.advance(SECOND_MS)
+  assert.equal((await recordOf(control, 'orders')).standby?.state, 'following')
+  assert.ok((await eventsOf(control)).includes('0044'))
+})
+
+test('a clock that was set back does not put off that a standby joins again', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  await noted(control, { state: 'following', joinAt: control.clock.now() + HOUR_MS })
+  await control.clock.advance(SECOND_MS)
+  assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
 })
 
 test('a clock that jumps an hour ahead starts no failover', async () => {

@@ -58,7 +58,7 @@ const LOOK_MS = 1000
 /** One that is made anew, or that does not come back within a while, is not waited for. */
 async function restartReader(c: C, cl: HeldCluster, reader: Member): Promise<'pending' | 'restarted' | 'left'> {
   if (reader.state !== 'following') return 'left'
-  const isLate = c.control.clock.now() - c.enteredAt > READERS_MS
+  const isLate = c.spentMs > READERS_MS
   if (!c.control.hosts.isConnected(reader.zone)) return isLate ? 'left' : 'pending'
   const outcome = await bring(c, cl, { member: reader, name: `restart-${reader.zone}`, kind: 'instance.restart' })
   if (outcome.state === 'pending') return 'pending'

@@ -205,7 +205,7 @@ export const recoverDbCluster = flow(
     rest: async (c: C): Promise<Next<Step>> => {
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
-      const leftMs = c.enteredAt + standbyPatienceMs - c.control.clock.now()
+      const leftMs = standbyPatienceMs - c.spentMs
       return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('decide')
     },
   },
@@ -218,7 +218,7 @@ const LOOK_MS = 1000
 const PROMOTIONS_MAX = 3
 
 /** Whoever is not here by now is not coming soon: hosts take a moment to be back when it was serve that was away. */
-const isLate = (c: C): boolean => c.control.clock.now() - c.enteredAt > fenceDeadlineMs
+const isLate = (c: C): boolean => c.spentMs > fenceDeadlineMs
 
 const GONE = 'The host of the chosen reader does not answer.'
 

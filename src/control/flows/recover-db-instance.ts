@@ -78,7 +78,7 @@ export const recoverDbInstance = flow(
       const record = held.value
       // Without a gateway the address is the engine's: nobody can have it while the old primary may.
       const mustEnd = record.copyPorts?.isDirect === true
-      const isLate = c.control.clock.now() - c.enteredAt > fenceDeadlineMs
+      const isLate = c.spentMs > fenceDeadlineMs
       if (!mustEnd && (isLate || !c.control.hosts.isConnected(record.zone))) return go('promote')
       const outcome = await endEngine(c, record)
       if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })

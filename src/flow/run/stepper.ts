@@ -59,16 +59,20 @@ export class Stepper {
     task.runningSince = this.parts.clock.monotonic()
     try {
       const step = definition.steps[row.step]! as (context: unknown) => Promise<Next<string>>
-      return { returned: await step(this.parts.contextOf(factsOf(row), definition)) }
+      return { returned: await step(this.parts.contextOf(factsOf(row, this.spentMs(task)), definition)) }
     } catch (error) {
       return { threw: error }
     }
   }
 
+  private spentMs({ row, spendingSince }: Task): number {
+    return row.spentMs + this.parts.clock.monotonic() - spendingSince
+  }
+
   private async settle(task: Task, result: StepResult): Promise<Verdict> {
     const { clock, random } = this.parts
     const { row, definition } = task
-    const spentMs = row.spentMs + clock.monotonic() - task.spendingSince
+    const spentMs = this.spentMs(task)
     const jitter = random.bytes(1)[0]! / 256
     const move = transition({ row, definition, spentMs, now: clock.now(), jitter }, result)
     this.report(task, result, move)
@@ -161,7 +165,7 @@ function fieldsOf({ row: { id, name, subject, step } }: Task): LogFields {
   return { flow: id, flowName: name, subject, step }
 }
 
-function factsOf(row: FlowRow): FlowFacts<unknown> {
+function factsOf(row: FlowRow, spentMs: number): FlowFacts<unknown> {
   const { id, input, subject, startedAt, enteredAt, failures, lastError } = row
-  return { flowId: id, input, subject, startedAt, enteredAt, failures, lastError }
+  return { flowId: id, input, subject, startedAt, enteredAt, spentMs, failures, lastError }
 }
