@@ -1,11 +1,13 @@
-/** The checkers of the insert set and of the bank, on histories that must pass and on histories that must not. */
+/** The checkers of the proof, but that of lists, on histories that must pass and on histories that must not. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { bankComplaints, type BankOperation } from './bank.ts'
 import type { Operation, Outcome } from './history.ts'
 import { checkSet, setComplaints, type SetOperation } from './insert-set.ts'
+import { objectComplaints, type ObjectOperation, type ObjectsEnd } from './objects.ts'
 import { SeededRandom } from './random.ts'
+import { checkRelaxed, relaxedComplaints, type Commit } from './relaxed.ts'
 
 let moment = 0
 function operation<T>(value: T, outcome: Outcome = 'ok'): Operation<T> {
@@ -107,4 +109,85 @@ test('the same seed draws the same, and a fork draws on its own', () => {
   const other = new SeededRandom(7)
   other.fork()
   assert.deepEqual(draw(one), draw(other))
+})
+
+describe('relaxed commits', () => {
+  const commit = (value: number, isStrict: boolean, connection = 1, outcome?: Outcome): Operation<Commit> =>
+    operation<Commit>({ value, isStrict, connection }, outcome)
+  const complaints = (operations: Operation<Commit>[], ...final: number[]): string[] =>
+    relaxedComplaints(checkRelaxed(operations, final))
+
+  test('the last relaxed ones of a connection may be taken back, and are counted', () => {
+    const operations = [commit(1, false), commit(2, true), commit(3, false), commit(4, true, 2)]
+    assert.deepEqual(complaints(operations, 1, 2, 4), [])
+    assert.equal(checkRelaxed(operations, [1, 2, 4]).takenBack, 1)
+  })
+  test('a strict one that is lost is found', () =>
+    assert.match(complaints([commit(1, false), commit(2, true)], 1)[0]!, /lost: 2/))
+  for (const isStrict of [true, false])
+    test(`a relaxed one that is lost before a ${isStrict ? 'strict' : 'relaxed'} one that is there is found`, () =>
+      assert.match(complaints([commit(1, false), commit(2, isStrict)], 2)[0]!, /torn: 1/))
+  test('one that failed and is there is found', () =>
+    assert.match(complaints([commit(1, false, 1, 'fail')], 1)[0]!, /risen: 1/))
+})
+
+describe('objects', () => {
+  const NOTHING: ObjectsEnd = { tables: [], drawn: [], prepared: [], committed: [], stored: new Map() }
+  const does = (value: ObjectOperation, outcome?: Outcome): Operation<ObjectOperation> =>
+    operation<ObjectOperation>(value, outcome)
+  const complaints = (operations: Operation<ObjectOperation>[], end: Partial<ObjectsEnd> = {}): string[] =>
+    objectComplaints(operations, { ...NOTHING, ...end })
+  const prepared = does({ f: 'prepare', id: 1 })
+
+  test('what was acknowledged is there, what is unknown may be', () => {
+    const operations = [
+      does({ f: 'create', id: 1 }),
+      does({ f: 'create', id: 2 }),
+      does({ f: 'drop', id: 2 }),
+      does({ f: 'create', id: 3 }),
+      does({ f: 'drop', id: 3 }, 'unknown'),
+      does({ f: 'draw', number: 5 }),
+      does({ f: 'draw', number: undefined }, 'unknown'),
+      does({ f: 'prepare', id: 1 }),
+      does({ f: 'commit-prepared', id: 1 }, 'unknown'),
+      does({ f: 'commit-prepared', id: 1 }, 'fail'),
+      does({ f: 'prepare', id: 2 }, 'unknown'),
+      does({ f: 'store', id: 1 }),
+    ]
+    const stored = new Map([[1, true]])
+    assert.deepEqual(complaints(operations, { tables: [1], drawn: [5], prepared: [1, 2], stored }), [])
+    assert.deepEqual(complaints(operations, { tables: [1, 3], drawn: [5, 6], committed: [1], stored }), [])
+  })
+
+  const sown: readonly (readonly [what: string, said: RegExp, Operation<ObjectOperation>[], Partial<ObjectsEnd>?])[] = [
+    ['a table that is lost', /table 1 was made and is lost/, [does({ f: 'create', id: 1 })]],
+    [
+      'a table that is there after its drop',
+      /table 1 was dropped and is there/,
+      [does({ f: 'create', id: 1 }), does({ f: 'drop', id: 1 })],
+      { tables: [1] },
+    ],
+    ['a table that nobody made', /table 7 is there/, [], { tables: [7] }],
+    ['a number given twice', /gave 5 twice/, [does({ f: 'draw', number: 5 })], { drawn: [5, 5] }],
+    ['a number that is lost', /number 5 was written and is lost/, [does({ f: 'draw', number: 5 })]],
+    ['a prepared transaction that is lost', /1 was prepared and is lost/, [prepared]],
+    [
+      'a prepared transaction whose commit is lost',
+      /1 was committed and is not/,
+      [prepared, does({ f: 'commit-prepared', id: 1 })],
+      { prepared: [1] },
+    ],
+    ['a prepared transaction that commits by itself', /nobody did it/, [prepared], { committed: [1] }],
+    ['one that is prepared and committed', /prepared and committed/, [prepared], { prepared: [1], committed: [1] }],
+    ['one that could not be prepared', /could not be/, [does({ f: 'prepare', id: 1 }, 'fail')], { prepared: [1] }],
+    ['a large object that is lost', /large object 1 was stored and is lost/, [does({ f: 'store', id: 1 })]],
+    [
+      'a large object with other bytes',
+      /large object 1 is not what/,
+      [does({ f: 'store', id: 1 })],
+      { stored: new Map([[1, false]]) },
+    ],
+  ]
+  for (const [what, said, operations, end] of sown)
+    test(`${what} is found`, () => assert.match(complaints(operations, end)[0]!, said))
 })

@@ -1,11 +1,20 @@
 /** The DB instance under test and the processes that make it up, as faults see them: from outside. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DescribeEventsCommand, type DBInstance, type RDSClient } from '@aws-sdk/client-rds'
+import {
+  CreateDBParameterGroupCommand,
+  DescribeEventsCommand,
+  ModifyDBParameterGroupCommand,
+  type DBInstance,
+  type RDSClient,
+} from '@aws-sdk/client-rds'
 import { existsSync } from 'node:fs'
 import { createInstance, describe, instanceIn, PASSWORD } from '../../support/database.ts'
 import { eventually, health, newStateFolder, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
 import type { Endpoint } from './session.ts'
+
+/** Of the instance under test, for its whole life. */
+export const PARAMETER_GROUP = 'proof'
 
 type Env = Readonly<Record<string, string>>
 
@@ -37,7 +46,12 @@ export class Deployment {
   static async create(more: Parameters<typeof createInstance>[2] = {}, env: Env = {}): Promise<Deployment> {
     const serve = await startHoldfast({ state: await newStateFolder(), env })
     // The timer of backups would take the instance out of `available` now and then.
-    const instance = await createInstance(serve.rds(), 'proof', { BackupRetentionPeriod: 0, ...more })
+    await createParameterGroup(serve.rds())
+    const instance = await createInstance(serve.rds(), 'proof', {
+      BackupRetentionPeriod: 0,
+      DBParameterGroupName: PARAMETER_GROUP,
+      ...more,
+    })
     const ca = await (await fetch(`${serve.url}/_holdfast/ca.pem`)).text()
     return new Deployment({ serve, instance, ca, env })
   }
@@ -126,6 +140,15 @@ export class Deployment {
     } while (Marker !== undefined)
     return messages
   }
+}
+
+/** With which there can be prepared transactions. */
+async function createParameterGroup(rds: RDSClient): Promise<void> {
+  const group = { DBParameterGroupName: PARAMETER_GROUP, DBParameterGroupFamily: 'postgres18', Description: 'proof' }
+  await rds.send(new CreateDBParameterGroupCommand(group))
+  const parameter = { ParameterName: 'max_prepared_transactions', ParameterValue: '50' }
+  const Parameters = [{ ...parameter, ApplyMethod: 'pending-reboot' as const }]
+  await rds.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName: PARAMETER_GROUP, Parameters }))
 }
 
 /** A process of this number that has the volume, not one that has come into its number. */

@@ -1,14 +1,13 @@
 /** What a person does to an instance while its clients are at work, as faults: each begun and taken back through the API. */
 import {
   ApplyPendingMaintenanceActionCommand,
-  CreateDBParameterGroupCommand,
   ModifyDBInstanceCommand,
   ModifyDBParameterGroupCommand,
   RebootDBInstanceCommand,
   ResetDBParameterGroupCommand,
 } from '@aws-sdk/client-rds'
 import { instanceIn } from '../../support/database.ts'
-import type { Deployment } from './deployment.ts'
+import { PARAMETER_GROUP as DBParameterGroupName, type Deployment } from './deployment.ts'
 import type { Fault } from './faults.ts'
 
 const DBInstanceIdentifier = 'proof'
@@ -24,8 +23,6 @@ const rebooted: Fault = {
   },
 }
 
-const DBParameterGroupName = 'impossible'
-
 /** 8 TiB in pages of 8 kB: within the parameter's own limits, and more than any machine here has. */
 const IMPOSSIBLE = {
   ParameterName: 'shared_buffers',
@@ -38,7 +35,6 @@ const impossibleParameters: Fault = {
   isEssential: true,
   events: ['Database instance put into incompatible-parameters state', 'DB instance restarted'],
   async inject(world) {
-    await ensureGroup(world)
     const Parameters = [IMPOSSIBLE]
     await world.rds.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName, Parameters }))
     await reboot(world)
@@ -49,17 +45,6 @@ const impossibleParameters: Fault = {
       await reboot(world)
     }
   },
-}
-
-/** The group, associated with the instance: from one round to the next it stays. */
-async function ensureGroup(world: Deployment): Promise<void> {
-  const instance = (await world.describe())!
-  if (instance.DBParameterGroups![0]!.DBParameterGroupName === DBParameterGroupName) return
-  const DBParameterGroupFamily = `postgres${instance.EngineVersion!.split('.')[0]}`
-  await world.rds.send(
-    new CreateDBParameterGroupCommand({ DBParameterGroupName, DBParameterGroupFamily, Description: 'proof' }),
-  )
-  await world.rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier, DBParameterGroupName }))
 }
 
 /** There and back, so that any number of them can come after each other. */

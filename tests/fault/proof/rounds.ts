@@ -7,6 +7,8 @@ import { SeededRandom } from './random.ts'
 import { bank } from './workloads/bank.ts'
 import { insertSet } from './workloads/insert-set.ts'
 import { listAppend } from './workloads/list-append.ts'
+import { objects } from './workloads/objects.ts'
+import { relaxedCommits } from './workloads/relaxed.ts'
 import type { Workload } from './workloads/workload.ts'
 
 /** Of a short selection: the same in every run, so that a failure is one of the code. */
@@ -22,6 +24,8 @@ const writerWorkloads = (): Workload[] => [
   bank(),
   listAppend({ isolation: 'SERIALIZABLE', model: 'serializable', table: 'lists' }),
   listAppend({ isolation: 'REPEATABLE READ', model: 'snapshot-isolation', table: 'snapshot_lists' }),
+  objects(),
+  relaxedCommits(),
 ]
 
 export interface Proof {

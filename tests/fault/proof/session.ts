@@ -38,11 +38,15 @@ const CERTAIN_FAILURE = /^(40001|40P01|23|22|25|42|53)/
 /** The primary committed and gave up waiting for its standby: then nobody promises that the commit stays. */
 const UNCONFIRMED = /synchronous replication/
 
+let connections = 0
+
 export class Session {
   private readonly endpoint: Endpoint
   private client: pg.Client | undefined
   private unconfirmed = false
   private closed = false
+  /** Number of the connection that is used now or was last; no other session has one of the same number. */
+  connection = 0
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint
@@ -132,6 +136,7 @@ export class Session {
       return undefined
     }
     this.client = client
+    this.connection = ++connections
     return client
   }
 
