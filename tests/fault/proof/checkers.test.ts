@@ -6,6 +6,7 @@ import { bankComplaints, type BankOperation } from './bank.ts'
 import type { Operation, Outcome } from './history.ts'
 import { checkSet, setComplaints, type SetOperation } from './insert-set.ts'
 import { objectComplaints, type ObjectOperation, type ObjectsEnd } from './objects.ts'
+import { checkWriters, writerComplaints, type Claim } from './one-writer.ts'
 import { SeededRandom } from './random.ts'
 import { checkRelaxed, relaxedComplaints, type Commit } from './relaxed.ts'
 
@@ -109,6 +110,29 @@ test('the same seed draws the same, and a fork draws on its own', () => {
   const other = new SeededRandom(7)
   other.fork()
   assert.deepEqual(draw(one), draw(other))
+})
+
+describe('one writer', () => {
+  const at = (value: number, timeline: number, began: number, ended: number, port = timeline): Operation<Claim> => ({
+    process: port,
+    outcome: 'ok',
+    value: { value, by: { timeline, port } },
+    began,
+    ended,
+  })
+  const complaints = (operations: Operation<Claim>[], ...final: number[]): string[] =>
+    writerComplaints(checkWriters(operations, final))
+
+  test('one after the other passes, and an answer that was on its way', () => {
+    const [asked, refused] = [at(2, 1, 2, 7), { ...at(4, 1, 8, 9), outcome: 'fail' } as const]
+    assert.deepEqual(complaints([at(1, 1, 0, 1), asked, at(3, 2, 3, 6), refused, at(5, 2, 10, 11)], 1, 2, 3, 5), [])
+  })
+  test('one that goes on after another has begun is found', () =>
+    assert.match(complaints([at(1, 1, 0, 1), at(2, 2, 2, 3), at(3, 1, 4, 5)], 1, 2, 3)[0]!, /late: 3/))
+  test('two that became it out of the same past are found', () =>
+    assert.match(complaints([at(1, 2, 0, 1, 7), at(2, 2, 2, 3, 8)], 1, 2)[0]!, /shared: 2/))
+  test('one whose write is not there in the end is found', () =>
+    assert.match(complaints([at(1, 1, 0, 1), at(2, 2, 2, 3)], 2)[0]!, /lost: 1/))
 })
 
 describe('relaxed commits', () => {

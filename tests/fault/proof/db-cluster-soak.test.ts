@@ -18,6 +18,7 @@ import {
 import { PASSWORD, query } from '../../support/database.ts'
 import { discard, eventually, health, newStateFolder, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
 import { engineOf, treeOf, zoneOf } from '../../support/processes.ts'
+import { watchWriters } from './claims.ts'
 import { DB_CLUSTER_FAULTS, strike, type DbClusterFault } from './db-cluster-faults.ts'
 import { SeededRandom } from './random.ts'
 import { proofAsked, shuffled } from './rounds.ts'
@@ -116,12 +117,15 @@ test(`a DB cluster keeps its promises under faults, seed ${asked.seed}`, async (
       listAppend({ isolation: 'REPEATABLE READ', model: 'reader-endpoint', table: `lists_${round}`, readers }),
     ]
     const traffic = await startTraffic({ workloads, endpoint, clientsEach: 4, random: random.fork() })
+    const claims = await watchWriters(serve.state, endpoint)
     try {
       for (const fault of drawn(random)) await bear(fault, random, traffic)
     } finally {
-      await traffic.stop()
+      await Promise.all([traffic.stop(), claims.stop()])
     }
     const session = new Session(endpoint)
+    assert.deepEqual(await claims.judge(session), [], `seed ${asked.seed}, round ${round}`)
+    console.log(`  one writer: ${claims.summary()}`)
     for (const workload of workloads) {
       assert.deepEqual(await workload.judge(session), [], `seed ${asked.seed}, round ${round}, ${workload.name}`)
       console.log(`  ${workload.name}: ${workload.summary()}`)

@@ -1,6 +1,7 @@
 /** Runs traffic against an instance while faults come one after the other, and says what was wrong in the end. */
 import { systemClock } from '#host/clock.ts'
 import { eventually, health } from '../../support/holdfast.ts'
+import { watchWriters } from './claims.ts'
 import type { Deployment } from './deployment.ts'
 import type { Fault } from './faults.ts'
 import type { SeededRandom } from './random.ts'
@@ -38,10 +39,11 @@ export async function runRound(round: Round): Promise<string[]> {
   await maker.close()
   const endpoint = world.endpoint(database)
   const traffic = await startTraffic({ workloads, endpoint, clientsEach: CLIENTS_EACH, random: round.random.fork() })
+  const claims = await watchWriters(world.state, endpoint)
   try {
     for (const fault of round.faults) await bear(fault, round, traffic)
   } finally {
-    await traffic.stop()
+    await Promise.all([traffic.stop(), claims.stop()])
   }
   const session = new Session(endpoint)
   const complaints: string[] = []
@@ -49,6 +51,8 @@ export async function runRound(round: Round): Promise<string[]> {
     complaints.push(...(await workload.judge(session)))
     round.log(`  ${workload.name}: ${workload.summary()}`)
   }
+  complaints.push(...(await claims.judge(session)))
+  round.log(`  one writer: ${claims.summary()}`)
   await session.close()
   return [...complaints, ...(await atRest(world))]
 }
