@@ -25,6 +25,7 @@ import { Archivers } from './archiver/archivers.ts'
 import { Links } from './links/links.ts'
 import { Meter } from './meter/meter.ts'
 import { backupJobs, checkRestore } from './job/backups.ts'
+import { catchUpJob } from './job/catch-up.ts'
 import { JobFailure } from './job/failure.ts'
 import { fillingJobs } from './job/fill.ts'
 import { instanceIdOf, instanceSubject } from './job/job.ts'
@@ -140,6 +141,7 @@ class LocalAgent implements Agent {
       ...runStateJobs(this.supervisor, volumes),
       ...liveJobs(this.supervisor, drivers),
       ...replicationJobs(this.supervisor, clock),
+      ...catchUpJob(this.supervisor, options.archive, clock),
       ...snapshotJobs(this.supervisor, volumes),
       ...backupJobs(this.supervisor, volumes, options.archive),
     }

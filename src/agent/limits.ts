@@ -102,3 +102,15 @@ export const GUARD_URGENT_EVERY_MS = 250
 
 /** Storage that lasts no longer than this, as it is written now, is soon full. Twice the time between ordinary looks. */
 export const RUSH_MS = 2 * MEASURE_EVERY_MS
+
+/** Segments that a standby which catches up is given before it has applied them: they take room on its storage. */
+export const CATCH_UP_AHEAD_SEGMENTS = 16
+
+/** How often it is asked how far it is. It dials its source twice a second. */
+export const CATCH_UP_LOOK_MS = 500
+
+/** Looks in a row at which nothing goes on. Looks, not time: on a machine that stalls nothing goes on either. */
+export const CATCH_UP_IDLE_LOOKS_MAX = 16
+
+/** How long one job of this kind may keep others from the instance. The next one goes on where it ended. */
+export const CATCH_UP_MS_MAX = 20 * SECOND_MS

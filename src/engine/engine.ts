@@ -5,7 +5,7 @@
  */
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 import type { LogSource } from './log-source.ts'
-import type { Recovery } from './recovery.ts'
+import type { LogSegment, LogWanted, Recovery, TimelineHistory } from './recovery.ts'
 import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
 
 export interface EngineDriver {
@@ -67,6 +67,13 @@ export interface EngineDriver {
    * any more, with where its log ends: that stays so until it has another source.
    */
   awaitSealed(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<LogPosition>
+  /** How far the running standby is, and whether it could go on. */
+  logWanted(folder: string): Promise<LogWanted>
+  /**
+   * Lays a whole segment of the log where the running standby finds it before it asks its source, and before that the
+   * histories, which decide whether the segment's timeline is one that it may go to. May be given again.
+   */
+  giveLog(folder: string, segment: LogSegment, histories: readonly TimelineHistory[]): Promise<void>
   /** Undefined when it cannot be seen now. Never throws. */
   replication(folder: string, spec: InstanceSpec): Promise<ObservedReplication | undefined>
   position(folder: string, spec: InstanceSpec): Promise<LogPosition>

@@ -14,6 +14,7 @@ import { adoptEngine, killEngine, startEngine, stopEngine } from './postgres/eng
 import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
 import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
+import { giveLog, logWanted } from './postgres/given-log.ts'
 import { dataOf } from './postgres/layout.ts'
 import { openLogSource } from './postgres/log-source.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
@@ -72,6 +73,8 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     admitFollowers: (folder, spec) => admitFollowers({ folder, surroundings }, spec),
     awaitSynchronous: (folder, _spec, signal) => awaitSynchronous({ folder, surroundings }, signal),
     awaitSealed: (folder, _spec, signal) => awaitSealed({ folder, surroundings }, signal),
+    logWanted: (folder) => logWanted({ folder, surroundings }),
+    giveLog: (folder, segment, histories) => giveLog({ folder, surroundings }, segment, histories),
     replication: (folder, spec) => observeReplication({ folder, surroundings }, spec),
     position: (folder) => logPosition({ folder, surroundings }),
     stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),

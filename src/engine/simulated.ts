@@ -108,7 +108,15 @@ function processIn(found: SimulatedFolder, pid: number): SimulatedProcess {
 
 type ReplicationVerbs = Pick<
   EngineDriver,
-  'follow' | 'promote' | 'admitFollowers' | 'awaitSynchronous' | 'awaitSealed' | 'replication' | 'position'
+  | 'follow'
+  | 'promote'
+  | 'admitFollowers'
+  | 'awaitSynchronous'
+  | 'awaitSealed'
+  | 'logWanted'
+  | 'giveLog'
+  | 'replication'
+  | 'position'
 >
 
 function simulatedReplication(
@@ -125,6 +133,8 @@ function simulatedReplication(
     async admitFollowers() {},
     async awaitSynchronous() {},
     awaitSealed: async (folder, spec) => positionOf(folderOf(folder), spec),
+    logWanted: async (folder) => ({ timeline: folderOf(folder).timeline, lsn: 0n, isIdle: true, receiverPid: 1 }),
+    async giveLog() {},
     replication: async (folder, spec) => observedOf(folders.get(folder), spec),
     position: async (folder, spec) => positionOf(folderOf(folder), spec),
   }

@@ -1,6 +1,6 @@
 /** Read replicas of real PostgreSQL, through the SDK and a real client. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
@@ -279,7 +279,65 @@ test('a promoted replica has all its source had, takes writes, has backups, and 
   })
 })
 
-test('a replica that fell behind the log that is kept for it is made anew', async () => {
+/** Hangs the replica's receiver until its source has removed log that the replica has not received. Returns what ends that. */
+async function fallBehind(replica: DBInstance): Promise<() => void> {
+  const receiver = (await sql<{ pid: number }>(replica, 'select pid from pg_stat_wal_receiver'))[0]!.pid
+  process.kill(receiver, 'SIGSTOP')
+  // A source that finds the slot too old while the hung receiver is still connected would wait for it in its checkpoint.
+  await eventually('a source that has given the receiver up', async () => {
+    const rows = await sql(
+      source,
+      `select 1 from pg_replication_slots where slot_name like 'holdfast\\_r%' and not active and restart_lsn is not null`,
+    )
+    if (rows.length === 0) await sql(source, 'select pg_current_wal_lsn(), txid_current()')
+    return rows.length > 0 ? true : undefined
+  })
+  await eventually('the slot is lost', async () => {
+    await sql(
+      source,
+      `create table junk as select repeat(md5(random()::text), 200) as x from generate_series(1, 20000)`,
+    )
+    await sql(source, 'drop table junk')
+    await archived()
+    await sql(source, 'checkpoint')
+    const rows = await sql(source, `select 1 from pg_replication_slots where wal_status = 'lost'`)
+    return rows.length > 0 ? true : undefined
+  })
+  return () => process.kill(receiver, 'SIGCONT')
+}
+
+/** The archive's own slot is held to the same limit as that of the replica. */
+const archived = (): Promise<true> =>
+  eventually('an archive that has the log', async () => {
+    const rows = await sql(
+      source,
+      `select 1 from pg_replication_slots where slot_name = 'rds_archive'
+          and pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) < 8 * 1024 * 1024`,
+    )
+    return rows.length > 0 ? true : undefined
+  })
+
+/** Changes a byte of every piece of the archive with log of the segment that the replica applies next. */
+async function damageNextSegment(replica: DBInstance): Promise<void> {
+  const [at] = await sql<{ lsn: string }>(replica, `select (pg_last_wal_replay_lsn() - '0/0')::bigint::text as lsn`)
+  const segment = BigInt(at!.lsn) / SEGMENT
+  const [region, account, id] = [
+    source.DBInstanceArn!.split(':')[3]!,
+    source.DBInstanceArn!.split(':')[4]!,
+    source.DbiResourceId!,
+  ]
+  const log = join(holdfast.state, 'archive', region, account, id, 'log', '00000001')
+  const names = (await readdir(log)).filter((name) => BigInt(`0x${name.slice(0, 16)}`) / SEGMENT === segment)
+  assert.ok(names.length > 0, 'the archive has the segment')
+  for (const name of names) {
+    const bytes = await readFile(join(log, name))
+    bytes[bytes.length >> 1]! ^= 1
+    await writeFile(join(log, name), bytes)
+  }
+}
+const SEGMENT = 16n * 1_024n * 1_024n
+
+test('a replica that fell behind the log that is kept for it catches up from the archive, and is not made anew', async () => {
   const near = await replicate('near', 'origin')
   await rds.send(
     new ModifyDBParameterGroupCommand({
@@ -298,32 +356,29 @@ test('a replica that fell behind the log that is kept for it is made anew', asyn
     return found!.v === '32MB' ? true : undefined
   })
   const folder = folderOf(near, near.AvailabilityZone!.at(-1)!)
-  const receiver = (await sql<{ pid: number }>(near, 'select pid from pg_stat_wal_receiver'))[0]!.pid
-  process.kill(receiver, 'SIGSTOP')
-  // A source that finds the slot too old while the hung receiver is still connected would wait for it in its checkpoint.
-  await eventually('a source that has given the receiver up', async () => {
-    const rows = await sql(
-      source,
-      `select 1 from pg_replication_slots where slot_name like 'holdfast\\_r%' and not active and restart_lsn is not null`,
-    )
-    if (rows.length === 0) await sql(source, 'select pg_current_wal_lsn(), txid_current()')
-    return rows.length > 0 ? true : undefined
-  })
-  const lost = async (): Promise<boolean> => {
-    await sql(
-      source,
-      `create table junk as select repeat(md5(random()::text), 200) as x from generate_series(1, 20000)`,
-    )
-    await sql(source, 'drop table junk')
-    await sql(source, 'checkpoint')
-    const rows = await sql(source, `select 1 from pg_replication_slots where wal_status = 'lost'`)
-    return rows.length > 0
-  }
-  await eventually('the slot is lost', async () => ((await lost()) ? true : undefined))
+  await writeFile(join(folder, 'marker'), '')
   const pid = await engineOf(folder)
-  process.kill(receiver, 'SIGCONT')
+  const goOn = await fallBehind(near)
+  const row = await write()
+  goOn()
+  await reads(near, row)
+  await reads(await instanceIn(rds, 'near', 'available', isReplicating), await write())
+  assert.equal(await engineOf(folder), pid)
+  assert.ok((await readdir(folder)).includes('marker'), 'the copy that it began with')
+  const count = 'select count(*)::int as n, max(n) as last from t where n > 0'
+  assert.deepEqual(await sql(near, count), await sql(source, count))
+})
+
+test('one for which the archive is damaged is made anew', async () => {
+  const near = await instanceIn(rds, 'near', 'available', isReplicating)
+  const folder = folderOf(near, near.AvailabilityZone!.at(-1)!)
+  const pid = await engineOf(folder)
+  const goOn = await fallBehind(near)
+  await damageNextSegment(near)
+  goOn()
   await eventually('another engine', async () => ((await engineOf(folder)) === pid ? undefined : true))
   await reads(await instanceIn(rds, 'near', 'available', isReplicating), await write())
+  assert.equal((await readdir(folder)).includes('marker'), false)
 })
 
 test('of the replicas of a deleted source, those in its region become instances, others follow nobody any more', async () => {

@@ -1,7 +1,7 @@
 /** An engine driver without processes or disk, for tests: it does what the test says and remembers what was asked. */
 import assert from 'node:assert/strict'
 import type { EngineDriver, EngineFacts, EngineProcess } from '#engine/engine.ts'
-import type { Recovery } from '#engine/recovery.ts'
+import type { LogSegment, LogWanted, Recovery, TimelineHistory } from '#engine/recovery.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 
@@ -22,6 +22,9 @@ export class ScriptedEngine implements EngineDriver {
   accepting = true
   /** What engines say of replication. */
   observedReplication: ObservedReplication | undefined
+  /** How far a standby is, by what it was given. */
+  wanted: (given: readonly LogSegment[]) => LogWanted = () => ({ timeline: 1, lsn: 0n, isIdle: true, receiverPid: 1 })
+  readonly given: LogSegment[] = []
   /** What a look at any engine finds. */
   facts: EngineFacts = {}
   /** Folders of engines that were made read-only. */
@@ -131,6 +134,16 @@ export class ScriptedEngine implements EngineDriver {
   async awaitSealed(_folder: string, _spec: InstanceSpec, signal: AbortSignal): Promise<LogPosition> {
     await this.play('awaitSealed', signal)
     return { ...(await this.position()), role: 'standby' }
+  }
+
+  async logWanted(): Promise<LogWanted> {
+    await this.play('logWanted')
+    return this.wanted(this.given)
+  }
+
+  async giveLog(_folder: string, segment: LogSegment, histories: readonly TimelineHistory[]): Promise<void> {
+    await this.play(`giveLog ${segment.timeline} after ${histories.map(({ timeline }) => timeline).join(', ')}`)
+    this.given.push(segment)
   }
 
   async replication(_folder: string, { replication }: InstanceSpec): Promise<ObservedReplication | undefined> {

@@ -66,6 +66,8 @@ export function sleepingEngine(): EngineDriver {
     async admitFollowers() {},
     async awaitSynchronous() {},
     awaitSealed: () => Promise.reject(new Error('a sleeping engine follows nobody')),
+    logWanted: () => Promise.reject(new Error('a sleeping engine follows nobody')),
+    async giveLog() {},
     replication: async () => undefined,
     position: async () => ({
       role: 'primary',

@@ -100,8 +100,10 @@ export const buildReadReplica = flow(
         return go('abandon', change(c, held, { complaint: outcome.error.message }))
       }
       const isLate = c.spentMs > FIRST_STREAM_MS_MAX
-      if (!seenOf(c.control, record).isStreaming && !isLate && (await sourceOf(c, record)))
-        return wait({ timeoutMs: LOOK_MS })
+      const { isStreaming, obstacle } = seenOf(c.control, record)
+      // The slot was lost again while the copy was taken: whoever keeps the replica makes it again, and brings what it lacks.
+      const needsLog = obstacle === 'log-removed'
+      if (!isStreaming && !needsLog && !isLate && (await sourceOf(c, record))) return wait({ timeoutMs: LOOK_MS })
       return go(
         'finish',
         change(c, held, {

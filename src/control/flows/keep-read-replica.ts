@@ -9,10 +9,11 @@ import {
   RECONNECT_EVERY_MS,
   TROUBLE_LOOK_MS,
 } from '../read-replica/limits.ts'
+import { archiveOf } from '../read-replica/archive-of.ts'
 import { releaseLink, relink } from '../read-replica/link.ts'
 import { seenOf } from '../read-replica/observed.ts'
 import { dropReplica } from '../read-replica/replicas.ts'
-import { change, instanceEvent, instanceOf, job, type FlowContext, type InstanceInput } from './context.ts'
+import { change, instanceEvent, instanceOf, job, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { timerDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
@@ -77,9 +78,39 @@ async function follow(c: C, held: Found, { replica, source }: Pair): Promise<Ste
   if (replica.state === 'replicating')
     return go('watch', turn(c, held, 'error'), instanceEvent(c.control, held.value, 'RDS-EVENT-0045'))
   if (source.value.phase !== 'available') return wait({ timeoutMs: TROUBLE_LOOK_MS })
-  if (seen.obstacle && c.spentMs >= OBSTACLE_MS_MIN) return rebuild(c, held, replica)
+  if (seen.obstacle && c.spentMs >= OBSTACLE_MS_MIN) {
+    const catchingUp = seen.obstacle === 'log-removed' && (await catchUp(c, held, { replica, source }))
+    return catchingUp || rebuild(c, held, replica)
+  }
   await reconnect(c, held, source)
   return wait({ timeoutMs: TROUBLE_LOOK_MS })
+}
+
+/** With archived log, to where its source can go on. Undefined: that does not help. */
+async function catchUp(c: C, held: Found, { replica, source }: Pair): Promise<Step | undefined> {
+  const prefix = await archiveOf(c.control, source.value)
+  if (prefix === undefined) return undefined
+  const { resourceId } = held.value
+  const attempt = replica.catchUps ?? 0
+  // From here on the source keeps the log that will be asked of it next: its slot for the replica was lost.
+  const admission = await job(c, {
+    zone: source.value.zone,
+    resourceId,
+    name: `admit-${attempt}-${c.failures}`,
+    kind: 'instance.reload',
+    input: async () => ({ spec: await instanceSpec(c.control, source.value) }),
+  })
+  if (admission.state === 'pending') return wait({ timeoutMs: TROUBLE_LOOK_MS })
+  // The replica's own attempts to stream hold the slot for a moment each.
+  if (admission.state === 'failed') throw new Error(`admit the replica: ${admission.error.message}`)
+  const outcome = await jobOn(c, held.value, {
+    name: `catch-up-${attempt}`,
+    kind: 'instance.catch-up',
+    input: async () => ({ id: resourceId, prefix }),
+  })
+  if (outcome.state === 'pending') return wait({ timeoutMs: TROUBLE_LOOK_MS })
+  if (outcome.state === 'failed') return undefined
+  return go('watch', change(c, held, { replica: { ...replica, catchUps: attempt + 1 } }))
 }
 
 const turn = (c: C, held: Found, state: ReplicaOf['state']): Mutation =>

@@ -31,7 +31,8 @@ async function nameOf(
 }
 
 const REASONS: Readonly<Record<ReplicationObstacle, string>> = {
-  'log-removed': 'The source no longer has the log that the replica needs; the replica is rebuilt.',
+  'log-removed':
+    'The source no longer has the log that the replica needs; it catches up from the archive, or is rebuilt.',
   diverged: "The replica's data is not a past state of its source; the replica is rebuilt.",
   settings: 'The source allows more than the replica was started with; the replica is restarted.',
 }

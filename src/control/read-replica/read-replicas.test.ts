@@ -13,6 +13,8 @@ import { modifyDbInstance } from '../db-instance/modify.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
 import { findEvents } from '../event/event.ts'
 import type { Hosts } from '../hosts.ts'
+import { archivePrefix } from '../db-instance/spec.ts'
+import { archiveOf } from './archive-of.ts'
 import { createReadReplica } from './create.ts'
 import { promoteReadReplica } from './promote.ts'
 import { replicasOf } from './replicas.ts'
@@ -104,6 +106,58 @@ test('a replica that has diverged is made anew', async () => {
   await see(undefined)
   assert.equal((await read(control, 'copy')).phase, 'available')
   assert.equal((await read(control, 'copy')).replica!.seedId, undefined)
+})
+
+/** Kinds of the jobs that are asked for from now on. */
+function jobsOf(control: SimulatedControl): string[] {
+  const hosts = control.hosts as { -readonly [K in keyof Hosts]: Hosts[K] }
+  const asked: string[] = []
+  const startJob = hosts.startJob.bind(hosts)
+  hosts.startJob = (zone, jobId, kind, input) => {
+    asked.push(kind)
+    return startJob(zone, jobId, kind, input)
+  }
+  return asked
+}
+
+test('a replica whose source has removed log is given it out of the archive, once the source keeps what follows', async () => {
+  const { control, see } = await stage()
+  await replicate(control, 'copy')
+  await control.clock.advance(SECOND_MS)
+  const asked = jobsOf(control)
+  const hosts = control.hosts as { -readonly [K in keyof Hosts]: Hosts[K] }
+  const truth = hosts.job
+  hosts.job = async (zone, jobId) =>
+    jobId.includes('/catch-up-') ? { state: 'succeeded', result: { isStreaming: true } } : truth(zone, jobId)
+  await see({ isStreaming: false, sourceAnswers: true, obstacle: 'log-removed' })
+  await control.clock.advance(4 * SECOND_MS)
+  assert.equal((await read(control, 'copy')).replica!.catchUps, 1)
+  await see(undefined)
+  const { phase, replica } = await read(control, 'copy')
+  assert.deepEqual([phase, replica!.state, replica!.rebuiltAt], ['available', 'replicating', undefined])
+  assert.deepEqual(asked, ['instance.reload'], 'the source has its slot again, and nothing was copied')
+})
+
+test('one that the archive does not help is made anew', async () => {
+  const { control, see } = await stage()
+  await replicate(control, 'copy')
+  await control.clock.advance(SECOND_MS)
+  const asked = jobsOf(control)
+  await see({ isStreaming: false, sourceAnswers: true, obstacle: 'log-removed' })
+  await control.clock.advance(4 * SECOND_MS)
+  assert.ok((await read(control, 'copy')).replica!.rebuiltAt)
+  assert.deepEqual(asked.slice(0, 4), ['instance.reload', 'instance.catch-up', 'instance.reload', 'instance.snapshot'])
+})
+
+test('the archive of a replica of a replica is that of the first source, as long as the log comes from there', async () => {
+  const { control, see } = await stage()
+  await replicate(control, 'copy')
+  await control.clock.advance(SECOND_MS)
+  const [origin, copy] = [await read(control, 'orders'), await read(control, 'copy')]
+  assert.equal(await archiveOf(control, origin), archivePrefix(origin))
+  assert.equal(await archiveOf(control, copy), archivePrefix(origin))
+  await see({ isStreaming: false, sourceAnswers: true })
+  assert.equal(await archiveOf(control, copy), undefined)
 })
 
 test('a rebuild that takes the copy away and fails is tried again after a while', async () => {

@@ -8,6 +8,7 @@
  *   log/start.log  what the engine says before the collector runs
  *   peer/          what a standby needs to reach its source: a password file and the source's CA
  *   read-only.conf settings of an engine whose storage is full; absent else
+ *   given-log/     a segment of the log on its way to a standby's data; absent else
  *   engine.json    which process an agent started here
  *
  * A snapshot's folder has `data/` and `manifest.json`.
@@ -24,6 +25,7 @@ export const logOf = (folder: string): string => join(folder, 'log')
 export const errorLogOf = (folder: string): string => join(folder, 'log', 'error')
 export const startLogOf = (folder: string): string => join(folder, 'log', 'start.log')
 export const readOnlyFileOf = (folder: string): string => join(folder, 'read-only.conf')
+export const givenLogOf = (folder: string): string => join(folder, 'given-log')
 export const processFileOf = (folder: string): string => join(folder, 'engine.json')
 export const manifestOf = (snapshotFolder: string): string => join(snapshotFolder, 'manifest.json')
 export const socketNameOf = (port: number): string => `.s.PGSQL.${port}`

@@ -88,10 +88,7 @@ export interface JobKinds {
   /** Apply this spec to the running engine as far as that works without a restart. */
   'instance.reload': { input: { spec: InstanceSpec }; result: { pendingRestart: readonly string[] } }
   'instance.set-password': { input: { id: string; master: MasterUser }; result: Record<never, never> }
-  /**
-   * Make a standby on this host, in the place of whatever it has of the instance, from a snapshot of the source that it
-   * uses up; then start it.
-   */
+  /** Start a standby here, in the place of what there is of the instance, on a snapshot of its source, which is used up. */
   'instance.follow': { input: { spec: InstanceSpec; seedId: string }; result: Record<never, never> }
   /** Turn the running standby into a primary with this spec. It takes writes when this has succeeded. */
   'instance.promote': { input: { spec: InstanceSpec }; result: { timeline: number } }
@@ -107,6 +104,8 @@ export interface JobKinds {
    * acknowledged before they did. Fails, with commits waiting, when no standby comes that far in time.
    */
   'instance.synchronize': { input: { spec: InstanceSpec }; result: Record<never, never> }
+  /** Give the running standby log out of the archive, for a while; `backup-broken` when that leads no further. */
+  'instance.catch-up': { input: { id: string; prefix: string }; result: { isStreaming: boolean } }
   /** Stop the engine and delete everything the agent holds of it. */
   'instance.remove': { input: { id: string }; result: Record<never, never> }
   /** A consistent physical copy, taken while the engine serves (or while it is stopped). */
