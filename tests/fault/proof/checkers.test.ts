@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { bankComplaints, type BankOperation } from './bank.ts'
 import type { Operation, Outcome } from './history.ts'
+import { hugeComplaints } from './huge-transaction.ts'
 import { checkSet, setComplaints, type SetOperation } from './insert-set.ts'
 import { objectComplaints, type ObjectOperation, type ObjectsEnd } from './objects.ts'
 import { checkWriters, writerComplaints, type Claim } from './one-writer.ts'
@@ -133,6 +134,15 @@ describe('one writer', () => {
     assert.match(complaints([at(1, 2, 0, 1, 7), at(2, 2, 2, 3, 8)], 1, 2)[0]!, /shared: 2/))
   test('one whose write is not there in the end is found', () =>
     assert.match(complaints([at(1, 1, 0, 1), at(2, 2, 2, 3)], 2)[0]!, /lost: 1/))
+})
+
+test('a huge transaction of which a part is there, or which is lost or risen, is found', () => {
+  const complaints = (outcome: Outcome, found: number): string[] =>
+    hugeComplaints([{ id: 1, rows: 9, outcome }], new Map([[1, found]]))
+  assert.deepEqual([...complaints('ok', 9), ...complaints('unknown', 0), ...complaints('fail', 0)], [])
+  assert.match(complaints('unknown', 4)[0]!, /4 of 9/)
+  assert.match(complaints('ok', 0)[0]!, /lost/)
+  assert.match(complaints('fail', 9)[0]!, /failed and is there/)
 })
 
 describe('relaxed commits', () => {

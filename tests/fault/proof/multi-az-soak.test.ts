@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { discard } from '../../support/holdfast.ts'
 import { Deployment } from './deployment.ts'
+import { proveHuge } from './huge-transaction.ts'
 import { multiAzFaults } from './multi-az-faults.ts'
 import { Network } from './network.ts'
 import { networkFaults } from './network-faults.ts'
@@ -28,4 +29,10 @@ after(async () => {
 
 test(`a Multi-AZ instance keeps its promises under faults, seed ${asked.seed}`, async () => {
   assert.deepEqual(await prove(world, [...multiAzFaults, ...networkFaults(() => network)], asked), [])
+})
+
+test('a huge transaction over a failover is there as a whole or not at all', async () => {
+  const isSoak = asked.minutes > 0
+  const moments = isSoak ? (['halfway', 'at the commit', 'after the commit'] as const) : (['at the commit'] as const)
+  assert.deepEqual(await proveHuge(world, moments, isSoak ? 400 : 20), [])
 })
