@@ -262,11 +262,33 @@ test('a clock that jumps an hour ahead starts no failover', async () => {
   )
 })
 
-test('a primary that cannot be brought back at all is failed, and says why', async () => {
+test('a failover that was abandoned is made up for when the primary cannot be started', async () => {
   const control = await simulatedControl()
   await newInstance(control, 'orders', { MultiAZ: true })
   await recover(control)
   await settled(control)
+  control.failing = 'instance.restart'
+  await recover(control)
+  control.failing = undefined
+  await settled(control)
+  const record = await recordOf(control, 'orders')
+  assert.equal(record.phase, 'available')
+  assert.equal(record.zone, 'a')
+  assert.deepEqual(record.standby, { zone: 'b', state: 'in-sync' })
+  const events = await eventsOf(control)
+  assert.deepEqual(
+    events.filter((id) => ['0013', '0034', '0049'].includes(id)),
+    ['0013', '0049', '0034', '0013', '0049'],
+  )
+})
+
+test('a primary that cannot be brought back at all is failed, and says why', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  const held = (await dbInstances(control, SCOPE).get('orders'))!
+  control.failing = 'instance.synchronize'
+  const standby = { zone: 'b', state: 'following' as const }
+  await commit(control, dbInstances(control, SCOPE).update(held, { ...held.value, standby, generation: 9 }))
   control.failing = 'instance.restart'
   await recover(control)
   const record = await recordOf(control, 'orders')

@@ -134,6 +134,10 @@ export const recoverDbInstance = flow(
         kind: 'instance.restart',
         input: async () => ({ spec: await instanceSpec(c.control, record) }),
       })
+      // A failover put off for a primary that cannot be started, as on a disk that failed, would be none at all.
+      const isLost = outcome.state === 'failed' && outcome.error.code !== 'bad-settings'
+      if (isLost && canTakeOver(c, record))
+        return go('cut', instanceEvent(c.control, record, 'RDS-EVENT-0013', startedText(c.input)))
       if (outcome.state !== 'succeeded') return afterStart(c, held, outcome, 'RDS-EVENT-0006')
       return go(record.standby?.state === 'in-sync' ? 'gate' : 'alone')
     },
