@@ -65,9 +65,9 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     adopt: (folder) => adoptEngine(folder, surroundings),
     probe: (folder) => canConnect(folder, surroundings),
     kill: killEngine,
-    async follow(folder, { version }, seedFolder) {
+    async follow(folder, { version }, seedFolder, signal) {
       await checkSnapshot(seedFolder, version)
-      await fillFromSeed(seedFolder, { folder, surroundings })
+      await fillFromSeed(seedFolder, { folder, surroundings }, signal)
     },
     promote: (folder) => promoteStandby({ folder, surroundings }),
     admitFollowers: (folder, spec) => admitFollowers({ folder, surroundings }, spec),

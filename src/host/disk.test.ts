@@ -9,6 +9,7 @@ import {
   freeBytes,
   isDiskFull,
   isReachable,
+  emptyFolder,
   makeFolder,
   makeLink,
   namesIn,
@@ -111,4 +112,15 @@ test('a link takes the place of what was there', async () => {
   writeFileSync(path, 'in the way')
   await makeLink('aim', path)
   assert.equal(readFileSync(path, 'utf8'), 'aimed at')
+})
+
+test('a folder is emptied without becoming another one', async () => {
+  const folder = join(root, 'emptied')
+  mkdirSync(join(folder, 'below'), { recursive: true })
+  writeFileSync(join(folder, 'below', 'file'), 'x')
+  const before = statSync(folder).ino
+  await emptyFolder(folder, { mode: 0o700 })
+  assert.throws(() => statSync(join(folder, 'below')))
+  assert.equal(statSync(folder).ino, before)
+  assert.equal(statSync(folder).mode & 0o777, 0o700)
 })

@@ -42,6 +42,12 @@ export async function makeFolder(path: string, own: Ownership = {}): Promise<voi
   if (own.account) await fs.chown(path, own.account.uid, own.account.gid)
 }
 
+/** The same, with nothing in it. A folder that is there stays the same one: a file system may be mounted on it. */
+export async function emptyFolder(path: string, own: Ownership = {}): Promise<void> {
+  for (const name of await namesIn(path)) await removeTree(join(path, name))
+  await makeFolder(path, own)
+}
+
 /** Deletes a file or a folder with everything in it. Absent before: nothing. */
 export async function removeTree(path: string): Promise<void> {
   await fs.rm(path, { recursive: true, force: true, maxRetries: 3 })

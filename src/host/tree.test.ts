@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import { MIB } from '#base/bytes.ts'
-import { copyTree, syncTree, treeBytes } from './tree.ts'
+import { copyTree, moveTree, syncTree, treeBytes } from './tree.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-tree-'))
 const source = join(root, 'source')
@@ -100,3 +100,29 @@ test('a copied tree can be made durable', async () => {
   await syncTree(target)
   await assert.rejects(syncTree(join(root, 'nowhere')), { code: 'ENOENT' })
 })
+
+test('a moved folder is in its new place alone', async () => {
+  rmSync(target, { recursive: true, force: true })
+  await moveTree(source, target, {})
+  assert.equal(readFileSync(join(target, 'base', '1', '112'), 'utf8'), 'table')
+  assert.equal(existsSync(source), false)
+})
+
+/** In memory, and so on another file system than the temporary folder of most machines. */
+const ELSEWHERE = '/dev/shm'
+const isElsewhere = existsSync(ELSEWHERE) && statSync(ELSEWHERE).dev !== statSync(tmpdir()).dev
+
+test(
+  'a folder is moved to another file system by a copy, and the original stays for another attempt',
+  { skip: isElsewhere ? false : `${ELSEWHERE} is no other file system` },
+  async () => {
+    const other = mkdtempSync(join(ELSEWHERE, 'holdfast-tree-'))
+    try {
+      for (let attempt = 0; attempt < 2; attempt++) await moveTree(source, join(other, 'data'), {})
+      assert.equal(readFileSync(join(other, 'data', 'base', '1', '112'), 'utf8'), 'table')
+      assert.equal(existsSync(join(source, 'secret')), true)
+    } finally {
+      rmSync(other, { recursive: true, force: true })
+    }
+  },
+)

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Account } from './account.ts'
-import { codeOf, syncPath } from './disk.ts'
+import { codeOf, renameDurably, syncPath } from './disk.ts'
 import { FILES_AT_ONCE, SPARSE_CHUNK_BYTES } from './limits.ts'
 
 export interface CopyOptions {
@@ -42,6 +42,23 @@ export async function copyTree(source: string, target: string, options: CopyOpti
   if (first !== undefined) await copier.file(join(source, first), join(target, first))
   await eachAtOnce(others, options.signal, (file) => copier.file(join(source, file), join(target, file)))
   return { files: work.files.length, bytes: copier.bytes, reflinked: copier.reflink && work.files.length > 0 }
+}
+
+/**
+ * Renames a folder where that can be done. To another file system it is copied, and the original stays: an interrupted
+ * move can be begun again, and whoever has moved it removes what is left. Durable where it was renamed: {@link syncTree}.
+ */
+export async function moveTree(
+  source: string,
+  target: string,
+  options: Pick<CopyOptions, 'account' | 'signal'>,
+): Promise<void> {
+  try {
+    await renameDurably(source, target)
+  } catch (error) {
+    if (codeOf(error) !== 'EXDEV') throw error
+    await copyTree(source, target, options)
+  }
 }
 
 /**

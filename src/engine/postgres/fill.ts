@@ -1,7 +1,7 @@
 /** New data folders: from a version's template, and from a snapshot. */
 import { dirname, join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
-import { makeFolder, readText, removeTree, syncPath } from '#host/disk.ts'
+import { emptyFolder, readText, syncPath } from '#host/disk.ts'
 import { copyTree, syncTree } from '#host/tree.ts'
 import { EngineError } from '../engine.ts'
 import { giveIdentity, newIdentifier } from './control-file.ts'
@@ -17,7 +17,7 @@ interface Filling {
 /** Fills `folder`, absent or half-made, with a copy that is a cluster of its own. Not durable yet. */
 export async function fillFrom(sourceData: string, folder: string, filling: Filling): Promise<void> {
   const { account } = filling.surroundings
-  await emptyFolder(folder, filling)
+  await emptyFolder(folder, { mode: 0o700, account })
   await copyTree(sourceData, dataOf(folder), { account, signal: filling.signal })
   await giveOwnIdentity(folder, filling)
 }
@@ -29,16 +29,11 @@ export async function fillFromTemplate(
   { spares, ...filling }: Filling & { readonly spares: Spares },
 ): Promise<void> {
   const { account } = filling.surroundings
-  await emptyFolder(folder, filling)
+  await emptyFolder(folder, { mode: 0o700, account })
   await spares.around(template, dataOf(folder), async (taken) => {
     if (!taken) await copyTree(template, dataOf(folder), { account, signal: filling.signal })
     await giveOwnIdentity(folder, filling)
   })
-}
-
-async function emptyFolder(folder: string, { surroundings: { account } }: Filling): Promise<void> {
-  await removeTree(folder)
-  await makeFolder(folder, { mode: 0o700, account })
 }
 
 const giveOwnIdentity = (folder: string, { surroundings: { clock, random } }: Filling): Promise<void> =>

@@ -1,8 +1,9 @@
 /** A standby: made from a copy of its source, promoted to take its place, and what both say of replication. */
 import { join } from 'node:path'
 import { assert } from '#base/assert.ts'
-import { makeFolder, removeTree, renameDurably } from '#host/disk.ts'
+import { emptyFolder, removeTree } from '#host/disk.ts'
 import { dial } from '#host/net.ts'
+import { moveTree } from '#host/tree.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { LogPosition, ObservedReplication, ObservedStandby, ReplicationSource } from '#wire/agent/replication.ts'
 import { EngineError } from '../engine.ts'
@@ -19,11 +20,17 @@ interface Instance {
   readonly surroundings: Surroundings
 }
 
-/** The copy is moved, not copied again, and stays the same cluster: the identity of its source is its own. */
-export async function fillFromSeed(seedFolder: string, { folder, surroundings }: Instance): Promise<void> {
-  await removeTree(folder)
-  await makeFolder(folder, { mode: 0o700, account: surroundings.account })
-  await renameDurably(dataOf(seedFolder), dataOf(folder))
+/**
+ * The copy is moved, and copied again only to another file system. It stays the same cluster: the identity of its source
+ * is its own.
+ */
+export async function fillFromSeed(
+  seedFolder: string,
+  { folder, surroundings: { account } }: Instance,
+  signal: AbortSignal,
+): Promise<void> {
+  await emptyFolder(folder, { mode: 0o700, account })
+  await moveTree(dataOf(seedFolder), dataOf(folder), { account, signal })
   // Tells of whom the source let stream; this one has followers of its own.
   await removeTree(join(dataOf(folder), 'recovery.signal'))
 }
