@@ -1,0 +1,121 @@
+/** Disks of a test's own that can really be full, or fail. For root on Linux. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { mkdir, open, rm, statfs, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** False where disks of a test's own can be mounted, else why not: fits the `skip` option of a test. */
+export function cannotMount(): false | string {
+  if (process.platform !== 'linux') return 'small disks are made as Linux makes them'
+  return process.getuid?.() === 0 ? false : 'only root can mount a small disk'
+}
+
+/** Of the system; no package brings it. */
+const MAKE_EXT4 = 'mkfs.ext4'
+
+const MIB = 2 ** 20
+
+/** A file that takes all the space there is, but for some. Its space is free again once it is removed. */
+async function occupy(folder: string, leaveBytes: number): Promise<void> {
+  const ballast = await open(join(folder, 'ballast'), 'a')
+  try {
+    for (;;) {
+      const { bavail, bsize } = await statfs(folder)
+      const bytes = Math.min(bavail * bsize - leaveBytes, 8 * MIB)
+      if (bytes <= 0) return
+      await ballast.appendFile(Buffer.alloc(bytes, 'x'))
+    }
+  } catch (error) {
+    // The last blocks are for what the file system itself has to note.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  } finally {
+    await ballast.close()
+  }
+}
+
+const vacate = (folder: string): Promise<void> => rm(join(folder, 'ballast'), { force: true })
+
+/** A file system in memory, mounted on a folder until its scope ends. */
+export class SmallDisk {
+  readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  static async mount(folder: string, sizeBytes: number): Promise<SmallDisk> {
+    await mkdir(folder, { recursive: true, mode: 0o711 })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes},mode=0711`, 'tmpfs', folder])
+    return new SmallDisk(folder)
+  }
+
+  fill(leaveBytes = 0): Promise<void> {
+    return occupy(this.folder, leaveBytes)
+  }
+
+  empty(): Promise<void> {
+    return vacate(this.folder)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    execFileSync('umount', ['-l', this.folder])
+    await Promise.resolve()
+  }
+}
+
+/**
+ * An ext4 file system on a loop device, whose blocks lie in a sparse file on a small disk: once that is full, the system
+ * cannot write back what it had taken, and says so at fsync. That is a device that fails, without device mapper.
+ */
+export class FailingDisk {
+  readonly folder: string
+  private readonly below: SmallDisk
+  private readonly image: string
+
+  private constructor(folder: string, below: SmallDisk) {
+    this.folder = folder
+    this.below = below
+    this.image = join(below.folder, 'image')
+  }
+
+  /** `below` is where the blocks lie; `sizeBytes` is what the file system believes to have. */
+  static async mount(folder: string, below: SmallDisk, sizeBytes: number): Promise<FailingDisk> {
+    const disk = new FailingDisk(folder, below)
+    await mkdir(folder, { recursive: true, mode: 0o711 })
+    await writeFile(disk.image, '')
+    await truncate(disk.image, sizeBytes)
+    disk.make()
+    return disk
+  }
+
+  fill(leaveBytes = 0): Promise<void> {
+    return occupy(this.folder, leaveBytes)
+  }
+
+  empty(): Promise<void> {
+    return vacate(this.folder)
+  }
+
+  /** From now on what is written to blocks that were never written before is lost, and fsync fails. */
+  fail(): Promise<void> {
+    return this.below.fill()
+  }
+
+  /** Another disk, with nothing on it, is mounted in the place of the one that failed. */
+  async replace(): Promise<void> {
+    execFileSync('umount', ['-l', this.folder])
+    await this.below.empty()
+    this.make()
+  }
+
+  private make(): void {
+    execFileSync(MAKE_EXT4, ['-q', '-F', '-m', '0', this.image])
+    execFileSync('mount', ['-t', 'ext4', '-o', 'loop', this.image, this.folder])
+    chmodSync(this.folder, 0o711)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    execFileSync('umount', ['-l', this.folder])
+    await Promise.resolve()
+  }
+}
