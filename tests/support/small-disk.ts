@@ -70,21 +70,20 @@ export class SmallDisk {
 export class FailingDisk {
   readonly folder: string
   private readonly below: SmallDisk
-  private readonly image: string
+  private readonly sizeBytes: number
+  private mounts = 0
 
-  private constructor(folder: string, below: SmallDisk) {
+  private constructor(folder: string, below: SmallDisk, sizeBytes: number) {
     this.folder = folder
     this.below = below
-    this.image = join(below.folder, 'image')
+    this.sizeBytes = sizeBytes
   }
 
   /** `below` is where the blocks lie; `sizeBytes` is what the file system believes to have. */
   static async mount(folder: string, below: SmallDisk, sizeBytes: number): Promise<FailingDisk> {
-    const disk = new FailingDisk(folder, below)
+    const disk = new FailingDisk(folder, below, sizeBytes)
     await mkdir(folder, { recursive: true, mode: 0o711 })
-    await writeFile(disk.image, '')
-    await truncate(disk.image, sizeBytes)
-    disk.make()
+    await disk.add()
     return disk
   }
 
@@ -101,21 +100,24 @@ export class FailingDisk {
     return this.below.fill()
   }
 
-  /** Another disk, with nothing on it, is mounted in the place of the one that failed. */
+  /** Another disk, with nothing on it, over the one that failed: at no time does the folder show what lies below. */
   async replace(): Promise<void> {
-    execFileSync('umount', ['-l', this.folder])
     await this.below.empty()
-    this.make()
+    await this.add()
   }
 
-  private make(): void {
-    execFileSync(MAKE_EXT4, ['-q', '-F', '-m', '0', this.image])
-    execFileSync('mount', ['-t', 'ext4', '-o', 'loop', this.image, this.folder])
+  private async add(): Promise<void> {
+    const image = join(this.below.folder, `image-${this.mounts}`)
+    await writeFile(image, '')
+    await truncate(image, this.sizeBytes)
+    execFileSync(MAKE_EXT4, ['-q', '-F', '-m', '0', image])
+    execFileSync('mount', ['-t', 'ext4', '-o', 'loop', image, this.folder])
+    this.mounts++
     chmodSync(this.folder, 0o711)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    execFileSync('umount', ['-l', this.folder])
+    for (; this.mounts > 0; this.mounts--) execFileSync('umount', ['-l', this.folder])
     await Promise.resolve()
   }
 }

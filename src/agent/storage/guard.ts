@@ -114,13 +114,13 @@ export class StorageGuard {
     const mustGuard = level === 'full' && spec.replication?.role !== 'standby'
     try {
       if (mustGuard && !watched.isReadOnly) {
+        // On a full disk a segment of log in stock is what the engine can still write to: without one it would go down.
+        await driver.setReadOnly(folder, limit === 'host' ? 'yes' : 'with little log')
+        watched.isReadOnly = true
         log.warn(
           { instance: instance.id, usedBytes, allocatedBytes, limit },
           'storage is full: the engine is read-only',
         )
-        // On a full disk a segment of log in stock is what the engine can still write to: without one it would go down.
-        await driver.setReadOnly(folder, limit === 'host' ? 'yes' : 'with little log')
-        watched.isReadOnly = true
         await driver.endWriters(folder)
         hasEnded = true
         if (limit === 'allocation') this.reclaim(instance, watched)

@@ -6,7 +6,7 @@ import type { DbInstanceRecord } from './record.ts'
 /**
  * The DBInstanceStatus that is true now: the phase, except that `available` needs an engine that accepts connections.
  * An engine that should serve and does not yet (its host has just come back, or it is recovering from a crash) is
- * `starting`; one that takes no writes because its storage is full is `storage-full`. What a flow had to leave as
+ * `starting`; one that takes no writes, or nobody in, because its storage is full is `storage-full`. What a flow had to leave as
  * `failed` may come up later, since its agent goes on trying: then it is no longer.
  */
 export function statusOf(
@@ -18,6 +18,8 @@ export function statusOf(
   if (observed?.accepting && isRouteOpen(control, record))
     return observed.storage?.level === 'full' ? 'storage-full' : 'available'
   if (record.phase === 'failed') return 'failed'
+  // It runs, and has no room left to let anybody in.
+  if (observed?.state === 'running' && observed.storage?.level === 'full') return 'storage-full'
   return observed?.state === 'failed' ? statusOfFailure(observed) : 'starting'
 }
 

@@ -87,8 +87,20 @@ export function lossOf(control: Seeing, primary: Copy, standbys: readonly Copy[]
   if (!seen) return undefined
   if (seen.state === 'stopped' || seen.state === 'failed')
     return seen.lastError?.message ?? 'The engine of the primary does not run.'
-  return seen.isSilent && isMissed ? 'The engine of the primary does not answer.' : undefined
+  if (seen.isSilent && isMissed) return 'The engine of the primary does not answer.'
+  return isShutOut(seen) && standbys.some((standby) => !isOnFullDisk(copySeen(control, standby)))
+    ? 'The engine of the primary lets nobody in: the disk of its host is full.'
+    : undefined
 }
+
+const isOnFullDisk = (seen: ObservedInstance | undefined): boolean =>
+  seen?.storage?.level === 'full' && seen.storage.limit === 'host'
+
+/**
+ * After a crash on a disk without a byte left PostgreSQL comes up and answers, and no session can begin, since it cannot
+ * write its init file: a standby that asks takes it for one that serves.
+ */
+const isShutOut = (seen: ObservedInstance): boolean => seen.isSilent === true && isOnFullDisk(seen)
 
 export function lossOfPrimary(control: Seeing, record: DbInstanceRecord): string | undefined {
   const standby = standbyOf(record)
