@@ -1,11 +1,12 @@
 /** The disks under the two copies of a Multi-AZ instance: really full, and failing at fsync. */
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { DescribeEventsCommand, RebootDBInstanceCommand, type DBInstance, type RDSClient } from '@aws-sdk/client-rds'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import { connect, createInstance, describe, instanceIn, query } from '../support/database.ts'
-import { discard, eventually, newStateFolder, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { eventually, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 import { zoneOf } from '../support/processes.ts'
 import { cannotMount, FailingDisk, SmallDisk } from '../support/small-disk.ts'
 
@@ -15,7 +16,8 @@ const ID = 'pair'
 const DISK_BYTES = 300 * MIB
 
 const skip = cannotMount()
-const disks = new AsyncDisposableStack()
+/** Put down in reverse order, also where what was to come next could not be had. */
+const world = new AsyncDisposableStack()
 let holdfast: Holdfast
 let rds: RDSClient
 let diskOfA: FailingDisk
@@ -24,22 +26,22 @@ let diskOfB: SmallDisk
 before(async () => {
   if (skip !== false) return
   const state = await newStateFolder()
+  world.defer(() => rm(state, { recursive: true }))
   const instancesOf = (zone: string): string => join(state, 'hosts', zone, 'instances')
-  const below = disks.use(await SmallDisk.mount(join(state, 'device'), 2 * DISK_BYTES))
-  diskOfA = disks.use(await FailingDisk.mount(instancesOf('a'), below, DISK_BYTES))
-  diskOfB = disks.use(await SmallDisk.mount(instancesOf('b'), DISK_BYTES))
+  const below = world.use(await SmallDisk.mount(join(state, 'device'), 2 * DISK_BYTES))
+  diskOfA = world.use(await FailingDisk.mount(instancesOf('a'), below, DISK_BYTES))
+  diskOfB = world.use(await SmallDisk.mount(instancesOf('b'), DISK_BYTES))
   holdfast = await startHoldfast({ state })
+  world.defer(async () => {
+    await holdfast.stop()
+    assert.deepEqual(await processesOf(state), [], 'Holdfast left processes behind')
+  })
   rds = holdfast.rds()
   await createInstance(rds, ID, { MultiAZ: true, BackupRetentionPeriod: 0 })
   await query(holdfast, await redundantIn('a'), 'create table written (n int primary key)')
 })
 
-after(async () => {
-  if (skip !== false) return
-  if (holdfast.process.exitCode === null) await holdfast.stop()
-  await disks.disposeAsync()
-  await discard(holdfast)
-})
+after(() => world.disposeAsync())
 
 /** Two copies, the first of them in this zone, and room on both disks. */
 const redundantIn = (zone: string): Promise<DBInstance> =>
