@@ -52,6 +52,9 @@ export function connectEndpoints(options: ConnectedEndpointsOptions): ConnectedE
     async allow(id, allowedSources) {
       await line.request({ type: 'allow', id, allowedSources })
     },
+    async throttle(id, delayMs, forMs) {
+      await line.request({ type: 'throttle', id, delayMs, forMs })
+    },
     async remove(id) {
       await line.request({ type: 'remove', id })
     },

@@ -14,6 +14,8 @@ export interface Endpoints {
   apply(route: Route, how?: { readonly untilListening: boolean }): Promise<void>
   /** Resolves when new clients are let in from these blocks alone. A route that is not there: nothing. */
   allow(id: string, allowedSources: readonly string[]): Promise<void>
+  /** Resolves when sessions that write are held for so long after each transaction. Ends by itself after `forMs`. */
+  throttle(id: string, delayMs: number, forMs: number): Promise<void>
   /** Resolves when its connections are ended and its port is free. A route that is not there: nothing. */
   remove(id: string): Promise<void>
   /** The last report; undefined while the endpoint process is not connected, or has no such route. */

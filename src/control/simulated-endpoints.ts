@@ -10,6 +10,7 @@ export function simulatedEndpoints(): Endpoints {
       routes.set(id, { id, state, listening: true, problem: undefined, connections, waiting: 0 })
     },
     async allow() {},
+    async throttle() {},
     async remove(id) {
       routes.delete(id)
     },

@@ -111,6 +111,8 @@ class Conversation {
         return this.reply(message.seq, gateways.apply(message.route, message.wait))
       case 'allow':
         return this.reply(message.seq, gateways.allow(message.id, message.allowedSources))
+      case 'throttle':
+        return this.reply(message.seq, gateways.throttle(message.id, message.delayMs, message.forMs))
       case 'remove':
         return this.reply(message.seq, gateways.remove(message.id))
       case 'shut-down':

@@ -20,6 +20,8 @@ export interface Gateways {
   apply(route: Route, wait: boolean): Promise<void>
   /** Resolves when new clients are let in from these blocks alone; all else of the route stays. No such route: nothing. */
   allow(id: string, allowedSources: readonly string[]): Promise<void>
+  /** Sessions of a guarded route that write are held for so long after each transaction. Not kept. No such route: nothing. */
+  throttle(id: string, delayMs: number, forMs: number): Promise<void>
   /** Resolves when its connections are ended and its port is free. */
   remove(id: string): Promise<void>
   observed(): ObservedRoute[]
@@ -79,6 +81,7 @@ export async function openGateways({ table, clock, log }: GatewaysOptions): Prom
         const known = gateways.get(id)
         if (known) await keepAndEnforce({ ...known.route, allowedSources })
       }),
+    throttle: async (id, delayMs, forMs) => gateways.get(id)?.throttle.set(delayMs, forMs),
     remove: (id) =>
       inOrder(id, async () => {
         await table.delete(id)

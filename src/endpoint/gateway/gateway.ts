@@ -9,6 +9,7 @@ import { CONNECTIONS_MAX, REPORT_EVERY_MS } from '../limits.ts'
 import { chooseTarget } from './choose-target.ts'
 import { Listener } from './listener.ts'
 import type { Reception } from './reception.ts'
+import { Throttle } from './throttle.ts'
 import { Visitor } from './visitor.ts'
 
 export interface GatewayOptions {
@@ -29,6 +30,7 @@ export class Gateway implements Reception {
   readonly sessions = new Map<string, Visitor>()
   readonly clock: Clock
   readonly log: Log
+  readonly throttle: Throttle
   private readonly options: GatewayOptions
   private terms: RouteTerms
   private readonly visitors = new Set<Visitor>()
@@ -41,6 +43,7 @@ export class Gateway implements Reception {
   constructor(route: Route, options: GatewayOptions) {
     this.options = options
     this.clock = options.clock
+    this.throttle = new Throttle(options.clock)
     this.log = options.log.child({ route: route.id })
     this.route = route
     this.terms = termsOf(route)

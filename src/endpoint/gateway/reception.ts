@@ -2,6 +2,7 @@ import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import type { TlsIdentity } from '#host/tls.ts'
 import type { Route, RouteTarget } from '#wire/endpoint/messages.ts'
+import type { Throttle } from './throttle.ts'
 import type { Visitor } from './visitor.ts'
 
 /** What a visitor needs of its gateway. */
@@ -11,6 +12,8 @@ export interface Reception {
   /** Of a guarded route. */
   readonly identity: TlsIdentity | undefined
   readonly clock: Clock
+  /** For sessions of a guarded route that write. */
+  readonly throttle: Throttle
   readonly log: Log
   /** Sessions of a guarded route, by what a request to cancel names. */
   readonly sessions: Map<string, Visitor>

@@ -164,6 +164,7 @@ export class Visitor {
         this.key = key
         reception.sessions.set(key, this)
       },
+      hold: (then) => reception.throttle.hold(then),
       onUnsafe: () => {
         reception.log.warn(
           { target: this.target?.name },

@@ -6,7 +6,7 @@
 import type { TlsFiles } from '../agent/messages.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an endpoint process that speaks another version to retire. */
-export const ENDPOINT_PROTOCOL_VERSION = 1
+export const ENDPOINT_PROTOCOL_VERSION = 2
 
 /** Where one endpoint's clients come in, and where they are taken. Intent, decided by control. */
 export type Route = SplicedRoute | GuardedRoute
@@ -85,6 +85,14 @@ export type ToEndpoint =
   | { readonly type: 'apply'; readonly seq: number; readonly route: Route; readonly wait: boolean }
   /** New clients come from these blocks alone when the reply comes; all else of the route stays. No such route: nothing. */
   | { readonly type: 'allow'; readonly seq: number; readonly id: string; readonly allowedSources: readonly string[] }
+  /** Sessions of a guarded route that write are held for `delayMs` after each transaction, for the next `forMs`. Not kept. */
+  | {
+      readonly type: 'throttle'
+      readonly seq: number
+      readonly id: string
+      readonly delayMs: number
+      readonly forMs: number
+    }
   /** Its connections are ended and its port is free when the reply comes. No such route: nothing. */
   | { readonly type: 'remove'; readonly seq: number; readonly id: string }
   /** End this process: every connection is ended, and the routes are kept for the next one. */
