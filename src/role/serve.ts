@@ -7,6 +7,7 @@ import { serviceDoors } from '#api/services.ts'
 import { messageOf } from '#base/trouble.ts'
 import { npmPostgresVersions } from '#catalog/postgres-versions.ts'
 import type { Control } from '#control/control.ts'
+import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
@@ -158,9 +159,11 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
   const collecting = collectMetrics(control, log)
+  const throttling = controlFlows(control, log)
   const maintenance = watchMaintenance(control, log)
   const engines = await ordered
   collecting.stop()
+  throttling.stop()
   await maintenance.stop()
   await stopInOrder({ server, runner, parts, log, engines })
 }

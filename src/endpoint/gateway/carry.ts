@@ -39,7 +39,8 @@ export function guard(client: ClientEnd, engine: EngineEnd, events: GuardEvents)
   const writes = new WriteWatch()
   let hasWritten = false
   let isHeld = false
-  const watch = new BackendWatch('CKNZ', (type, body) => {
+  const watch = new BackendWatch('CHKNZ', (type, body) => {
+    if (type === 'H') writes.copyingOut()
     if (type === 'C') writes.completed(body)
     if (type === 'Z') hasWritten = writes.ready(body) || hasWritten
     if (type === 'K') events.onKey(cancelKey(body.readUInt32BE(0), body.subarray(4)))

@@ -8,6 +8,7 @@ function endsOf(...said: string[]): boolean[] {
   const ends: boolean[] = []
   for (const word of said) {
     if (word.startsWith('Z')) ends.push(watch.ready(Buffer.from(word.slice(1))))
+    else if (word === 'H') watch.copyingOut()
     else watch.completed(Buffer.from(`${word}\0`))
   }
   return ends
@@ -26,6 +27,10 @@ test('within a transaction only its end counts, also after an error', () => {
     true,
   ])
   assert.deepEqual(endsOf('BEGIN', 'ZT', 'INSERT 0 1', 'ZT', 'ZE', 'ROLLBACK', 'ZI'), [false, false, false, true])
+})
+
+test('copying a table to the client is reading, into a table writing, also after a copy that failed', () => {
+  assert.deepEqual(endsOf('H', 'COPY 5', 'ZI', 'COPY 5', 'ZI', 'H', 'ZI', 'COPY 5', 'ZI'), [false, true, false, true])
 })
 
 test('who only reads is never taken for one that writes', () => {

@@ -1,0 +1,149 @@
+/**
+ * Flow control of Multi-AZ DB clusters: sessions that write are held for a moment after each transaction while a reader
+ * is further behind than its cluster allows. AWS: RDS user guide, Multi-AZ DB cluster deployments, Replica lag.
+ *
+ * The order to hold them is a lease that every look renews, so that the end of serve leaves nobody slow.
+ */
+import { SECOND_MS } from '#base/durations.ts'
+import type { Log } from '#base/log.ts'
+import { messageOf } from '#base/trouble.ts'
+import type { Timer } from '#host/clock.ts'
+import { parseLsn } from '#wire/pg/lsn.ts'
+import type { Control } from '../control.ts'
+import { everyCluster } from './find.ts'
+import { memberIn, readersOf, type DbClusterRecord, type Member } from './record.ts'
+import { LagTrace } from './replica-lag.ts'
+import { streamsFromWriter } from './sight.ts'
+import { nextDelay, type Throttled } from './throttle-delay.ts'
+
+/** A target may be as short as a second. */
+const LOOK_EVERY_MS = SECOND_MS
+
+/** A slow moment of serve does not end what the next look renews. */
+export const LEASE_MS = 10 * SECOND_MS
+
+/** AWS: the default of `flow_control.target_standby_apply_lag`. */
+const TARGET_LAG_MS = 120 * SECOND_MS
+
+type Seeing = Pick<Control, 'store' | 'hosts' | 'endpoints' | 'clock'>
+
+/** Looks again and again until it is stopped. */
+export function controlFlows(control: Seeing, log: Log): { stop(): void } {
+  const rounds = new Rounds(control, log)
+  rounds.begin()
+  return rounds
+}
+
+class Rounds {
+  private readonly control: Seeing
+  private readonly log: Log
+  /** By resource id of the cluster. */
+  private valves = new Map<string, Valve>()
+  private timer: Timer | undefined
+  private stopped = false
+  private wasFailing = false
+
+  constructor(control: Seeing, log: Log) {
+    this.control = control
+    this.log = log
+  }
+
+  begin(): void {
+    void this.round().then(() => {
+      if (!this.stopped) this.timer = this.control.clock.after(LOOK_EVERY_MS, () => this.begin())
+    })
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.timer?.cancel()
+  }
+
+  /** A cluster whose hosts are slow to answer keeps none of the others waiting. */
+  private async round(): Promise<void> {
+    try {
+      const valves = new Map<string, Valve>()
+      for await (const cluster of everyCluster(this.control)) {
+        const valve = this.valves.get(cluster.resourceId) ?? new Valve(this.control, this.log)
+        valves.set(cluster.resourceId, valve)
+        valve.look(cluster)
+      }
+      this.valves = valves
+      this.wasFailing = false
+    } catch (error) {
+      if (!this.wasFailing && !this.stopped) this.log.warn({ error }, `look at DB clusters: ${messageOf(error)}`)
+      this.wasFailing = true
+    }
+  }
+}
+
+/** Of one cluster. */
+class Valve {
+  private readonly control: Seeing
+  private readonly log: Log
+  private isLooking = false
+  private writer: Member | undefined
+  private trace = new LagTrace()
+  private last: Throttled = { delayMs: 0, lagMs: 0 }
+
+  constructor(control: Seeing, log: Log) {
+    this.control = control
+    this.log = log
+  }
+
+  look(cluster: DbClusterRecord): void {
+    if (this.isLooking) return
+    this.isLooking = true
+    void this.turn(cluster)
+      // A host or the gateway has just gone. What was ordered ends by itself, and the next look is soon.
+      .catch((error: unknown) => this.log.debug({ error }, `flow control of ${cluster.id}: ${messageOf(error)}`))
+      .finally(() => (this.isLooking = false))
+  }
+
+  private async turn(cluster: DbClusterRecord): Promise<void> {
+    const writer = memberIn(cluster, cluster.writer)
+    if (writer.resourceId !== this.writer?.resourceId) {
+      await this.hold(cluster, { delayMs: 0, lagMs: 0 })
+      this.writer = writer
+      this.trace = new LagTrace()
+    }
+    const lagMs = await this.lagOf(cluster, writer)
+    const delayMs = nextDelay(this.last, { lagMs, targetMs: TARGET_LAG_MS })
+    await this.hold(cluster, { delayMs, lagMs })
+  }
+
+  /** Of the reader that is furthest behind, of those that stream. One that is away, or is made anew, holds nobody up. */
+  private async lagOf(cluster: DbClusterRecord, writer: Member): Promise<number> {
+    const readers = readersOf(cluster).filter((member) => streamsFromWriter(this.control, cluster, member))
+    if (cluster.phase !== 'available' || readers.length === 0) return 0
+    const { flushedLsn, role } = await this.position(writer)
+    if (role !== 'primary') return 0
+    const at = this.control.clock.monotonic()
+    this.trace.note(at, parseLsn(flushedLsn))
+    const seen = await Promise.all(readers.map((reader) => this.position(reader).catch(() => undefined)))
+    const replayed = seen.flatMap((position) => (position?.role === 'standby' ? [parseLsn(position.replayedLsn)] : []))
+    if (replayed.length === 0) return 0
+    const least = replayed.reduce((one, other) => (other < one ? other : one))
+    const lagMs = this.trace.lagMs(at, least)
+    if (replayed.length === readers.length) this.trace.forget(least)
+    return lagMs
+  }
+
+  private position({ zone, resourceId }: Member): ReturnType<typeof this.control.hosts.ask<'instance.position'>> {
+    return this.control.hosts.ask(zone, 'instance.position', { id: resourceId })
+  }
+
+  /** Both ways to the writer: by the cluster's endpoint, and by its own. */
+  private async hold(cluster: DbClusterRecord, next: Throttled): Promise<void> {
+    const { writer, last } = this
+    this.last = next
+    if (!writer || (next.delayMs === 0 && last.delayMs === 0)) return
+    if ((next.delayMs === 0) !== (last.delayMs === 0))
+      this.log.info(
+        { cluster: cluster.id, writer: writer.id, lagMs: next.lagMs },
+        next.delayMs > 0 ? 'a reader is too far behind: writing is slowed down' : 'writing is no longer slowed down',
+      )
+    const routes = [cluster.resourceId, writer.resourceId]
+    await Promise.all(routes.map((id) => this.control.endpoints.throttle(id, next.delayMs, LEASE_MS)))
+  }
+}
