@@ -147,6 +147,8 @@ const messages: Readonly<Record<string, string>> = {
   '0267': 'The engine version upgrade started',
   '0268': 'The engine version upgrade finished',
   '0270': 'The DB engine version upgrade failed',
+  '0286': 'The engine version upgrade of the DB cluster started; the cluster remains online',
+  '0290': 'The DB cluster has been patched',
 }
 
 /** Sources with their categories, in alphabetical order, as DescribeEventCategories lists them. */

@@ -13,6 +13,7 @@ import {
   ModifyDBClusterCommand,
   RebootDBClusterCommand,
   type DBCluster,
+  type ModifyDBClusterCommandInput,
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { flowDefinitions } from '../../src/control/flows/definitions.ts'
@@ -28,6 +29,7 @@ import {
 import { PASSWORD, query } from '../support/database.ts'
 import { discard, eventually, health, newStateFolder, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 import { engineOf, zoneOf } from '../support/processes.ts'
+import { killedBy } from './flow-walk/death.ts'
 import { orDeath } from './flow-walk/requests.ts'
 
 /** Lives through all deaths but those that are about creating and deleting. */
@@ -110,6 +112,39 @@ walk('modify-db-cluster', afterEach('password', 'finish'), () =>
   rds().send(new ModifyDBClusterCommand({ DBClusterIdentifier, MasterUserPassword: PASSWORD })),
 )
 
+/** One flow that dies at one step after the other. */
+function walkOn(flow: string, points: readonly string[], act: () => Promise<unknown>): void {
+  test(`serve killed at ${flow}.${points.join(', ')}: the cluster is whole after the last restart`, async () => {
+    for (const [i, point] of points.entries()) {
+      const options = { state, env: { HOLDFAST_CRASH_AT: `flow:${flow}.${point}` } }
+      await killedBy(point, options, async (started) => {
+        holdfast = started
+        if (i > 0) return
+        await wholeCluster(rds(), LASTING)
+        await orDeath(act())
+      })
+      walked.add(`${flow}.${point.split('.')[0]}`)
+    }
+    holdfast = await startHoldfast({ state })
+    await intact()
+    await noFlowLeft()
+    await holdfast.kill()
+  })
+}
+
+const change = (changes: Partial<ModifyDBClusterCommandInput>): Promise<unknown> =>
+  rds().send(new ModifyDBClusterCommand({ DBClusterIdentifier, ApplyImmediately: true, ...changes }))
+
+walkOn(
+  'change-db-cluster',
+  [...afterEach('prepare', 'readers', 'restart'), 'restart.committed', ...afterEach('gate', 'reopen', 'finish')],
+  () => change({ DBClusterInstanceClass: 'db.t4g.small' }),
+)
+
+walkOn('change-db-cluster', ['reload.after', 'reload.committed', 'settle.after'], () =>
+  change({ AllocatedStorage: 40 }),
+)
+
 /** Process of the writer's engine. */
 async function writerEngine(cluster: DBCluster): Promise<number> {
   const writer = (await membersOf(rds(), cluster)).find((one) => one.DBInstanceIdentifier === writerOf(cluster))!
@@ -174,6 +209,9 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   'recover-db-cluster.rest': 'after failures in a row: src/control/flows/db-cluster.test.ts',
   'reboot-db-cluster.alone': 'as in recover-db-cluster',
   'reboot-db-cluster.yield': 'after failures in a row: src/control/flows/reboot-db-cluster.test.ts',
+  'change-db-cluster.alone': 'as in recover-db-cluster',
+  'change-db-cluster.revert': 'needs an engine that refuses: src/control/flows/change-db-cluster.test.ts',
+  'await-window-of-db-cluster.watch': 'one transaction, in the maintenance window: the same test',
   'modify-db-cluster.rest': 'after failures in a row: src/control/flows/modify-db-cluster.test.ts',
   'keep-db-cluster.rest': 'after failures in a row: src/control/flows/db-cluster.test.ts',
   'create-db-cluster.revive': 'needs the writer to die before it has a reader',

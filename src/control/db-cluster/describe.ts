@@ -1,10 +1,11 @@
 /** DescribeDBClusters: intent and fact of a cluster, in RDS's shape. */
-import type { DBCluster, Filter } from '@aws-sdk/client-rds'
+import type { ClusterPendingModifiedValues, DBCluster, Filter } from '@aws-sdk/client-rds'
 import { performanceOf } from '#catalog/storage.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
 import { AUTO_START_MS, HOSTED_ZONE_ID, idOrNothing, masterSecretOf } from '../db-instance/describe.ts'
 import { invalidValue } from '../db-instance/faults.ts'
+import { namesOf } from './changes.ts'
 import { clusterIdOf, requireCluster } from './find.ts'
 import { dbClusters, type DbClusterRecord } from './record.ts'
 import { clusterParameterGroupOf } from './settings.ts'
@@ -79,6 +80,7 @@ export function describeCluster(control: Control, record: DbClusterRecord): DBCl
       PromotionTier: 1,
     })),
     ...settingsShown(record),
+    ...(namesOf(record.pending).length > 0 && { PendingModifiedValues: pendingShown(record) }),
     ...masterSecretOf(record),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     StatusInfos:
@@ -88,6 +90,12 @@ export function describeCluster(control: Control, record: DbClusterRecord): DBCl
     ...ABSENT,
     TagList: [...record.tags],
   }
+}
+
+/** A class that is pending has no member in RDS's shape. */
+function pendingShown({ pending = {} }: DbClusterRecord): ClusterPendingModifiedValues {
+  const { EngineVersion, AllocatedStorage, StorageType, Iops } = pending
+  return { EngineVersion, AllocatedStorage, StorageType, Iops }
 }
 
 /** With its port: RDS knows one port a cluster, and both endpoints have the same address here. */

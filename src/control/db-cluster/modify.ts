@@ -1,4 +1,7 @@
-/** ModifyDBCluster: settings that hold at once, and the master user's password. What cannot be made true is refused. */
+/**
+ * ModifyDBCluster: settings that hold at once, the master user's password, and what changes.ts has flows for. What cannot
+ * be made true is refused.
+ */
 import type { ModifyDBClusterMessage } from '@aws-sdk/client-rds'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
@@ -12,9 +15,10 @@ import { windowsMustNotOverlap } from '../db-instance/settings.ts'
 import { started } from '../db-instance/started.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { changeInWindow, decideChanges, namesOf, startChange, type Changes } from './changes.ts'
 import { clusterNotAvailable } from './faults.ts'
 import { requireCluster } from './find.ts'
-import { clusterKeyOf, dbClusters, passwordSubjectOf, type DbClusterRecord } from './record.ts'
+import { clusterKeyOf, dbClusters, memberIn, passwordSubjectOf, type DbClusterRecord } from './record.ts'
 import { refuseModification } from './settings.ts'
 import { clusterStatusOf } from './sight.ts'
 
@@ -29,13 +33,15 @@ export async function modifyDbCluster(control: Control, scope: Scope, input: Inp
     refuseUnavailable(control, { ...input, DBClusterIdentifier: undefined })
     refuseModification(cluster, input)
     const settings = await newSettings(control, scope, cluster, input)
+    const writer = await dbInstances(control, scope).get(memberIn(cluster, cluster.writer).id)
+    const changes = await decideChanges(control, { cluster, writer: writer!.value }, input)
     const credentials = await newCredentials(
       control,
       scope,
       { master: cluster.master, arn: rdsArn(scope, 'cluster', cluster.id) },
       input,
     )
-    return write(control, held, { settings, credentials })
+    return write(control, held, { settings, changes, credentials })
   })
   for (const id of flowIds) await started(control, id)
   return record
@@ -72,28 +78,46 @@ async function newSettings(
 
 interface Modification {
   readonly settings: DbInstanceSettings
+  readonly changes: Changes
   readonly credentials: Credentials
 }
 
 async function write(
   control: Control,
   held: Held<DbClusterRecord>,
-  { settings, credentials }: Modification,
+  { settings, changes, credentials }: Modification,
 ): Promise<{ mutation: Mutation; result: { record: DbClusterRecord; flowIds: string[] } }> {
   const { verifier } = credentials
   const master = credentials.master ?? held.value.master
-  const record: DbClusterRecord = {
+  const { pending, apply } = changes
+  const key = clusterKeyOf(held.value)
+  const members = await Promise.all(
+    held.value.members.map(async ({ id }) => (await dbInstances(control, key).get(id))!),
+  )
+  const asked: DbClusterRecord = {
     ...held.value,
     settings,
+    pending,
     master,
     ...(verifier !== undefined && { pendingVerifier: verifier }),
   }
-  const key = clusterKeyOf(record)
-  const parts: Mutation[] = [credentials.writes, dbClusters(control, key).update(held, record)]
+  const parts: Mutation[] = [credentials.writes]
   const flowIds: string[] = []
-  for (const { id } of record.members) {
-    const member = (await dbInstances(control, key).get(id))!
-    let changed: DbInstanceRecord = { ...member.value, settings: { ...member.value.settings, ...settings }, master }
+  const begun =
+    apply.length > 0 ? startChange(control, asked, { apply, members: members.map(({ value }) => value) }) : undefined
+  if (begun) {
+    parts.push(begun.writes)
+    flowIds.push(begun.flowId)
+  } else if (namesOf(pending).length > 0) parts.push(await changeInWindow(control, asked))
+  const record: DbClusterRecord = { ...asked, ...(begun && { phase: begun.phase }) }
+  parts.push(dbClusters(control, key).update(held, record))
+  for (const member of members) {
+    let changed: DbInstanceRecord = {
+      ...member.value,
+      settings: { ...member.value.settings, ...settings },
+      master,
+      ...(begun && { phase: begun.phase }),
+    }
     if (settings.VpcSecurityGroupIds !== held.value.settings.VpcSecurityGroupIds) {
       const before = member.value.enforcedSecurityGroups ?? member.value.settings.VpcSecurityGroupIds
       changed = { ...changed, enforcedSecurityGroups: before }

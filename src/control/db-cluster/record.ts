@@ -1,13 +1,22 @@
 /** What the store holds of a Multi-AZ DB cluster: intent, the stage it is in, and who of its members is what. */
 import { Collection, type Held } from '#store/collection.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
-import type { ClusterKey, DbInstanceRecord, DbInstanceSettings, Master, Tag } from '../db-instance/record.ts'
+import type {
+  ClusterKey,
+  DbInstanceRecord,
+  DbInstanceSettings,
+  Master,
+  PendingChanges,
+  Tag,
+} from '../db-instance/record.ts'
 
 /** All but `available` are shown as they are; `available` only while the writer can be reached (status.ts). */
 export type ClusterPhase =
   | 'creating'
   | 'available'
   | 'rebooting'
+  | 'modifying'
+  | 'upgrading'
   | 'failing-over'
   | 'stopping'
   | 'stopped'
@@ -39,6 +48,12 @@ export interface Member {
   readonly restsUntil?: number
 }
 
+/** What is to be changed of every member, under the members' names. */
+export type ClusterChanges = Pick<
+  PendingChanges,
+  'DBInstanceClass' | 'EngineVersion' | 'AllocatedStorage' | 'StorageType' | 'Iops' | 'StorageThroughput'
+>
+
 export interface DbClusterRecord {
   readonly id: string
   readonly resourceId: string
@@ -51,6 +66,8 @@ export interface DbClusterRecord {
   readonly complaint: string | undefined
   /** Of every member. */
   readonly settings: DbInstanceSettings
+  /** Changes that are being made, or wait for the maintenance window. */
+  readonly pending?: ClusterChanges
   readonly master: Master
   /** Of the password that the master user is getting. The engine has the one or the other until it is `master`'s. */
   readonly pendingVerifier?: string
@@ -112,6 +129,9 @@ export const clusterTimersOf = (key: ClusterKey): string => `db-cluster-timer/${
 
 /** Of the flow that sets the master user's password. It stands in nobody's way: a writer may fail meanwhile. */
 export const passwordSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}password`
+
+/** Of the flow that waits for the maintenance window. */
+export const windowSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}maintenance`
 
 export const keeperSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}keeper`
 

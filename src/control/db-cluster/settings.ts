@@ -77,7 +77,7 @@ export async function newClusterSettings(
   return { ...settings, AutoMinorVersionUpgrade: input.AutoMinorVersionUpgrade ?? false }
 }
 
-function requireStorageType(type: string): string {
+export function requireStorageType(type: string): string {
   if (!STORAGE_TYPES.includes(type)) throw invalidCombination(`Invalid storage type for a Multi-AZ DB cluster: ${type}`)
   return type
 }
@@ -119,15 +119,10 @@ export function refuseModification({ id, port, settings }: DbClusterRecord, inpu
     throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
   requireClusterParameterGroup(input.DBClusterParameterGroupName, settings.EngineVersion)
   const now: Readonly<Record<string, unknown>> = {
-    AllocatedStorage: settings.AllocatedStorage,
     AutoMinorVersionUpgrade: settings.AutoMinorVersionUpgrade,
     BackupRetentionPeriod: settings.BackupRetentionPeriod,
     CACertificateIdentifier: settings.CACertificateIdentifier,
-    DBClusterInstanceClass: settings.DBInstanceClass,
-    EngineVersion: settings.EngineVersion,
-    Iops: settings.Iops,
     NewDBClusterIdentifier: id,
-    StorageType: settings.StorageType,
   }
   for (const [member, current] of Object.entries(now)) {
     const wanted = input[member as keyof ModifyDBClusterMessage]

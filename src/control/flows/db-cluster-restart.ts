@@ -1,5 +1,6 @@
 /** Steps of flows that start a DB cluster's writer where it is. A reader may take over at every moment of them. */
 import { done, go, wait, type Next } from '#flow/flow.ts'
+import type { Mutation } from '#store/collection.ts'
 import { cutClusterRoute, openClusterRoute } from '../db-cluster/routes.ts'
 import { memberIn, readersOf, type Member } from '../db-cluster/record.ts'
 import { cutRoute, openRoute } from '../multi-az/route.ts'
@@ -17,21 +18,32 @@ import { alone, forgone } from './db-cluster-synchrony.ts'
 
 type Step = 'gate' | 'alone' | 'reopen' | 'finish'
 
-export const writerRestartSteps = {
+interface Restarting<Context extends C> {
+  /** The cluster as its writer is to run from now on, for orders. */
+  readonly target: (c: Context, cl: HeldCluster) => HeldCluster
+  /** What is written once it does. */
+  readonly started: (c: Context, cl: HeldCluster) => Promise<readonly Mutation[]>
+}
+
+/** The writer runs as the records say already, and is only started. */
+const AS_IT_IS: Restarting<C> = { target: (_c, cl) => cl, started: async () => [] }
+
+export const writerRestart = <Context extends C>({ target, started }: Restarting<Context>) => ({
   /** Where the writer is. Nobody is let in yet: what waited for a reader is seen only once one has it. */
-  restart: async (c: C): Promise<Next<Step>> => {
+  restart: async (c: Context): Promise<Next<Step>> => {
     const cl = await clusterOf(c)
     if (!cl) return done('deleted')
     const { cluster } = cl
+    const wanted = target(c, cl)
     const writer = memberIn(cluster, cluster.writer)
     await cutClusterRoute(c.control, cluster, cl.members)
     await cutRoute(c.control, cl.members.get(cluster.writer)!.value)
     const name = `restart-${cluster.generation}-${c.failures}`
-    const outcome = await bring(c, cl, { member: writer, name, kind: 'instance.restart' })
+    const outcome = await bring(c, wanted, { member: writer, name, kind: 'instance.restart' })
     if (outcome.state === 'pending') return wait()
     if (outcome.state === 'failed') throw new Error(`start the writer: ${outcome.error.message}`)
-    for (const member of readersOf(cluster)) if (member.state === 'following') await tellReader(c, cl, member)
-    return go(cluster.awaited.length > 0 ? 'gate' : 'reopen')
+    for (const member of readersOf(cluster)) if (member.state === 'following') await tellReader(c, wanted, member)
+    return go(cluster.awaited.length > 0 ? 'gate' : 'reopen', ...(await started(c, cl)))
   },
 
   gate: async (c: C): Promise<Next<Step>> => {
@@ -74,7 +86,9 @@ export const writerRestartSteps = {
       instanceEvent(c.control, writer, 'RDS-EVENT-0006'),
     )
   },
-}
+})
+
+export const writerRestartSteps = writerRestart(AS_IT_IS)
 
 /** What comes of it is looked after by the flow that keeps the cluster. */
 export async function tellReader(c: C, cl: HeldCluster, member: Member): Promise<void> {

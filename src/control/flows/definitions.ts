@@ -4,7 +4,9 @@ import { applyDbParameterGroup } from './apply-db-parameter-group.ts'
 import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
+import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
+import { changeDbCluster } from './change-db-cluster.ts'
 import { createDbCluster } from './create-db-cluster.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
@@ -45,6 +47,8 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   createDbCluster,
   keepDbCluster,
   modifyDbCluster,
+  changeDbCluster,
+  awaitWindowOfDbCluster,
   recoverDbCluster,
   rebootDbCluster,
   deleteDbCluster,
