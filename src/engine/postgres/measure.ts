@@ -12,6 +12,7 @@ import { MEASURE_STATEMENT_MS_MAX } from '../limits.ts'
 import { dataOf } from './layout.ts'
 import { readLockFile } from './lock-file.ts'
 import { ADMIN, withSession } from './sql.ts'
+import { HAS_ALL, RECEIVES } from './receiving.ts'
 import type { Surroundings } from './surroundings.ts'
 
 interface Instance {
@@ -79,13 +80,13 @@ function question(major: number): string {
 }
 
 /**
- * A standby that has replayed all it received is not behind, however long ago the last transaction was. One that
+ * A standby that has replayed all that its source has is not behind, however long ago the last transaction was. One that
  * receives nothing is not replicating: AWS shows -1.
  */
 const REPLICA_LAG = `CASE
   WHEN NOT pg_is_in_recovery() THEN NULL
-  WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN -1
-  WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+  WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}) THEN -1
+  WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${HAS_ALL}) THEN 0
   ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END`
 
 const LOG_WRITES = '(SELECT wal_write FROM pg_stat_wal)'

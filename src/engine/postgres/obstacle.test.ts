@@ -30,6 +30,14 @@ test('what waiting helps against is none', () => {
   )
 })
 
+test('a replica that streamed again has no obstacle any more, also once its source has gone away', () => {
+  const streams = line('started streaming WAL from primary at 0/7000000 on timeline 1')
+  const refused = line('could not connect to the primary server: Connection refused')
+  assert.equal(obstacleIn(REMOVED + streams + refused), undefined)
+  assert.equal(obstacleIn(REMOVED + line('restarted WAL streaming at 0/7000000 on timeline 2') + refused), undefined)
+  assert.equal(obstacleIn(streams + REMOVED), 'log-removed', 'what it says of each attempt')
+})
+
 test('the last word counts', () => {
   assert.equal(obstacleIn(REMOVED + FORKED), 'diverged')
   assert.equal(obstacleIn(FORKED + REMOVED + REMOVED), 'log-removed')

@@ -9,7 +9,9 @@ import type { Session } from './sql.ts'
  * In PostgreSQL's own words, which our engines write untranslated; the receiver repeats them with each attempt.
  * PostgreSQL source: walsender.c, walreceiver.c, xlogrecovery.c, slot.c.
  */
-const WORDS: readonly (readonly [RegExp, ReplicationObstacle])[] = [
+const WORDS: readonly (readonly [RegExp, ReplicationObstacle | undefined])[] = [
+  // What was said before is over, unless it is said again: a segment that is gone is only missed after this.
+  [/started streaming WAL from primary at|restarted WAL streaming at/, undefined],
   [/requested WAL segment \S+ has already been removed/, 'log-removed'],
   [/can no longer (?:access|get changes from) replication slot/, 'log-removed'],
   [/requested starting point \S+ on timeline \d+ is not in this server's history/, 'diverged'],
@@ -21,7 +23,7 @@ const WORDS: readonly (readonly [RegExp, ReplicationObstacle])[] = [
 
 /** The last that the log says of it. */
 export function obstacleIn(log: string): ReplicationObstacle | undefined {
-  let last: { readonly at: number; readonly is: ReplicationObstacle } | undefined
+  let last: { readonly at: number; readonly is: ReplicationObstacle | undefined } | undefined
   for (const [words, is] of WORDS) {
     const at = [...log.matchAll(new RegExp(words, 'g'))].at(-1)?.index
     if (at !== undefined && at > (last?.at ?? -1)) last = { at, is }

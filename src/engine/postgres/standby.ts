@@ -10,6 +10,7 @@ import { EngineError } from '../engine.ts'
 import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SEALED_LOOK_MS, SOURCE_ANSWER_MS_MAX } from '../limits.ts'
 import { dataOf } from './layout.ts'
 import { lacksRoom, obstacleInLog } from './obstacle.ts'
+import { HAS_ALL, RECEIVES } from './receiving.ts'
 import { reloadEngine } from './reload.ts'
 import { isStandby, withSession } from './sql.ts'
 import type { Session } from './sql.ts'
@@ -100,7 +101,7 @@ async function observeStandby(folder: string, session: Session): Promise<Followi
 }
 
 const receives = async ({ query }: Session): Promise<boolean> =>
-  (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'`)).length > 0
+  (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE ${RECEIVES}`)).length > 0
 
 /**
  * PostgreSQL manual, 54.2.12: a GSSENCRequest is answered by one byte before anything else is done for the client. Unlike
@@ -159,8 +160,7 @@ export async function logPosition(instance: Instance): Promise<LogPosition> {
       `SELECT coalesce(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), '0/0')::text AS received,
               coalesce(pg_last_wal_replay_lsn(), '0/0')::text AS replayed,
               coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id) AS timeline,
-              CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()
-                        AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0
+              CASE WHEN EXISTS (SELECT 1 FROM pg_stat_wal_receiver WHERE ${RECEIVES} AND ${HAS_ALL}) THEN 0
                    ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
               END::float8 AS lag`,
     )
