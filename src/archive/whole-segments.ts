@@ -21,9 +21,8 @@ export interface WholeSegments {
  * whole: whoever writes the log has it still.
  */
 export function wholeSegmentsFrom(index: LogIndex, { timeline, lsn }: Position): WholeSegments {
-  const leftAt = endOf(index, timeline)
   // What lies beyond that point belongs to nobody, so neither does a standby that has applied it.
-  if (leftAt !== undefined && leftAt < lsn)
+  if (isBeyond(index, { timeline, lsn }))
     return { segments: [], missing: `what follows ${lsnText(lsn)} on timeline ${timeline}, which ends before` }
   const start = segmentStart(lsn)
   const { links, missing } = chainFrom(index, { timeline: ownerOf(index, timeline, start), lsn: start })
@@ -34,10 +33,11 @@ export function wholeSegmentsFrom(index: LogIndex, { timeline, lsn }: Position):
   return { segments, missing }
 }
 
-/** Where later timelines leave this one; undefined where none is known to. */
-function endOf({ histories }: LogIndex, timeline: number): bigint | undefined {
+/** Whether later timelines had left this one before. */
+export function isBeyond({ histories }: LogIndex, { timeline, lsn }: Position): boolean {
   const newest = Math.max(0, ...histories.keys())
-  return histories.get(newest)?.find((ancestor) => ancestor.timeline === timeline)?.endsAt
+  const leftAt = histories.get(newest)?.find((ancestor) => ancestor.timeline === timeline)?.endsAt
+  return leftAt !== undefined && leftAt < lsn
 }
 
 /** Of the timeline and its ancestors, the one on which the byte at the position was written. */

@@ -67,8 +67,8 @@ export interface EngineDriver {
    * any more, with where its log ends: that stays so until it has another source.
    */
   awaitSealed(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<LogPosition>
-  /** How far the running standby is, and whether it could go on. */
-  logWanted(folder: string): Promise<LogWanted>
+  /** How far the running standby is, and whether it could go on. `isExact`: its timeline is looked up at any cost. */
+  logWanted(folder: string, isExact: boolean): Promise<LogWanted>
   /**
    * Lays a whole segment of the log where the running standby finds it before it asks its source, and before that the
    * histories, which decide whether the segment's timeline is one that it may go to. May be given again.

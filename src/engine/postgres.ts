@@ -73,7 +73,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     admitFollowers: (folder, spec) => admitFollowers({ folder, surroundings }, spec),
     awaitSynchronous: (folder, _spec, signal) => awaitSynchronous({ folder, surroundings }, signal),
     awaitSealed: (folder, _spec, signal) => awaitSealed({ folder, surroundings }, signal),
-    logWanted: (folder) => logWanted({ folder, surroundings }),
+    logWanted: (folder, isExact) => logWanted({ folder, surroundings }, isExact),
     giveLog: (folder, segment, histories) => giveLog({ folder, surroundings }, segment, histories),
     replication: (folder, spec) => observeReplication({ folder, surroundings }, spec),
     position: (folder) => logPosition({ folder, surroundings }),

@@ -21,6 +21,7 @@ import {
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { createInstance, deleteInstance, describe, instanceIn, PASSWORD, query } from '../support/database.ts'
+import { fallBehind, keepLittleLog, keepsLittleLog } from '../support/fall-behind.ts'
 import { discard, eventually, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -279,44 +280,6 @@ test('a promoted replica has all its source had, takes writes, has backups, and 
   })
 })
 
-/** Hangs the replica's receiver until its source has removed log that the replica has not received. Returns what ends that. */
-async function fallBehind(replica: DBInstance): Promise<() => void> {
-  const receiver = (await sql<{ pid: number }>(replica, 'select pid from pg_stat_wal_receiver'))[0]!.pid
-  process.kill(receiver, 'SIGSTOP')
-  // A source that finds the slot too old while the hung receiver is still connected would wait for it in its checkpoint.
-  await eventually('a source that has given the receiver up', async () => {
-    const rows = await sql(
-      source,
-      `select 1 from pg_replication_slots where slot_name like 'holdfast\\_r%' and not active and restart_lsn is not null`,
-    )
-    if (rows.length === 0) await sql(source, 'select pg_current_wal_lsn(), txid_current()')
-    return rows.length > 0 ? true : undefined
-  })
-  await eventually('the slot is lost', async () => {
-    await sql(
-      source,
-      `create table junk as select repeat(md5(random()::text), 200) as x from generate_series(1, 20000)`,
-    )
-    await sql(source, 'drop table junk')
-    await archived()
-    await sql(source, 'checkpoint')
-    const rows = await sql(source, `select 1 from pg_replication_slots where wal_status = 'lost'`)
-    return rows.length > 0 ? true : undefined
-  })
-  return () => process.kill(receiver, 'SIGCONT')
-}
-
-/** The archive's own slot is held to the same limit as that of the replica. */
-const archived = (): Promise<true> =>
-  eventually('an archive that has the log', async () => {
-    const rows = await sql(
-      source,
-      `select 1 from pg_replication_slots where slot_name = 'rds_archive'
-          and pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) < 8 * 1024 * 1024`,
-    )
-    return rows.length > 0 ? true : undefined
-  })
-
 /** Changes a byte of every piece of the archive with log of the segment that the replica applies next. */
 async function damageNextSegment(replica: DBInstance): Promise<void> {
   const [at] = await sql<{ lsn: string }>(replica, `select (pg_last_wal_replay_lsn() - '0/0')::bigint::text as lsn`)
@@ -339,32 +302,23 @@ const SEGMENT = 16n * 1_024n * 1_024n
 
 test('a replica that fell behind the log that is kept for it catches up from the archive, and is not made anew', async () => {
   const near = await replicate('near', 'origin')
-  await rds.send(
-    new ModifyDBParameterGroupCommand({
-      DBParameterGroupName: 'more',
-      Parameters: [
-        { ParameterName: 'max_slot_wal_keep_size', ParameterValue: '32', ApplyMethod: 'immediate' },
-        // Log that is kept for whoever may come keeps a slot alive too.
-        { ParameterName: 'wal_keep_size', ParameterValue: '0', ApplyMethod: 'immediate' },
-        { ParameterName: 'max_wal_size', ParameterValue: '32', ApplyMethod: 'immediate' },
-        { ParameterName: 'wal_sender_timeout', ParameterValue: '3000', ApplyMethod: 'immediate' },
-      ],
-    }),
-  )
-  await eventually('the setting', async () => {
-    const [found] = await sql<{ v: string }>(source, `select current_setting('max_slot_wal_keep_size') as v`)
-    return found!.v === '32MB' ? true : undefined
-  })
+  await keepLittleLog(rds, 'more')
+  await keepsLittleLog(holdfast, source)
   const folder = folderOf(near, near.AvailabilityZone!.at(-1)!)
   await writeFile(join(folder, 'marker'), '')
   const pid = await engineOf(folder)
-  const goOn = await fallBehind(near)
+  const goOn = await fallBehind(holdfast, source, near)
   const row = await write()
   goOn()
   await reads(near, row)
   await reads(await instanceIn(rds, 'near', 'available', isReplicating), await write())
   assert.equal(await engineOf(folder), pid)
   assert.ok((await readdir(folder)).includes('marker'), 'the copy that it began with')
+  // Attempts that are refused are no replication.
+  assert.deepEqual(
+    (await eventsOf('near')).filter((event) => [STOPPED, RESUMED].includes(event)),
+    [RESUMED, STOPPED, RESUMED],
+  )
   const count = 'select count(*)::int as n, max(n) as last from t where n > 0'
   assert.deepEqual(await sql(near, count), await sql(source, count))
 })
@@ -373,7 +327,7 @@ test('one for which the archive is damaged is made anew', async () => {
   const near = await instanceIn(rds, 'near', 'available', isReplicating)
   const folder = folderOf(near, near.AvailabilityZone!.at(-1)!)
   const pid = await engineOf(folder)
-  const goOn = await fallBehind(near)
+  const goOn = await fallBehind(holdfast, source, near)
   await damageNextSegment(near)
   goOn()
   await eventually('another engine', async () => ((await engineOf(folder)) === pid ? undefined : true))

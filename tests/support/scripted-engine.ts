@@ -23,7 +23,12 @@ export class ScriptedEngine implements EngineDriver {
   /** What engines say of replication. */
   observedReplication: ObservedReplication | undefined
   /** How far a standby is, by what it was given. */
-  wanted: (given: readonly LogSegment[]) => LogWanted = () => ({ timeline: 1, lsn: 0n, isIdle: true, receiverPid: 1 })
+  wanted: (given: readonly LogSegment[], isExact: boolean) => LogWanted = () => ({
+    timeline: 1,
+    lsn: 0n,
+    isIdle: true,
+    receiverPid: 1,
+  })
   readonly given: LogSegment[] = []
   /** What a look at any engine finds. */
   facts: EngineFacts = {}
@@ -136,9 +141,9 @@ export class ScriptedEngine implements EngineDriver {
     return { ...(await this.position()), role: 'standby' }
   }
 
-  async logWanted(): Promise<LogWanted> {
+  async logWanted(_folder: string, isExact: boolean): Promise<LogWanted> {
     await this.play('logWanted')
-    return this.wanted(this.given)
+    return this.wanted(this.given, isExact)
   }
 
   async giveLog(_folder: string, segment: LogSegment, histories: readonly TimelineHistory[]): Promise<void> {

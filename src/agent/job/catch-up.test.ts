@@ -149,6 +149,14 @@ test('a damaged piece is not given, nor what follows it', async () => {
   assert.deepEqual(names(given), ['1/2'])
 })
 
+test('one that has gone to a later timeline and does not know it yet is asked again', async () => {
+  const { isStreaming, failure, given } = await catchUp(await archived(), (so, isExact) =>
+    so.length > 1 ? { ...waiting(2, 5), receiverPid: 77 } : waiting(isExact ? 2 : 1, 3.75),
+  )
+  assert.deepEqual([isStreaming, failure], [true, undefined])
+  assert.deepEqual(names(given), ['2/3', '2/4'])
+})
+
 test('one that has diverged is given nothing', async () => {
   const { failure, given } = await catchUp(await archived(), () => waiting(1, 3.75))
   assert.deepEqual(given, [])

@@ -2,7 +2,7 @@
 import { BrokenArchive, LogArchive } from '#archive/log-archive.ts'
 import type { LogIndex } from '#archive/log-chain.ts'
 import type { ObjectStore } from '#archive/object-store.ts'
-import { wholeSegmentsFrom, type WholeSegment, type WholeSegments } from '#archive/whole-segments.ts'
+import { isBeyond, wholeSegmentsFrom, type WholeSegment, type WholeSegments } from '#archive/whole-segments.ts'
 import type { LogWanted, TimelineHistory } from '#engine/recovery.ts'
 import type { Clock } from '#host/clock.ts'
 import { SEGMENT_BYTES } from '#wire/pg/lsn.ts'
@@ -25,7 +25,7 @@ export function catchUpJob(
       await instance.ready(signal)
       if (!objects) throw broken('there is no archive')
       progress('applying archived log')
-      const feeder = new Feeder(instance, new LogArchive(objects, prefix), clock)
+      const feeder = new Feeder({ instance, archive: new LogArchive(objects, prefix), clock }, () => reached('given'))
       const isStreaming = await feeder.feed(signal).catch((error: unknown) => {
         throw error instanceof BrokenArchive ? broken(error.message) : error
       })
@@ -38,10 +38,17 @@ export function catchUpJob(
 
 const broken = (what: string): JobFailure => new JobFailure('backup-broken', `The replica cannot catch up: ${what}.`)
 
+interface Parts {
+  readonly instance: Instance
+  readonly archive: LogArchive
+  readonly clock: Clock
+}
+
 class Feeder {
   private readonly instance: Instance
   private readonly archive: LogArchive
   private readonly clock: Clock
+  private readonly onGiven: () => void
   private readonly histories = new Map<number, TimelineHistory>()
   private planned: { index: LogIndex; plan: WholeSegments } | undefined
   /** End of what this job has given. */
@@ -52,7 +59,8 @@ class Feeder {
   /** Where the standby was when the job began. */
   private from: bigint | undefined
 
-  constructor(instance: Instance, archive: LogArchive, clock: Clock) {
+  constructor({ instance, archive, clock }: Parts, onGiven: () => void) {
+    this.onGiven = onGiven
     this.instance = instance
     this.archive = archive
     this.clock = clock
@@ -63,7 +71,7 @@ class Feeder {
     const until = this.clock.monotonic() + CATCH_UP_MS_MAX
     while (this.clock.monotonic() < until) {
       signal.throwIfAborted()
-      const wanted = await this.instance.driver.logWanted(this.instance.folder)
+      const wanted = await this.instance.driver.logWanted(this.instance.folder, false)
       const { receiverPid } = wanted
       this.from ??= wanted.lsn
       if (receiverPid !== undefined && receiverPid === this.receiverPid) return true
@@ -88,6 +96,7 @@ class Feeder {
       )
       this.end = segment.start + BigInt(SEGMENT_BYTES)
       this.idleLooks = 0
+      this.onGiven()
       return true
     }
     this.idleLooks = wanted.isIdle ? this.idleLooks + 1 : 0
@@ -110,7 +119,10 @@ class Feeder {
   /** More may have been archived meanwhile. */
   private async nextAnew(wanted: LogWanted): Promise<WholeSegment | undefined> {
     const index = await this.archive.index()
-    this.planned = { index, plan: wholeSegmentsFrom(index, wanted) }
+    const { driver, folder } = this.instance
+    // It has diverged, or has gone to a later timeline and does not know it for certain yet.
+    const exactly = isBeyond(index, wanted) ? await driver.logWanted(folder, true) : wanted
+    this.planned = { index, plan: wholeSegmentsFrom(index, exactly) }
     return this.next()
   }
 

@@ -125,7 +125,7 @@ export interface ReplicaOf {
   readonly state: 'joining' | 'replicating' | 'error' | 'lost' | 'terminated'
   /** When it was last begun to be made anew. */
   readonly rebuiltAt?: number
-  /** Jobs that gave it archived log and succeeded: names the next one. */
+  /** Jobs that were to give it archived log: names the next one. */
   readonly catchUps?: number
   /** When it was last restarted because its source allows more than it. */
   readonly restartedAt?: number

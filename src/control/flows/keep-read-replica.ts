@@ -1,9 +1,11 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held, Mutation } from '#store/collection.ts'
+import type { JobError } from '#wire/agent/messages.ts'
 import { findByKey, subjectOf, type DbInstanceRecord, type ReplicaOf } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import {
   CALM_LOOK_MS,
+  CATCH_UP_TRIES_MAX,
   OBSTACLE_MS_MIN,
   REMEDY_PAUSE_MS,
   RECONNECT_EVERY_MS,
@@ -79,8 +81,8 @@ async function follow(c: C, held: Found, { replica, source }: Pair): Promise<Ste
     return go('watch', turn(c, held, 'error'), instanceEvent(c.control, held.value, 'RDS-EVENT-0045'))
   if (source.value.phase !== 'available') return wait({ timeoutMs: TROUBLE_LOOK_MS })
   if (seen.obstacle && c.spentMs >= OBSTACLE_MS_MIN) {
-    const catchingUp = seen.obstacle === 'log-removed' && (await catchUp(c, held, { replica, source }))
-    return catchingUp || rebuild(c, held, replica)
+    const catchingUp = seen.obstacle === 'log-removed' ? await catchUp(c, held, { replica, source }) : undefined
+    return catchingUp ?? rebuild(c, held, replica)
   }
   await reconnect(c, held, source)
   return wait({ timeoutMs: TROUBLE_LOOK_MS })
@@ -104,14 +106,21 @@ async function catchUp(c: C, held: Found, { replica, source }: Pair): Promise<St
   // The replica's own attempts to stream hold the slot for a moment each.
   if (admission.state === 'failed') throw new Error(`admit the replica: ${admission.error.message}`)
   const outcome = await jobOn(c, held.value, {
-    name: `catch-up-${attempt}`,
+    name: `catch-up-${attempt}-${c.failures}`,
     kind: 'instance.catch-up',
     input: async () => ({ id: resourceId, prefix }),
   })
   if (outcome.state === 'pending') return wait({ timeoutMs: TROUBLE_LOOK_MS })
-  if (outcome.state === 'failed') return undefined
-  return go('watch', change(c, held, { replica: { ...replica, catchUps: attempt + 1 } }))
+  if (outcome.state === 'failed' && !isWorthAnother(c, outcome.error)) return undefined
+  // Where there is no room for log there is none for a copy.
+  if (outcome.state === 'succeeded' || outcome.error.code === 'disk-full')
+    return go('watch', change(c, held, { replica: { ...replica, catchUps: attempt + 1 } }))
+  throw new Error(`catch up: ${outcome.error.message}`)
 }
+
+/** The archive may have been out of reach, or the engine have been restarted; what is not in there never will be. */
+const isWorthAnother = (c: C, { code }: JobError): boolean =>
+  code !== 'backup-broken' && c.failures < CATCH_UP_TRIES_MAX
 
 const turn = (c: C, held: Found, state: ReplicaOf['state']): Mutation =>
   change(c, held, { replica: { ...held.value.replica!, state } })

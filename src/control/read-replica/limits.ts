@@ -27,3 +27,6 @@ export const OBSTACLE_MS_MIN = 3 * SECOND_MS
 
 /** A remedy that did not help is tried again after this long: a full disk is not emptied by trying. */
 export const REMEDY_PAUSE_MS = MINUTE_MS
+
+/** A replica that could not be given archived log, for a reason that may pass, is copied anew after so many failures in a row. */
+export const CATCH_UP_TRIES_MAX = 5

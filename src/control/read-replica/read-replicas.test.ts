@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MINUTE_MS, SECOND_MS } from '#base/durations.ts'
+import type { JobError } from '#wire/agent/messages.ts'
 import type { ObservedStandby } from '#wire/agent/replication.ts'
 import type { DBInstance } from '@aws-sdk/client-rds'
 import { SCOPE } from '../../../tests/support/control.ts'
@@ -147,6 +148,28 @@ test('one that the archive does not help is made anew', async () => {
   await control.clock.advance(4 * SECOND_MS)
   assert.ok((await read(control, 'copy')).replica!.rebuiltAt)
   assert.deepEqual(asked.slice(0, 4), ['instance.reload', 'instance.catch-up', 'instance.reload', 'instance.snapshot'])
+})
+
+test('what may pass is tried again, without a copy; a disk without room for log has none for a copy either', async () => {
+  const { control, see } = await stage()
+  await replicate(control, 'copy')
+  await control.clock.advance(SECOND_MS)
+  const hosts = control.hosts as { -readonly [K in keyof Hosts]: Hosts[K] }
+  const truth = hosts.job
+  const failWith = (error: JobError): void => {
+    hosts.job = async (zone, jobId) => (jobId.includes('/catch-up-') ? { state: 'failed', error } : truth(zone, jobId))
+  }
+  failWith({ code: 'disk-full', message: 'ENOSPC' })
+  await see({ isStreaming: false, sourceAnswers: true, obstacle: 'log-removed' })
+  await control.clock.advance(MINUTE_MS)
+  const { replica } = await read(control, 'copy')
+  assert.ok(replica!.catchUps! > 5)
+  assert.equal(replica!.rebuiltAt, undefined)
+  failWith({ code: 'failed', message: 'the archive is out of reach' })
+  await control.clock.advance(4 * SECOND_MS)
+  assert.equal((await read(control, 'copy')).replica!.rebuiltAt, undefined)
+  await control.clock.advance(MINUTE_MS)
+  assert.ok((await read(control, 'copy')).replica!.rebuiltAt, 'not for ever')
 })
 
 test('the archive of a replica of a replica is that of the first source, as long as the log comes from there', async () => {

@@ -6,6 +6,7 @@ import { historyName, parseLsn, segmentName } from '#wire/pg/lsn.ts'
 import { EngineError } from '../engine.ts'
 import type { LogSegment, LogWanted, TimelineHistory } from '../recovery.ts'
 import { dataOf, givenLogOf } from './layout.ts'
+import { RECEIVES } from './receiving.ts'
 import { withSession } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -17,13 +18,18 @@ interface Instance {
 /** What the process that applies log waits for when it has none: in the words of version 12, of 13 and later, of both. */
 const IDLE = ['RecoveryWalAll', 'RecoveryRetrieveRetryInterval', 'RecoveryWalStream']
 
-export async function logWanted(instance: Instance): Promise<LogWanted> {
+/**
+ * The engine tells its timeline by its control file, which it writes now and then. `isExact`: it writes it first, so that
+ * a timeline whose first checkpoint it has applied is in there.
+ */
+export async function logWanted(instance: Instance, isExact: boolean): Promise<LogWanted> {
   return withSession(instance, async ({ query }) => {
+    if (isExact) await query('CHECKPOINT')
     const [row] = await query<{ lsn: string | null; timeline: number; idle: boolean; receiver: number | null }>(
       `SELECT pg_last_wal_replay_lsn()::text AS lsn,
               greatest((pg_control_checkpoint()).timeline_id, (pg_control_recovery()).min_recovery_end_timeline) AS timeline,
               EXISTS (SELECT 1 FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event = ANY ($1)) AS idle,
-              (SELECT pid FROM pg_stat_wal_receiver WHERE status = 'streaming') AS receiver
+              (SELECT pid FROM pg_stat_wal_receiver WHERE ${RECEIVES}) AS receiver
         WHERE pg_is_in_recovery()`,
       [IDLE],
     )
@@ -55,10 +61,13 @@ export async function giveLog(
     await writeFileDurably(join(draft, name), content, { mode: 0o600, account })
     await renameDurably(join(draft, name), join(dataOf(folder), 'pg_wal', name))
   }
-  for (const history of histories) {
-    const name = historyName(history.timeline)
-    if (!(await exists(join(dataOf(folder), 'pg_wal', name)))) await lay(name, history.text)
+  try {
+    for (const history of histories) {
+      const name = historyName(history.timeline)
+      if (!(await exists(join(dataOf(folder), 'pg_wal', name)))) await lay(name, history.text)
+    }
+    await lay(segmentName(timeline, start), bytes)
+  } finally {
+    await removeTree(draft)
   }
-  await lay(segmentName(timeline, start), bytes)
-  await removeTree(draft)
 }

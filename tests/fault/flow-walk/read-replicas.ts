@@ -1,7 +1,19 @@
 /** What the walks ask for of read replicas. */
 import assert from 'node:assert/strict'
-import { CreateDBInstanceReadReplicaCommand, PromoteReadReplicaCommand, type RDSClient } from '@aws-sdk/client-rds'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  CreateDBInstanceReadReplicaCommand,
+  CreateDBParameterGroupCommand,
+  ModifyDBInstanceCommand,
+  PromoteReadReplicaCommand,
+  RebootDBInstanceCommand,
+  type DBInstance,
+  type RDSClient,
+} from '@aws-sdk/client-rds'
 import { createInstance, deleteInstance, describe, instanceIn, query } from '../../support/database.ts'
+import { fallBehind, keepLittleLog, keepsLittleLog } from '../../support/fall-behind.ts'
+import { eventually } from '../../support/holdfast.ts'
 import { world, type Scenario } from './world.ts'
 
 const SOURCE = 'replicated'
@@ -12,6 +24,19 @@ async function withSource(rds: RDSClient): Promise<void> {
   const source = await createInstance(rds, SOURCE, { BackupRetentionPeriod: 1, DBName: 'shop' })
   await query(world.holdfast, source, 'create table kept as select 42 as answer', { database: 'shop' })
 }
+
+/** All of it is applied without a restart, once the group is the source's. */
+async function setLittleLog(rds: RDSClient): Promise<void> {
+  const group = { DBParameterGroupName: 'little-log', DBParameterGroupFamily: 'postgres18', Description: 'walk' }
+  await rds.send(new CreateDBParameterGroupCommand(group))
+  await keepLittleLog(rds, 'little-log')
+  await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: SOURCE, DBParameterGroupName: 'little-log' }))
+  await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: SOURCE }))
+}
+
+/** In the data of a copy; another copy has it not. */
+const markerOf = ({ DbiResourceId }: DBInstance): string =>
+  join(world.state, 'hosts', 'a', 'instances', DbiResourceId!, 'data', 'marker')
 
 /** Beside its source: a walk watches one agent. */
 async function replicate(rds: RDSClient): Promise<void> {
@@ -26,8 +51,11 @@ async function replicate(rds: RDSClient): Promise<void> {
   )
 }
 
+const replicating = (rds: RDSClient): Promise<DBInstance> =>
+  instanceIn(rds, world.name, 'available', ({ StatusInfos }) => StatusInfos![0]?.Normal === true)
+
 async function replicates(rds: RDSClient): Promise<void> {
-  const replica = await instanceIn(rds, world.name, 'available', ({ StatusInfos }) => StatusInfos![0]?.Normal === true)
+  const replica = await replicating(rds)
   const rows = await query(world.holdfast, replica, 'select answer from kept', { database: 'shop' })
   assert.deepEqual(rows, [{ answer: 42 }])
   await query(world.holdfast, (await describe(rds, SOURCE))!, 'update kept set answer = 42', { database: 'shop' })
@@ -49,7 +77,38 @@ const MADE: Omit<Scenario, 'steps'> = {
 
 export const READ_REPLICA_SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'build-read-replica': [{ steps: ['admit', 'seed', 'follow', 'finish'], ...MADE }],
-  'keep-read-replica': [{ steps: ['watch'], ...MADE }],
+  'keep-read-replica': [
+    { steps: ['watch'], ...MADE },
+    // For the agents' walk alone: what serve does there it does in any other trouble too.
+    {
+      steps: [],
+      isSeenEarly: true,
+      async prepare(rds) {
+        await withSource(rds)
+        await setLittleLog(rds)
+        await replicate(rds)
+        await replicates(rds)
+      },
+      async act(rds) {
+        const source = await instanceIn(rds, SOURCE, 'available')
+        const replica = await replicating(rds)
+        await keepsLittleLog(world.holdfast, source)
+        await writeFile(markerOf(replica), '')
+        const goOn = await fallBehind(world.holdfast, source, replica)
+        await query(world.holdfast, source, 'create table last as select 7 as n', { database: 'shop' })
+        goOn()
+      },
+      async check(rds) {
+        const replica = await replicating(rds)
+        const rows = await eventually('the last table', () =>
+          query(world.holdfast, replica, 'select n from last', { database: 'shop' }),
+        )
+        assert.deepEqual(rows, [{ n: 7 }])
+        assert.ok(await stat(markerOf(replica)), 'it is the copy that it was')
+        await removeBoth(rds)
+      },
+    },
+  ],
   'promote-read-replica': [
     {
       steps: ['promote', 'finish'],

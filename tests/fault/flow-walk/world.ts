@@ -5,6 +5,8 @@ import type { Holdfast } from '../../support/holdfast.ts'
 /** What to ask for so that a flow comes by its steps, and what must be true once it has ended. */
 export interface Scenario {
   readonly steps: readonly string[]
+  /** What an agent's job brings about can be seen before the job has come by its last point. */
+  readonly isSeenEarly?: boolean
   prepare?(rds: RDSClient): Promise<void>
   act(rds: RDSClient): Promise<unknown>
   check(rds: RDSClient): Promise<unknown>
