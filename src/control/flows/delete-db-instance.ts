@@ -1,7 +1,6 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
 import { releasePort } from '../db-instance/ports.ts'
-import { isDirect } from '../db-instance/engine-address.ts'
 import { zonesOf } from '../db-instance/zones.ts'
 import {
   dbInstanceNames,
@@ -162,7 +161,7 @@ export const deleteDbInstance = flow(
 /** Every copy, the gateway before them, and a copy that a standby was to be made from. */
 async function isRemoved(c: C, record: DbInstanceRecord): Promise<boolean> {
   const { resourceId, standby, replica } = record
-  if (!isDirect(record)) await c.control.endpoints.remove(resourceId)
+  if (record.copyPorts) await c.control.endpoints.remove(resourceId)
   const requests = zonesOf(record).map((zone) => ({
     zone,
     resourceId,

@@ -3,8 +3,9 @@ import type { Held } from '#store/collection.ts'
 import { eventMessage, type EventId } from '#catalog/events.ts'
 import { timersOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { zonesOf } from '../db-instance/zones.ts'
+import { openRoute } from '../multi-az/route.ts'
 import type { Restarted } from './restart-engine.ts'
-import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput, type JobOutcome } from './context.ts'
+import { change, instanceEvent, instanceOf, replace, type FlowContext, type InstanceInput } from './context.ts'
 
 /** Drops this flow's ended jobs from the host's table. Nobody asks for them again once the flow has acted on them. */
 export async function forgetJobs(c: FlowContext<InstanceInput>): Promise<void> {
@@ -12,6 +13,13 @@ export async function forgetJobs(c: FlowContext<InstanceInput>): Promise<void> {
   if (!held) return
   for (const zone of zonesOf(held.value))
     await c.control.hosts.forgetJobs(zone, `${held.value.resourceId}/${c.flowId}/`)
+}
+
+/** The last step of a flow that has started the engine: clients come in, also where a gateway has taken their port over. */
+export async function served(c: FlowContext<InstanceInput>, outcome: string): Promise<Next<never>> {
+  const held = await instanceOf(c)
+  if (held?.value.phase === 'available') await openRoute(c.control, held.value)
+  return finished(c, outcome)
 }
 
 /** The last step of a flow that has done what it was for. Timers may have waited for the instance to be free. */
@@ -48,21 +56,22 @@ export async function failed(
 export function afterStart(
   c: FlowContext<InstanceInput>,
   held: Held<DbInstanceRecord>,
-  outcome: JobOutcome<'instance.start' | 'instance.restart'> | Restarted,
+  outcome: Restarted,
   event: EventId,
 ): Next<'finish' | 'fail'> {
   if (outcome.state === 'pending') return wait()
+  const { record } = outcome
   if (outcome.state === 'succeeded')
     return go(
       'finish',
-      change(c, held, { phase: 'available', parameterStatus: 'in-sync', stoppedAt: undefined }),
-      instanceEvent(c.control, held.value, event),
+      replace(c, held, { ...record, phase: 'available', parameterStatus: 'in-sync', stoppedAt: undefined }),
+      instanceEvent(c.control, record, event),
     )
   const { code, message } = outcome.error
-  if (code !== 'bad-settings') return go('fail', change(c, held, { complaint: message }))
+  if (code !== 'bad-settings') return go('fail', replace(c, held, { ...record, complaint: message }))
   return go(
     'finish',
-    change(c, held, { phase: 'incompatible-parameters', complaint: message, stoppedAt: undefined }),
+    replace(c, held, { ...record, phase: 'incompatible-parameters', complaint: message, stoppedAt: undefined }),
     instanceEvent(c.control, held.value, 'RDS-EVENT-0035', `${eventMessage('RDS-EVENT-0035')}. ${message}`),
   )
 }

@@ -16,7 +16,7 @@ import {
 import { instanceSpec } from '../db-instance/spec.ts'
 import { openRoute } from '../multi-az/route.ts'
 import { storageChanged } from '../storage/history.ts'
-import { change, instanceEvent, instanceOf, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
+import { instanceEvent, instanceOf, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
@@ -120,7 +120,6 @@ export const modifyDbInstance = flow(
       const outcome = await restartOf(held.value, target)(c, target, 'restart')
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded') {
-        await openRoute(c.control, outcome.record)
         return go(
           then,
           replace(c, held, { ...outcome.record, parameterStatus: 'in-sync', complaint: undefined }),
@@ -154,12 +153,13 @@ export const modifyDbInstance = flow(
       const record = held.value
       const outcome = await restartOf(record, record)(c, record, 'revert')
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'succeeded') await openRoute(c.control, record)
       const complaint = record.complaint ?? 'The engine did not start with the changed settings.'
-      if (outcome.state === 'failed' && outcome.error.code !== 'bad-settings') return go('fail')
+      if (outcome.state === 'failed' && outcome.error.code !== 'bad-settings')
+        return go('fail', replace(c, held, outcome.record))
       return go(
         outcome.state === 'failed' ? 'finish' : dueReload(c, record).length > 0 ? 'reload' : 'password',
-        change(c, held, {
+        replace(c, held, {
+          ...outcome.record,
           complaint,
           ...(outcome.state === 'failed' && { phase: 'incompatible-parameters' as const }),
         }),
@@ -181,8 +181,6 @@ export const modifyDbInstance = flow(
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`reload the engine: ${outcome.error.message}`)
-      // The gateway connects to no engine with another certificate than its own: clients wait for it meanwhile.
-      await openRoute(c.control, record)
       return go('password')
     },
 
@@ -190,6 +188,8 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
+      // To what was restarted. The gateway connects to no engine with another certificate than its own: clients wait meanwhile.
+      await openRoute(c.control, record)
       const verifier = record.pending.passwordVerifier
       if (verifier === undefined || !c.input.apply.includes('passwordVerifier')) return go('redundancy')
       const outcome = await jobOn(c, record, {

@@ -1,6 +1,6 @@
 import { done, flow, go } from '#flow/flow.ts'
 import { change, instanceEvent, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
-import { afterStart, failed, finished } from './endings.ts'
+import { afterStart, failed, served } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
 import { restartOf } from './restart-engine.ts'
 
@@ -35,7 +35,7 @@ export const rebootDbInstance = flow(
       return afterStart(c, held, await restartOf(record, record)(c, record, 'restart'), 'RDS-EVENT-0006')
     },
 
-    finish: (c: C) => finished(c, 'rebooted'),
+    finish: (c: C) => served(c, 'rebooted'),
 
     fail: (c: C) => failed(c, 'failed', 'The engine did not come back in time.'),
   },

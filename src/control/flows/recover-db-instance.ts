@@ -17,6 +17,7 @@ import {
 import { endEngine } from './end-engine.ts'
 import { afterStart, failed, finished } from './endings.ts'
 import { fenceDeadlineMs, restartDeadlineMs } from './limits.ts'
+import { restartAlone } from './restart-engine.ts'
 
 interface Input extends InstanceInput {
   /** Somebody asked for a failover of a primary that serves. */
@@ -129,17 +130,17 @@ export const recoverDbInstance = flow(
       if (!held) return done('deleted')
       const record = held.value
       await cutRoute(c.control, record)
-      const outcome = await jobOn(c, record, {
-        name: `restart-${record.generation}`,
-        kind: 'instance.restart',
-        input: async () => ({ spec: await instanceSpec(c.control, record) }),
-      })
+      const outcome = await restartAlone(c, record, `restart-${record.generation}`)
       // A failover put off for a primary that cannot be started, as on a disk that failed, would be none at all.
       const isLost = outcome.state === 'failed' && outcome.error.code !== 'bad-settings'
       if (isLost && canTakeOver(c, record))
-        return go('cut', instanceEvent(c.control, record, 'RDS-EVENT-0013', startedText(c.input)))
+        return go(
+          'cut',
+          replace(c, held, outcome.record),
+          instanceEvent(c.control, record, 'RDS-EVENT-0013', startedText(c.input)),
+        )
       if (outcome.state !== 'succeeded') return afterStart(c, held, outcome, 'RDS-EVENT-0006')
-      return go(record.standby?.state === 'in-sync' ? 'gate' : 'alone')
+      return go(record.standby?.state === 'in-sync' ? 'gate' : 'alone', replace(c, held, outcome.record))
     },
 
     gate: async (c: C): Promise<Next<Step>> => {

@@ -4,7 +4,6 @@ import type { Mutation } from '#store/collection.ts'
 import type { HostContents } from '#wire/agent/messages.ts'
 import { everyCluster } from '../db-cluster/find.ts'
 import { removeClusterRoutes } from '../db-cluster/routes.ts'
-import { isDirect } from '../db-instance/engine-address.ts'
 import { everyInstance } from '../db-instance/find.ts'
 import { zonesInUse } from '../db-instance/zones.ts'
 import { RESET_SUBJECT } from '../reset/reset.ts'
@@ -21,7 +20,7 @@ const FLOWS_AT_ONCE = 200
 /** Gateways of everything that has any; asked for again, they are gone already. */
 async function removeGateways({ control }: C): Promise<void> {
   for await (const { value } of everyInstance(control))
-    if (!isDirect(value)) await control.endpoints.remove(value.resourceId)
+    if (value.copyPorts) await control.endpoints.remove(value.resourceId)
   for await (const cluster of everyCluster(control)) await removeClusterRoutes(control, cluster)
 }
 

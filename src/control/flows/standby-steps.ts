@@ -39,13 +39,13 @@ export const secondCopySteps = {
 /** Standbys that have an engine that is to run. */
 const RUNNING: readonly unknown[] = ['following', 'joining', 'in-sync']
 
-const hasStandbyEngine = ({ standby }: DbInstanceRecord): boolean => RUNNING.includes(standby?.state)
+export const hasStandbyEngine = ({ standby }: DbInstanceRecord): boolean => RUNNING.includes(standby?.state)
 
 /** A job on the standby's host with the standby's spec; undefined when there is no standby's engine. */
 export async function standbyJob(
   c: C,
   record: DbInstanceRecord,
-  { name, kind }: { name: string; kind: 'instance.start' | 'instance.restart' },
+  { name, kind }: { name: string; kind: 'instance.start' | 'instance.restart' | 'instance.reload' },
 ): Promise<JobOutcome<typeof kind> | undefined> {
   if (!record.standby || !hasStandbyEngine(record)) return undefined
   return job(c, {

@@ -1,9 +1,8 @@
-import { done, flow, go, wait } from '#flow/flow.ts'
-import { instanceSpec } from '../db-instance/spec.ts'
-import { change, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
-import { afterStart, failed, finished } from './endings.ts'
+import { done, flow, go } from '#flow/flow.ts'
+import { change, instanceOf, type FlowContext, type InstanceInput } from './context.ts'
+import { afterStart, failed, served } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
-import { standbyJob } from './standby-steps.ts'
+import { startOf } from './restart-engine.ts'
 
 interface Input extends InstanceInput {
   /** Whether seven days have passed, rather than somebody asked. */
@@ -32,18 +31,11 @@ export const startDbInstance = flow(
     start: async (c: C) => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
-      const record = held.value
-      const standby = await standbyJob(c, record, { name: 'start-standby', kind: 'instance.start' })
-      if (standby?.state === 'pending') return wait()
-      const outcome = await jobOn(c, record, {
-        name: 'start',
-        kind: 'instance.start',
-        input: async () => ({ spec: await instanceSpec(c.control, record) }),
-      })
+      const outcome = await startOf(held.value)(c, held.value, 'start')
       return afterStart(c, held, outcome, c.input.automatic ? 'RDS-EVENT-0154' : 'RDS-EVENT-0088')
     },
 
-    finish: (c: C) => finished(c, 'started'),
+    finish: (c: C) => served(c, 'started'),
 
     fail: (c: C) => failed(c, 'failed', 'The engine did not start in time.'),
   },

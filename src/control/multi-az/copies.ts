@@ -33,6 +33,17 @@ export function swapped(record: DbInstanceRecord, endedInOrder: boolean, now: nu
   }
 }
 
+/** Its engine has the endpoint's port, though it has a standby: nobody reads what it says of commits. */
+export const isUnguarded = ({ standby, copyPorts }: DbInstanceRecord): boolean =>
+  standby !== undefined && copyPorts?.isDirect === true
+
+/** The record once the engine has left the endpoint's port to a gateway, or has it again. */
+export function withGateway(record: DbInstanceRecord, isDirect: boolean): DbInstanceRecord {
+  const { standby, copyPorts } = record
+  assert(standby && copyPorts, 'only an instance with a standby has a gateway')
+  return { ...withStandby(record, standby), copyPorts: { ...copyPorts, isDirect } }
+}
+
 /** Where one copy's engine is. */
 export interface Copy {
   readonly zone: string
