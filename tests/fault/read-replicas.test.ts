@@ -1,10 +1,11 @@
 /** Read replicas while their makers, their sources and they themselves die, hang, fail over and go. */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
   CreateDBInstanceReadReplicaCommand,
+  CreateDBParameterGroupCommand,
   DeleteDBInstanceCommand,
   RebootDBInstanceCommand,
   type DBInstance,
@@ -19,6 +20,7 @@ import {
   instanceIn,
   query,
 } from '../support/database.ts'
+import { fallBehind, keepLittleLog } from '../support/fall-behind.ts'
 import { discard, eventually, health, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -164,18 +166,46 @@ test('a replica whose source is deleted while it is made becomes an instance or 
   assert.deepEqual(await seeds(), [])
 })
 
-test('replicas follow a Multi-AZ source to its standby', async () => {
-  await withTable('pair', { MultiAZ: true })
+/** What the source has of its log begins behind what the replica has applied. */
+const lacksLog = (source: DBInstance, replica: DBInstance): Promise<true> =>
+  eventually('a source that has removed log', async () => {
+    await query(holdfast, source, 'checkpoint')
+    const [at] = await query<{ lsn: string }>(holdfast, replica, 'select pg_last_wal_replay_lsn() as lsn')
+    const [oldest] = await query<{ isLater: boolean }>(
+      holdfast,
+      source,
+      `select min(right(name, 16)) > right(pg_walfile_name('${at!.lsn}'), 16) as "isLater"
+         from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'`,
+    )
+    return oldest!.isLater ? true : undefined
+  })
+
+test('replicas follow a Multi-AZ source to its standby, also one that lacks log of before', async () => {
+  const group = { DBParameterGroupName: 'little-log', DBParameterGroupFamily: 'postgres18', Description: 'test' }
+  await rds.send(new CreateDBParameterGroupCommand(group))
+  await keepLittleLog(rds, 'little-log')
+  await withTable('pair', { MultiAZ: true, DBParameterGroupName: 'little-log' })
   const before = await instanceIn(rds, 'pair', 'available', ({ MultiAZ }) => MultiAZ === true)
   await ask('reader', 'pair')
   await replicates('reader')
   await has('reader', await write('pair'))
+  const reader = (await describe(rds, 'reader'))!
+  const zone = reader.AvailabilityZone!.at(-1)!
+  const marker = join(holdfast.state, 'hosts', zone, 'instances', reader.DbiResourceId!, 'data', 'marker')
+  await writeFile(marker, '')
+  const goOn = await fallBehind(holdfast, before, reader)
+  await write('pair')
   await eventually('a failover', async () => {
     await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'pair', ForceFailover: true }))
     return true
   })
   await instanceIn(rds, 'pair', 'available', ({ AvailabilityZone }) => AvailabilityZone !== before.AvailabilityZone)
   const row = await write('pair')
-  await replicates('reader')
+  await lacksLog((await describe(rds, 'pair'))!, reader)
+  goOn()
   await has('reader', row)
+  await replicates('reader')
+  const all = 'select count(*)::int as n, sum(n)::int as sum from t'
+  assert.deepEqual(await query(holdfast, reader, all), await query(holdfast, (await describe(rds, 'pair'))!, all))
+  assert.ok(await stat(marker), 'it is the copy that it was')
 })
