@@ -53,3 +53,7 @@ export const SYNCHRONOUS_LOOK_MS = 10
 
 /** Between two looks whether a standby still receives something. */
 export const SEALED_LOOK_MS = 20
+
+/** How often, and how many times, it is tried to drop a slot whose sender has been told to end. Some seconds in all. */
+export const SLOT_LOOK_MS = 20
+export const SLOT_LOOKS_MAX = 200

@@ -6,7 +6,7 @@ import { readControlFile } from '#engine/postgres/control-file.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { eventually } from '../support/eventually.ts'
 import { follow, primaryOf, reconfigure } from '../support/replication.ts'
-import { never, openPostgresBench, PATIENCE_MS } from '../support/postgres-bench.ts'
+import { never, openPostgresBench } from '../support/postgres-bench.ts'
 import type { PostgresBench } from '../support/postgres-bench.ts'
 
 let bench: PostgresBench
@@ -86,16 +86,20 @@ test('a standby that is to allow less than its primary allows as much', async ()
   assert.equal(row!['max_connections'], '150')
 })
 
-test('a follower that is one no more loses its slot, and with it the log that was kept for it', async () => {
+test('a follower that is one no more loses its slot, also when its sender takes its time to end', async () => {
   const primary = await bench.create()
-  const standby = await follow(bench, primary)
-  await bench.driver.stop(standby.engine, 'fast', PATIENCE_MS)
-  const alone = await reconfigure(bench, primary, primaryOf([], []))
-  await eventually('the slot is gone', async () => {
-    await bench.driver.admitFollowers(primary.folder, alone)
-    const slots = await bench.sql(primary.spec, 'select 1 from pg_replication_slots')
-    return slots.length === 0 ? true : undefined
+  await follow(bench, primary)
+  const [sender] = await bench.sql(primary.spec, 'select active_pid as pid from pg_replication_slots')
+  process.kill(sender!['pid'] as number, 'SIGSTOP')
+  let isOver = false
+  const told = reconfigure(bench, primary, primaryOf([], [])).finally(() => (isOver = true))
+  await eventually('a slot that was to be dropped', async () => {
+    const asked = `select 1 from pg_stat_activity where query like '%pg_drop_replication_slot%' and pid <> pg_backend_pid()`
+    return isOver || (await bench.sql(primary.spec, asked)).length > 0 ? true : undefined
   })
+  process.kill(sender!['pid'] as number, 'SIGCONT')
+  await told
+  assert.deepEqual(await bench.sql(primary.spec, 'select slot_name from pg_replication_slots'), [])
 })
 
 test('a standby whose source is stopped by a signal says that it does not answer', async () => {

@@ -1,6 +1,7 @@
 /** What an engine does for those that stream from it. */
 import { EngineError } from '../engine.ts'
-import { SYNCHRONOUS_LOOK_MS } from '../limits.ts'
+import { SLOT_LOOK_MS, SLOT_LOOKS_MAX, SYNCHRONOUS_LOOK_MS } from '../limits.ts'
+import type { Clock } from '#host/clock.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { PEER, SLOT_PREFIX, peerPassword, slotOf } from './peer.ts'
 import { quoteText, sqlStateOf, withSession } from './sql.ts'
@@ -21,7 +22,7 @@ export async function admitFollowers(instance: Instance, { replication }: Instan
     )
     // A standby has the role from its source.
     if (!standby) await ensureRole(session, instance.surroundings)
-    await ensureSlots(session, replication.followers.map(slotOf))
+    await ensureSlots(session, replication.followers.map(slotOf), instance.surroundings.clock)
   })
 }
 
@@ -31,30 +32,43 @@ async function ensureRole({ query }: Session, surroundings: Surroundings): Promi
   await query(`CREATE ROLE ${PEER} LOGIN REPLICATION PASSWORD ${quoteText(peerPassword(surroundings))}`)
 }
 
-async function ensureSlots({ query }: Session, wanted: readonly string[]): Promise<void> {
-  const slots = await query<{ name: string; pid: number | null; lost: boolean }>(
-    `SELECT slot_name AS name, active_pid AS pid, to_jsonb(s) ->> 'wal_status' IS NOT DISTINCT FROM 'lost' AS lost
+async function ensureSlots({ query }: Session, wanted: readonly string[], clock: Clock): Promise<void> {
+  const slots = await query<{ name: string; lost: boolean }>(
+    `SELECT slot_name AS name, to_jsonb(s) ->> 'wal_status' IS NOT DISTINCT FROM 'lost' AS lost
        FROM pg_replication_slots s WHERE slot_type = 'physical' AND slot_name LIKE $1`,
     [`${SLOT_PREFIX.replaceAll('_', '\\_')}%`],
   )
-  for (const { name, pid, lost } of slots) {
-    if (wanted.includes(name) && !lost) continue
-    if (pid !== null) await query('SELECT pg_terminate_backend($1)', [pid])
-    await dropSlot(query, name)
-  }
+  for (const { name, lost } of slots) if (lost || !wanted.includes(name)) await dropSlot(query, name, clock)
   const kept = new Set(slots.filter(({ lost }) => !lost).map(({ name }) => name))
   for (const name of wanted)
     if (!kept.has(name)) await query('SELECT pg_create_physical_replication_slot($1, true)', [name])
 }
 
-/** One whose sender has not ended yet, or that somebody dropped meanwhile, is left to the next time. */
-async function dropSlot(query: Session['query'], name: string): Promise<void> {
-  try {
-    await query('SELECT pg_drop_replication_slot($1)', [name])
-  } catch (error) {
-    if (!['55006', '42704'].includes(sqlStateOf(error) ?? '')) throw error
+/**
+ * Whoever has the slot ends a moment after it was told to, and a follower that is refused has it again twice a second,
+ * for a moment. One that is not to be had at all is left to the next time.
+ */
+async function dropSlot(query: Session['query'], name: string, clock: Clock): Promise<void> {
+  for (let looks = 0; looks < SLOT_LOOKS_MAX; looks++) {
+    try {
+      await query(
+        'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL',
+        [name],
+      )
+      await query('SELECT pg_drop_replication_slot($1)', [name])
+      return
+    } catch (error) {
+      const state = sqlStateOf(error)
+      if (state === UNDEFINED_OBJECT) return
+      if (state !== OBJECT_IN_USE) throw error
+    }
+    await clock.sleep(SLOT_LOOK_MS)
   }
 }
+
+// PostgreSQL manual, appendix A.
+const UNDEFINED_OBJECT = '42704'
+const OBJECT_IN_USE = '55006'
 
 /**
  * Sessions that have read the new configuration show a synchronous standby, but commits wait only once the checkpointer
