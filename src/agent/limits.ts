@@ -16,7 +16,7 @@ export const ENGINES_AT_ONCE = 8
 /** How often engines are asked whether they accept connections. */
 export const PROBE_EVERY_MS = 5 * SECOND_MS
 
-/** The same for engines that take part in replication, where another copy may have to take over. */
+/** The same for engines that take part in replication, where another copy may have to take over, or have consumers. */
 export const REPLICATION_LOOK_MS = SECOND_MS
 
 /** How often the agent looks which engines are due to be asked. */

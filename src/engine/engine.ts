@@ -74,6 +74,13 @@ export interface EngineDriver {
    * histories, which decide whether the segment's timeline is one that it may go to. May be given again.
    */
   giveLog(folder: string, segment: LogSegment, histories: readonly TimelineHistory[]): Promise<void>
+  /** Whether clients may read the log of an engine with this spec as consumers of logical slots. */
+  isDecodable(spec: InstanceSpec): boolean
+  /**
+   * Lets those in as consumers of logical slots who may be, by what the engine's roles are now, and nobody else. What it
+   * permits beyond that and is misused is ended. The engine runs.
+   */
+  tendConsumers(folder: string, spec: InstanceSpec): Promise<void>
   /** Undefined when it cannot be seen now. Never throws. */
   replication(folder: string, spec: InstanceSpec): Promise<ObservedReplication | undefined>
   position(folder: string, spec: InstanceSpec): Promise<LogPosition>
@@ -149,6 +156,8 @@ export interface EngineFacts {
   readonly hostFreeBytes?: number | undefined
   /** The log's part of it. */
   readonly logBytes?: number | undefined
+  /** Files that slots have beside the log that they keep: their states, and transactions too large to decode in memory. */
+  readonly slotBytes?: number | undefined
   /** Connections of clients. */
   readonly connections?: number | undefined
   /** How far a standby is behind. -1: nothing comes in. Undefined: it is no standby. */

@@ -10,6 +10,7 @@ import { storedBinaries } from './postgres/binaries/binaries.ts'
 import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.ts'
 import { systemInstallations } from './postgres/binaries/system-source.ts'
 import { writeConfiguration } from './postgres/configuration.ts'
+import { isDecodable, tendConsumers } from './postgres/consumers.ts'
 import { adoptEngine, killEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
 import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
@@ -75,6 +76,8 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     awaitSealed: (folder, _spec, signal) => awaitSealed({ folder, surroundings }, signal),
     logWanted: (folder, isExact) => logWanted({ folder, surroundings }, isExact),
     giveLog: (folder, segment, histories) => giveLog({ folder, surroundings }, segment, histories),
+    isDecodable,
+    tendConsumers: (folder) => tendConsumers({ folder, surroundings }),
     replication: (folder, spec) => observeReplication({ folder, surroundings }, spec),
     position: (folder) => logPosition({ folder, surroundings }),
     stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),

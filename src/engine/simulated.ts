@@ -173,6 +173,8 @@ const WITHOUT_EFFECT = {
   async setReadOnly() {},
   endWriters: async () => 0,
   async reclaimLog() {},
+  isDecodable: () => false,
+  async tendConsumers() {},
   measure: async () => ({}),
 } satisfies Partial<EngineDriver>
 

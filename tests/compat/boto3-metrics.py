@@ -25,6 +25,7 @@ WANTED = {
     "OldestReplicationSlotLag",
     "ReadIOPS",
     "ReadThroughput",
+    "ReplicationSlotDiskUsage",
     "SwapUsage",
     "TransactionLogsDiskUsage",
     "TransactionLogsGeneration",

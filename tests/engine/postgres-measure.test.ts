@@ -86,5 +86,5 @@ test('of an engine that does not run, what lies on its volume is known', async (
   const { folder, spec, engine } = instance
   await driver.stop(engine, 'fast', 20_000)
   const facts = await driver.measure(folder, spec, false)
-  assert.deepEqual(Object.keys(facts).sort(), ['hostFreeBytes', 'logBytes', 'storageBytes'])
+  assert.deepEqual(Object.keys(facts).sort(), ['hostFreeBytes', 'logBytes', 'slotBytes', 'storageBytes'])
 })

@@ -32,6 +32,8 @@ export class ScriptedEngine implements EngineDriver {
   readonly given: LogSegment[] = []
   /** What a look at any engine finds. */
   facts: EngineFacts = {}
+  /** How often consumers were tended. */
+  tended = 0
   /** Folders of engines that were made read-only. */
   readonly readOnly = new Set<string>()
   private readonly scripts = new Map<string, (signal: AbortSignal | undefined) => Promise<void> | void>()
@@ -149,6 +151,16 @@ export class ScriptedEngine implements EngineDriver {
   async giveLog(_folder: string, segment: LogSegment, histories: readonly TimelineHistory[]): Promise<void> {
     await this.play(`giveLog ${segment.timeline} after ${histories.map(({ timeline }) => timeline).join(', ')}`)
     this.given.push(segment)
+  }
+
+  isDecodable({ settings }: InstanceSpec): boolean {
+    return settings['wal_level'] === 'logical'
+  }
+
+  async tendConsumers(folder: string): Promise<void> {
+    this.running(folder)
+    this.tended++
+    await this.scripts.get('tendConsumers')?.(undefined)
   }
 
   async replication(_folder: string, { replication }: InstanceSpec): Promise<ObservedReplication | undefined> {

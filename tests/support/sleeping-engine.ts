@@ -68,6 +68,8 @@ export function sleepingEngine(): EngineDriver {
     awaitSealed: () => Promise.reject(new Error('a sleeping engine follows nobody')),
     logWanted: () => Promise.reject(new Error('a sleeping engine follows nobody')),
     async giveLog() {},
+    isDecodable: () => false,
+    async tendConsumers() {},
     replication: async () => undefined,
     position: async () => ({
       role: 'primary',

@@ -38,6 +38,7 @@ export function valuesOf(before: Look | undefined, now: Look, capacity: Instance
     TransactionLogsDiskUsage: facts.logBytes,
     TransactionLogsGeneration: perSecond('logGeneratedBytes'),
     OldestReplicationSlotLag: facts.slotLagBytes,
+    ReplicationSlotDiskUsage: facts.slotBytes,
     MaximumUsedTransactionIDs: facts.transactionIds,
     CheckpointLag: facts.checkpointAgeSeconds,
   })

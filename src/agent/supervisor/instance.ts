@@ -5,6 +5,7 @@ import type { ObservedArchive } from '#wire/agent/archive.ts'
 import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
 import type { ObservedReplication } from '#wire/agent/replication.ts'
 import type { ObservedStorage } from '#wire/agent/storage.ts'
+import { ConsumerWatch, isPressing } from './consumer-watch.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
 import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
@@ -51,6 +52,7 @@ export class Instance {
   private misses = 0
   /** Probes in a row that the source of this standby did not answer. */
   private sourceMisses = 0
+  private readonly consumers = new ConsumerWatch()
   private archive: ObservedArchive | undefined
 
   constructor(record: InstanceRecord, recorded: boolean, options: InstanceOptions) {
@@ -131,10 +133,8 @@ export class Instance {
       this.refusesSettings = false
       this.set({ state: 'running', accepting: true, pendingRestart: [], lastError: undefined })
       // It serves; whoever follows it is let in at the latest by the reload that control orders with every change.
-      if (this.spec.replication) {
-        await this.driver.admitFollowers(this.folder, this.spec).catch(() => {})
-        await this.look()
-      }
+      if (this.spec.replication) await this.driver.admitFollowers(this.folder, this.spec).catch(() => {})
+      if (isPressing(this)) await this.look()
     } catch (error) {
       if (signal.aborted) {
         this.set({ state: 'stopped' })
@@ -209,6 +209,7 @@ export class Instance {
     const [accepting, replication] = await Promise.all([
       this.driver.probe(this.folder, this.spec),
       this.spec.replication ? this.driver.replication(this.folder, this.spec) : undefined,
+      this.consumers.tend(this, engine),
     ])
     const found = accepting && this.state === 'starting'
     const pending = found

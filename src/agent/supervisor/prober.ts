@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '#host/clock.ts'
 import { PROBE_EVERY_MS, PROBE_TICK_MS, PUNCTUAL_MS, REPLICATION_LOOK_MS } from '../limits.ts'
+import { isPressing } from './consumer-watch.ts'
 import type { Instance } from './instance.ts'
 
 /** Asks every engine now and then whether it still serves: each at its own pace, so that a silent one delays no other. */
@@ -34,7 +35,7 @@ export class Prober {
 
   private isDue(instance: Instance, now: number): boolean {
     if (!instance.alive || this.looking.has(instance)) return false
-    const everyMs = instance.spec.replication ? REPLICATION_LOOK_MS : PROBE_EVERY_MS
+    const everyMs = isPressing(instance) ? REPLICATION_LOOK_MS : PROBE_EVERY_MS
     return now - (this.lookedAt.get(instance) ?? -Infinity) >= everyMs
   }
 

@@ -11,6 +11,7 @@ import type { EngineFacts } from '../engine.ts'
 import { MEASURE_STATEMENT_MS_MAX } from '../limits.ts'
 import { dataOf } from './layout.ts'
 import { readLockFile } from './lock-file.ts'
+import { PEER } from './peer.ts'
 import { ADMIN, withSession } from './sql.ts'
 import { HAS_ALL, RECEIVES } from './receiving.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -40,8 +41,9 @@ async function orNothing(facts: Promise<EngineFacts>): Promise<EngineFacts> {
 async function storageFacts(folder: string): Promise<EngineFacts> {
   const data = dataOf(folder)
   const logBytes = await treeBytes(`${data}/pg_wal`)
-  const otherBytes = await treeBytes(data, { exclude: (path) => path === 'pg_wal' })
-  return { logBytes, storageBytes: logBytes + otherBytes, hostFreeBytes: await freeBytes(data) }
+  const slotBytes = await treeBytes(`${data}/pg_replslot`)
+  const otherBytes = await treeBytes(data, { exclude: (path) => path === 'pg_wal' || path === 'pg_replslot' })
+  return { logBytes, slotBytes, storageBytes: logBytes + slotBytes + otherBytes, hostFreeBytes: await freeBytes(data) }
 }
 
 async function processFacts(folder: string): Promise<EngineFacts> {
@@ -65,7 +67,7 @@ type Answer = { readonly [K in keyof EngineFacts]?: number | null }
 function question(major: number): string {
   const columns: Record<string, string> = {
     connections: `(SELECT count(*) FROM pg_stat_activity
-      WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM '${ADMIN}')`,
+      WHERE backend_type = 'client backend' AND coalesce(usename, '') NOT IN ('${ADMIN}', '${PEER}'))`,
     transactionIds: '(SELECT max(age(datfrozenxid)) FROM pg_database)',
     checkpointAgeSeconds:
       'extract(epoch FROM clock_timestamp() - (SELECT checkpoint_time FROM pg_control_checkpoint()))',

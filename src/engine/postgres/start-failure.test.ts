@@ -15,6 +15,8 @@ const said: readonly (readonly [EngineError['code'], string])[] = [
   ['bad-settings', 'LOG:  unrecognized configuration parameter "x" in file "postgresql.conf" line 3'],
   ['bad-settings', 'FATAL:  could not map anonymous shared memory: Cannot allocate memory'],
   ['bad-settings', 'FATAL:  WAL streaming ("max_wal_senders" > 0) requires "wal_level" to be "replica" or "logical"'],
+  ['bad-settings', 'FATAL:  logical replication slot "s" exists, but "wal_level" < "logical"'],
+  ['bad-settings', 'FATAL:  logical replication slot "s" exists, but wal_level < logical'],
   ['failed', 'PANIC:  could not locate a valid checkpoint record at 0/2000028'],
 ]
 

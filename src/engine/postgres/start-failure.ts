@@ -14,6 +14,8 @@ const reasons: readonly (readonly [EngineError['code'], RegExp])[] = [
   ['bad-settings', /is outside the valid range|configuration file .* contains errors|syntax error in file/],
   ['bad-settings', /could not map anonymous shared memory|shared memory size overflows|could not resize shared memory/],
   ['bad-settings', /FATAL: +could not (access|load) (file|library)/],
+  // It is not among the settings any more.
+  ['bad-settings', /FATAL: +logical replication slot "[^"]*" exists, but "?wal_level"? < "?logical/],
 ]
 
 /** Lines that count; what the engine finds before it can log comes with its name alone. */

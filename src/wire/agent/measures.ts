@@ -39,6 +39,7 @@ export const metricUnits = {
   TransactionLogsDiskUsage: 'Bytes',
   TransactionLogsGeneration: 'Bytes/Second',
   OldestReplicationSlotLag: 'Bytes',
+  ReplicationSlotDiskUsage: 'Bytes',
   MaximumUsedTransactionIDs: 'Count',
   CheckpointLag: 'Seconds',
 } as const
