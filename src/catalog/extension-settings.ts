@@ -7,6 +7,9 @@ import type { PostgresSetting } from './postgres-settings.ts'
 /** Libraries that `shared_preload_libraries` may name here: those that every build of PostgreSQL brings along. */
 export const preloadableLibraries: readonly string[] = ['auto_explain', 'pg_prewarm', 'pg_stat_statements']
 
+/** Named in `shared_preload_libraries` of a DB cluster like a library, and none here: it is the gateway's (docs/adr). */
+export const FLOW_CONTROL = 'flow_control'
+
 /** Neither `Customized Options`, as the engine files them, nor hidden. */
 const category = 'Preloaded libraries'
 const INT_MAX = 2_147_483_647

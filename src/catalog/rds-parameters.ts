@@ -3,7 +3,7 @@
  * sets differently, and RDS's own. What a user of RDS may not set is refused here for the same reason: it belongs to
  * whoever runs the engine, or would open the host.
  */
-import { extensionSettings, preloadableLibraries } from './extension-settings.ts'
+import { extensionSettings, FLOW_CONTROL, preloadableLibraries } from './extension-settings.ts'
 import { majorOfFamily } from './families.ts'
 import { driverValues, engineDefaultsOf } from './family-defaults.ts'
 import { postgresSettings } from './postgres-settings.ts'
@@ -77,20 +77,50 @@ const ownParameters = (major: string): readonly Parameter[] => [
   absent('rds.restrict_password_commands', 'Restricts password commands to members of rds_password.'),
 ]
 
+/** AWS: RDS user guide, Multi-AZ DB cluster deployments, Replica lag. */
+export const TARGET_LAG = 'flow_control.target_standby_apply_lag'
+
+/** What groups of Multi-AZ DB clusters have besides, or otherwise. Flow control is on unless it is taken out. */
+const clusterParameters = (parameter: Parameter): Parameter =>
+  parameter.name === 'shared_preload_libraries'
+    ? {
+        ...parameter,
+        words: [FLOW_CONTROL, ...preloadableLibraries],
+        familyValue: [FLOW_CONTROL, parameter.familyValue].join(),
+      }
+    : parameter
+
+const targetLag: Parameter = {
+  name: TARGET_LAG,
+  description: '(s) Lag of a reader from which on sessions that write are slowed down.',
+  dataType: 'integer',
+  applyType: 'dynamic',
+  isModifiable: true,
+  range: { min: 1, max: 86_400 },
+  words: undefined,
+  familyValue: '120',
+  isDriverOwned: false,
+}
+
 const familyParametersBy = new Map<string, ReadonlyMap<string, Parameter>>()
 
-/** By name, in the order of names; undefined for a family that is not known here. Made once for each family. */
-export function familyParameters(family: string): ReadonlyMap<string, Parameter> | undefined {
+/**
+ * By name, in the order of names; undefined for a family that is not known here. `of`: groups of DB clusters, absent:
+ * of DB instances. Made once for each.
+ */
+export function familyParameters(family: string, of?: 'cluster'): ReadonlyMap<string, Parameter> | undefined {
   const major = majorOfFamily(family)
   if (major === undefined) return undefined
-  const known = familyParametersBy.get(family)
+  const key = `${of ?? 'instance'}/${family}`
+  const known = familyParametersBy.get(key)
   if (known) return known
+  const instance = [...engineParameters(major), ...ownParameters(major)]
   const made = new Map(
-    [...engineParameters(major), ...ownParameters(major)]
+    (of === 'cluster' ? [...instance.map(clusterParameters), targetLag] : instance)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((parameter) => [parameter.name, parameter]),
   )
-  familyParametersBy.set(family, made)
+  familyParametersBy.set(key, made)
   return made
 }
 

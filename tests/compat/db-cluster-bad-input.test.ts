@@ -28,7 +28,17 @@ const make = (action: string, members: Members): Promise<string> => sendGoodForm
 
 before(async () => {
   holdfast = await startHoldfast({ engines: 'simulated' })
-  await make('CreateDBCluster', { ...GOOD, DBClusterIdentifier: 'orders' })
+  for (const [name, major] of [
+    ['own', 18],
+    ['used', 18],
+    ['old', 17],
+  ] as const)
+    await make('CreateDBClusterParameterGroup', {
+      DBClusterParameterGroupName: name,
+      DBParameterGroupFamily: `postgres${major}`,
+      Description: 'a group',
+    })
+  await make('CreateDBCluster', { ...GOOD, DBClusterIdentifier: 'orders', DBClusterParameterGroupName: 'used' })
   await make('CreateDBCluster', { ...GOOD, DBClusterIdentifier: 'guarded', DeletionProtection: true })
   await make('CreateDBInstance', {
     DBInstanceIdentifier: 'taken-instance-2',
@@ -42,7 +52,13 @@ before(async () => {
 
 after(() => discard(holdfast))
 
-const VIEWS = ['DescribeDBClusters', 'DescribeDBInstances', 'DescribeDBSnapshots', 'DescribeEvents']
+const VIEWS = [
+  'DescribeDBClusterParameterGroups',
+  'DescribeDBClusters',
+  'DescribeDBInstances',
+  'DescribeDBSnapshots',
+  'DescribeEvents',
+]
 
 /** Everything that can be seen, without what each answer has of its own and what moves with time. */
 const world = async (): Promise<string[]> =>
@@ -53,6 +69,7 @@ const world = async (): Promise<string[]> =>
 const STATUS: Readonly<Record<string, number>> = {
   [UNKNOWN]: 404,
   DBClusterParameterGroupNotFound: 404,
+  DBParameterGroupNotFound: 404,
   DBSubnetGroupNotFoundFault: 404,
 }
 
@@ -111,7 +128,8 @@ rows('CreateDBCluster', GOOD, [
   ['io1 without IOPS', { Iops: NONE }, COMBINATION, /iops/i],
   ['a port below the range', { Port: 1149 }, VALUE],
   ['a name of a database that is none', { DatabaseName: '1st' }, VALUE],
-  ['another parameter group', { DBClusterParameterGroupName: 'own' }, 'DBClusterParameterGroupNotFound'],
+  ['a parameter group that is none', { DBClusterParameterGroupName: 'none' }, 'DBClusterParameterGroupNotFound'],
+  ['a parameter group of another family', { DBClusterParameterGroupName: 'old' }, COMBINATION, /postgres18/],
   ['an unknown subnet group', { DBSubnetGroupName: 'nobody' }, 'DBSubnetGroupNotFoundFault'],
   ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
   ['serverless', { EngineMode: 'serverless' }, COMBINATION, /engine mode/],
@@ -160,7 +178,8 @@ rows('ModifyDBCluster', { DBClusterIdentifier: 'orders', ApplyImmediately: true 
   ['a certificate of another authority', { CACertificateIdentifier: 'rds-ca-rsa2048-g1' }, COMBINATION, /CACert/],
   ['automatic upgrades', { AutoMinorVersionUpgrade: true }, COMBINATION, /AutoMinorVersionUpgrade/],
   ['an upgrade to another major', { AllowMajorVersionUpgrade: true }, COMBINATION, /Major version/],
-  ['another parameter group', { DBClusterParameterGroupName: 'own' }, 'DBClusterParameterGroupNotFound'],
+  ['a parameter group that is none', { DBClusterParameterGroupName: 'none' }, 'DBClusterParameterGroupNotFound'],
+  ['a parameter group of another family', { DBClusterParameterGroupName: 'old' }, COMBINATION, /postgres18/],
   ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
   ['a short password', { DeletionProtection: true, MasterUserPassword: 'short' }, VALUE],
   ['a rotation of what RDS does not manage', { RotateMasterUserPassword: true }, COMBINATION, /RDS manages/],
@@ -231,3 +250,38 @@ for (const [action, members] of [
   rows(action, members, [[`a member of a cluster (${Object.keys(members).at(-1)})`, {}, COMBINATION, SAYS]])
 
 rows('PromoteReadReplica', MEMBER, [['a reader of a cluster', {}, 'InvalidDBInstanceState', /not a read replica/]])
+
+const NEW_GROUP = { DBClusterParameterGroupName: 'fresh', DBParameterGroupFamily: 'postgres18', Description: 'a group' }
+
+rows('CreateDBClusterParameterGroup', NEW_GROUP, [
+  ['a name that is taken', { DBClusterParameterGroupName: 'own' }, 'DBParameterGroupAlreadyExists'],
+  ['a name that is none', { DBClusterParameterGroupName: 'a--b' }, VALUE],
+  ['a family of another engine', { DBParameterGroupFamily: 'aurora-postgresql16' }, VALUE],
+])
+
+rows('DeleteDBClusterParameterGroup', {}, [
+  ['an unknown group', { DBClusterParameterGroupName: 'none' }, 'DBParameterGroupNotFound'],
+  ['a default group', { DBClusterParameterGroupName: 'default.postgres18' }, 'InvalidDBParameterGroupState'],
+  ['a group in use', { DBClusterParameterGroupName: 'used' }, 'InvalidDBParameterGroupState'],
+])
+
+const changed = (name: string, value: string, method = 'immediate'): Members => ({
+  'Parameters.Parameter.1.ParameterName': name,
+  'Parameters.Parameter.1.ParameterValue': value,
+  'Parameters.Parameter.1.ApplyMethod': method,
+})
+
+rows('ModifyDBClusterParameterGroup', { DBClusterParameterGroupName: 'own' }, [
+  [
+    'an unknown group',
+    { DBClusterParameterGroupName: 'none', ...changed('work_mem', '64') },
+    'DBParameterGroupNotFound',
+  ],
+  ['a lag that is none', changed('flow_control.target_standby_apply_lag', '0'), VALUE],
+  ['a library that is not here', changed('shared_preload_libraries', 'evil', 'pending-reboot'), VALUE],
+  ['a static value at once', changed('max_connections', '50'), COMBINATION],
+])
+
+rows('DescribeDBClusterParameters', {}, [
+  ['an unknown group', { DBClusterParameterGroupName: 'none' }, 'DBParameterGroupNotFound'],
+])

@@ -3,5 +3,5 @@ import { describeCluster } from '#control/db-cluster/describe.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const DeleteDBCluster: RdsHandler<'DeleteDBCluster'> = async (input, context) => ({
-  DBCluster: describeCluster(context.control, await deleteDbCluster(context.control, context, input)),
+  DBCluster: await describeCluster(context.control, await deleteDbCluster(context.control, context, input)),
 })

@@ -2,6 +2,6 @@ import { deleteParameterGroup } from '#control/parameter-group/parameter-groups.
 import type { RdsHandler } from '../handler.ts'
 
 export const DeleteDBParameterGroup: RdsHandler<'DeleteDBParameterGroup'> = async (input, context) => {
-  await deleteParameterGroup(context.control, context, input.DBParameterGroupName)
+  await deleteParameterGroup(context.control, context, { name: input.DBParameterGroupName })
   return {}
 }

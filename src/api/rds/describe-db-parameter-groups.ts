@@ -13,7 +13,7 @@ export const DescribeDBParameterGroups: RdsHandler<'DescribeDBParameterGroups'> 
   const groups =
     name === undefined
       ? await listParameterGroups(context.control, context)
-      : [await requireParameterGroup(context.control, context, name)]
+      : [await requireParameterGroup(context.control, context, { name })]
   const { items, ...more } = page(groups, { ...input, keyOf: (group) => group.name })
   return { DBParameterGroups: items.map((group) => describeParameterGroup(context, group)), ...more }
 }

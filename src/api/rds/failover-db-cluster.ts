@@ -3,5 +3,5 @@ import { failoverDbCluster } from '#control/db-cluster/failover.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const FailoverDBCluster: RdsHandler<'FailoverDBCluster'> = async (input, context) => ({
-  DBCluster: describeCluster(context.control, await failoverDbCluster(context.control, context, input)),
+  DBCluster: await describeCluster(context.control, await failoverDbCluster(context.control, context, input)),
 })

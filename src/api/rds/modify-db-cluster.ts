@@ -3,5 +3,5 @@ import { modifyDbCluster } from '#control/db-cluster/modify.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const ModifyDBCluster: RdsHandler<'ModifyDBCluster'> = async (input, context) => ({
-  DBCluster: describeCluster(context.control, await modifyDbCluster(context.control, context, input)),
+  DBCluster: await describeCluster(context.control, await modifyDbCluster(context.control, context, input)),
 })

@@ -3,5 +3,5 @@ import { rebootDbCluster } from '#control/db-cluster/reboot.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const RebootDBCluster: RdsHandler<'RebootDBCluster'> = async (input, context) => ({
-  DBCluster: describeCluster(context.control, await rebootDbCluster(context.control, context, input)),
+  DBCluster: await describeCluster(context.control, await rebootDbCluster(context.control, context, input)),
 })

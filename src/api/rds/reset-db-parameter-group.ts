@@ -5,7 +5,7 @@ import type { RdsHandler } from '../handler.ts'
 export const ResetDBParameterGroup: RdsHandler<'ResetDBParameterGroup'> = async (input, context) => {
   const { DBParameterGroupName, Parameters = [] } = input
   const isAll = input.ResetAllParameters ?? Parameters.length === 0
-  if (isAll) await resetAllParameters(context.control, context, DBParameterGroupName)
+  if (isAll) await resetAllParameters(context.control, context, { name: DBParameterGroupName })
   else await resetParameters(context.control, context, { name: DBParameterGroupName, parameters: Parameters })
   return { DBParameterGroupName }
 }

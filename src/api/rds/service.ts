@@ -4,10 +4,12 @@ import type { Handlers } from '#wire/aws/sdk-types.ts'
 import type { RequestContext } from '../handler.ts'
 import { AddTagsToResource } from './add-tags-to-resource.ts'
 import { ApplyPendingMaintenanceAction } from './apply-pending-maintenance-action.ts'
+import { CopyDBClusterParameterGroup } from './copy-db-cluster-parameter-group.ts'
 import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
 import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
 import { CreateDBCluster } from './create-db-cluster.ts'
+import { CreateDBClusterParameterGroup } from './create-db-cluster-parameter-group.ts'
 import { CreateDBInstance } from './create-db-instance.ts'
 import { CreateDBInstanceReadReplica } from './create-db-instance-read-replica.ts'
 import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
@@ -15,6 +17,7 @@ import { CreateDBSnapshot } from './create-db-snapshot.ts'
 import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
 import { CreateOptionGroup } from './create-option-group.ts'
 import { DeleteDBCluster } from './delete-db-cluster.ts'
+import { DeleteDBClusterParameterGroup } from './delete-db-cluster-parameter-group.ts'
 import { DeleteDBInstanceAutomatedBackup } from './delete-db-instance-automated-backup.ts'
 import { DeleteDBInstance } from './delete-db-instance.ts'
 import { DeleteDBParameterGroup } from './delete-db-parameter-group.ts'
@@ -24,6 +27,8 @@ import { DeleteOptionGroup } from './delete-option-group.ts'
 import { DescribeAccountAttributes } from './describe-account-attributes.ts'
 import { DescribeCertificates } from './describe-certificates.ts'
 import { DescribeDBClusterEndpoints } from './describe-db-cluster-endpoints.ts'
+import { DescribeDBClusterParameterGroups } from './describe-db-cluster-parameter-groups.ts'
+import { DescribeDBClusterParameters } from './describe-db-cluster-parameters.ts'
 import { DescribeDBClusters } from './describe-db-clusters.ts'
 import { DescribeDBEngineVersions } from './describe-db-engine-versions.ts'
 import { DescribeDBInstanceAutomatedBackups } from './describe-db-instance-automated-backups.ts'
@@ -35,6 +40,7 @@ import { DescribeDBParameters } from './describe-db-parameters.ts'
 import { DescribeDBSnapshotAttributes } from './describe-db-snapshot-attributes.ts'
 import { DescribeDBSnapshots } from './describe-db-snapshots.ts'
 import { DescribeDBSubnetGroups } from './describe-db-subnet-groups.ts'
+import { DescribeEngineDefaultClusterParameters } from './describe-engine-default-cluster-parameters.ts'
 import { DescribeEngineDefaultParameters } from './describe-engine-default-parameters.ts'
 import { DescribeEventCategories } from './describe-event-categories.ts'
 import { DescribeEvents } from './describe-events.ts'
@@ -51,6 +57,7 @@ import { FailoverDBCluster } from './failover-db-cluster.ts'
 import { ListTagsForResource } from './list-tags-for-resource.ts'
 import { ModifyCertificates } from './modify-certificates.ts'
 import { ModifyDBCluster } from './modify-db-cluster.ts'
+import { ModifyDBClusterParameterGroup } from './modify-db-cluster-parameter-group.ts'
 import { ModifyDBInstance } from './modify-db-instance.ts'
 import { ModifyDBParameterGroup } from './modify-db-parameter-group.ts'
 import { ModifyDBSnapshotAttribute } from './modify-db-snapshot-attribute.ts'
@@ -60,6 +67,7 @@ import { PromoteReadReplica } from './promote-read-replica.ts'
 import { RebootDBCluster } from './reboot-db-cluster.ts'
 import { RebootDBInstance } from './reboot-db-instance.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
+import { ResetDBClusterParameterGroup } from './reset-db-cluster-parameter-group.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
 import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-snapshot.ts'
 import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
@@ -74,10 +82,12 @@ import { SwitchoverReadReplica } from './switchover-read-replica.ts'
 export const rdsHandlers = {
   AddTagsToResource,
   ApplyPendingMaintenanceAction,
+  CopyDBClusterParameterGroup,
   CopyDBParameterGroup,
   CopyDBSnapshot,
   CopyOptionGroup,
   CreateDBCluster,
+  CreateDBClusterParameterGroup,
   CreateDBInstance,
   CreateDBInstanceReadReplica,
   CreateDBParameterGroup,
@@ -85,6 +95,7 @@ export const rdsHandlers = {
   CreateDBSubnetGroup,
   CreateOptionGroup,
   DeleteDBCluster,
+  DeleteDBClusterParameterGroup,
   DeleteDBInstance,
   DeleteDBInstanceAutomatedBackup,
   DeleteDBParameterGroup,
@@ -94,6 +105,8 @@ export const rdsHandlers = {
   DescribeAccountAttributes,
   DescribeCertificates,
   DescribeDBClusterEndpoints,
+  DescribeDBClusterParameterGroups,
+  DescribeDBClusterParameters,
   DescribeDBClusters,
   DescribeDBEngineVersions,
   DescribeDBInstanceAutomatedBackups,
@@ -105,6 +118,7 @@ export const rdsHandlers = {
   DescribeDBSnapshotAttributes,
   DescribeDBSnapshots,
   DescribeDBSubnetGroups,
+  DescribeEngineDefaultClusterParameters,
   DescribeEngineDefaultParameters,
   DescribeEventCategories,
   DescribeEvents,
@@ -121,6 +135,7 @@ export const rdsHandlers = {
   ListTagsForResource,
   ModifyCertificates,
   ModifyDBCluster,
+  ModifyDBClusterParameterGroup,
   ModifyDBInstance,
   ModifyDBParameterGroup,
   ModifyDBSnapshotAttribute,
@@ -130,6 +145,7 @@ export const rdsHandlers = {
   RebootDBCluster,
   RebootDBInstance,
   RemoveTagsFromResource,
+  ResetDBClusterParameterGroup,
   ResetDBParameterGroup,
   RestoreDBInstanceFromDBSnapshot,
   RestoreDBInstanceToPointInTime,

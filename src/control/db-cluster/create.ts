@@ -23,7 +23,12 @@ import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { clusterExists } from './faults.ts'
 import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord, type Member } from './record.ts'
-import { newClusterSettings, refuseForCluster } from './settings.ts'
+import {
+  clusterParameterGroupOf,
+  newClusterSettings,
+  refuseForCluster,
+  resolveClusterParameterGroup,
+} from './settings.ts'
 
 /** A writer and two readers, each in a zone of its own. */
 const MEMBERS = 3
@@ -47,6 +52,9 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
   const version = resolveVersion(control, input.EngineVersion)
   const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
   const databaseName = input.DatabaseName === undefined ? undefined : requireDatabaseName(input.DatabaseName)
+  const groupName = input.DBClusterParameterGroupName ?? `default.postgres${version.major}`
+  const asked = { name: groupName, engineVersion: version.version }
+  const parameterGroup = await resolveClusterParameterGroup(control, scope, asked)
   const settings = await newClusterSettings(control, scope, input, version)
   const tags = checkTags(input.Tags ?? [])
   const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
@@ -57,7 +65,7 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
     kmsKeyId: input.MasterUserSecretKmsKeyId,
     instanceArn: rdsArn(scope, 'cluster', id),
   })
-  const draft = { id, settings, master, databaseName, tags }
+  const draft = { id, settings, parameterGroup, master, databaseName, tags }
   for (let race = 0; race < RACES_MAX; race++) {
     const resourceId = newResourceId('cluster', control.random)
     const { port, writes } = await choosePort(control, wantedPort, resourceId)
@@ -94,7 +102,7 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
 
 type Draft = Pick<
   DbClusterRecord,
-  'id' | 'resourceId' | 'settings' | 'master' | 'databaseName' | 'port' | 'readerPort' | 'tags'
+  'id' | 'resourceId' | 'settings' | 'parameterGroup' | 'master' | 'databaseName' | 'port' | 'readerPort' | 'tags'
 >
 
 function newCluster(control: Control, scope: Scope, draft: Draft): DbClusterRecord {
@@ -132,7 +140,7 @@ function newMember(
   { id, resourceId, zone, port, enginePort }: Member & { readonly port: number; readonly enginePort: number },
 ): DbInstanceRecord {
   const { account, region, settings, master, databaseName, tags } = cluster
-  const parameterGroup = `default.postgres${settings.EngineVersion.split('.')[0]}`
+  const parameterGroup = clusterParameterGroupOf(cluster)
   const known = { id, resourceId, zone, port, settings, master, databaseName, parameterGroup, tags }
   return {
     ...newRecord(control, { account, region }, known),

@@ -1,13 +1,14 @@
 /** DescribeDBClusters: intent and fact of a cluster, in RDS's shape. */
-import type { ClusterPendingModifiedValues, DBCluster, Filter } from '@aws-sdk/client-rds'
+import type { ClusterPendingModifiedValues, DBCluster, DBClusterMember, Filter } from '@aws-sdk/client-rds'
 import { performanceOf } from '#catalog/storage.ts'
 import { rdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
-import { AUTO_START_MS, HOSTED_ZONE_ID, idOrNothing, masterSecretOf } from '../db-instance/describe.ts'
+import { AUTO_START_MS, HOSTED_ZONE_ID, idOrNothing, masterSecretOf, parameterStatus } from '../db-instance/describe.ts'
 import { invalidValue } from '../db-instance/faults.ts'
 import { namesOf } from './changes.ts'
 import { clusterIdOf, requireCluster } from './find.ts'
-import { dbClusters, type DbClusterRecord } from './record.ts'
+import { dbInstances } from '../db-instance/record.ts'
+import { dbClusters, type DbClusterRecord, type Member } from './record.ts'
 import { clusterParameterGroupOf } from './settings.ts'
 import { clusterStatusOf, isWhole } from './sight.ts'
 
@@ -50,7 +51,7 @@ function filterOf(scope: Scope, filters: readonly Filter[]): (record: DbClusterR
   return (record) => tests.every((test) => test(record))
 }
 
-export function describeCluster(control: Control, record: DbClusterRecord): DBCluster {
+export async function describeCluster(control: Control, record: DbClusterRecord): Promise<DBCluster> {
   const { settings, region } = record
   const status = clusterStatusOf(control, record)
   const { hostname } = control.advertised
@@ -73,12 +74,7 @@ export function describeCluster(control: Control, record: DbClusterRecord): DBCl
     Port: record.port,
     AvailabilityZones: record.members.map(({ zone }) => region + zone),
     MultiAZ: isWhole(record),
-    DBClusterMembers: record.members.map(({ id, zone }) => ({
-      DBInstanceIdentifier: id,
-      IsClusterWriter: zone === record.writer,
-      DBClusterParameterGroupStatus: 'in-sync',
-      PromotionTier: 1,
-    })),
+    DBClusterMembers: await Promise.all(record.members.map((member) => memberShown(control, record, member))),
     ...settingsShown(record),
     ...(namesOf(record.pending).length > 0 && { PendingModifiedValues: pendingShown(record) }),
     ...masterSecretOf(record),
@@ -98,13 +94,24 @@ function pendingShown({ pending = {} }: DbClusterRecord): ClusterPendingModified
   return { EngineVersion, AllocatedStorage, StorageType, Iops }
 }
 
+async function memberShown(control: Control, cluster: DbClusterRecord, { id, zone }: Member): Promise<DBClusterMember> {
+  const held = await dbInstances(control, cluster).get(id)
+  return {
+    DBInstanceIdentifier: id,
+    IsClusterWriter: zone === cluster.writer,
+    DBClusterParameterGroupStatus: held ? parameterStatus(control, held.value) : 'in-sync',
+    PromotionTier: 1,
+  }
+}
+
 /** With its port: RDS knows one port a cluster, and both endpoints have the same address here. */
 export const readerEndpointOf = (
   { advertised }: Pick<Control, 'advertised'>,
   { readerPort }: DbClusterRecord,
 ): string => `${advertised.hostname}:${readerPort}`
 
-function settingsShown({ settings }: DbClusterRecord): DBCluster {
+function settingsShown(record: DbClusterRecord): DBCluster {
+  const { settings } = record
   return {
     DBClusterInstanceClass: settings.DBInstanceClass,
     AllocatedStorage: settings.AllocatedStorage,
@@ -119,7 +126,7 @@ function settingsShown({ settings }: DbClusterRecord): DBCluster {
     PubliclyAccessible: settings.PubliclyAccessible,
     NetworkType: settings.NetworkType,
     DBSubnetGroup: settings.DBSubnetGroupName,
-    DBClusterParameterGroup: clusterParameterGroupOf(settings.EngineVersion),
+    DBClusterParameterGroup: clusterParameterGroupOf(record),
     VpcSecurityGroups: settings.VpcSecurityGroupIds.map((id) => ({ VpcSecurityGroupId: id, Status: 'active' })),
     CertificateDetails: { CAIdentifier: settings.CACertificateIdentifier },
     StorageEncrypted: settings.StorageEncrypted,

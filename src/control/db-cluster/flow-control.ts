@@ -10,6 +10,9 @@ import { messageOf } from '#base/trouble.ts'
 import type { Timer } from '#host/clock.ts'
 import { parseLsn } from '#wire/pg/lsn.ts'
 import type { Control } from '../control.ts'
+import { dbInstances } from '../db-instance/record.ts'
+import { targetLagSeconds } from '../parameter-group/effective.ts'
+import { appliedGroupOf, requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import { everyCluster } from './find.ts'
 import { memberIn, readersOf, type DbClusterRecord, type Member } from './record.ts'
 import { LagTrace } from './replica-lag.ts'
@@ -21,9 +24,6 @@ const LOOK_EVERY_MS = SECOND_MS
 
 /** A slow moment of serve does not end what the next look renews. */
 export const LEASE_MS = 10 * SECOND_MS
-
-/** AWS: the default of `flow_control.target_standby_apply_lag`. */
-const TARGET_LAG_MS = 120 * SECOND_MS
 
 type Seeing = Pick<Control, 'store' | 'hosts' | 'endpoints' | 'clock'>
 
@@ -108,8 +108,17 @@ class Valve {
       this.trace = new LagTrace()
     }
     const lagMs = await this.lagOf(cluster, writer)
-    const delayMs = nextDelay(this.last, { lagMs, targetMs: TARGET_LAG_MS })
-    await this.hold(cluster, { delayMs, lagMs })
+    const targetMs = await this.targetMs(cluster, writer)
+    await this.hold(cluster, { delayMs: nextDelay(this.last, { lagMs, targetMs }), lagMs })
+  }
+
+  /** By the parameter group that the writer runs with; Infinity: flow control is off. */
+  private async targetMs(cluster: DbClusterRecord, writer: Member): Promise<number> {
+    const held = await dbInstances(this.control, cluster).get(writer.id)
+    if (!held) return Infinity
+    const group = await requireParameterGroup(this.control, cluster, appliedGroupOf(held.value))
+    const seconds = targetLagSeconds(group.family, valuesSince(group, held.value.parametersAsOf))
+    return (seconds ?? Infinity) * SECOND_MS
   }
 
   /** Of the reader that is furthest behind, of those that stream. One that is away, or is made anew, holds nobody up. */

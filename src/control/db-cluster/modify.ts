@@ -19,7 +19,7 @@ import { changeInWindow, decideChanges, namesOf, startChange, type Changes } fro
 import { clusterNotAvailable } from './faults.ts'
 import { requireCluster } from './find.ts'
 import { clusterKeyOf, dbClusters, memberIn, passwordSubjectOf, type DbClusterRecord } from './record.ts'
-import { refuseModification } from './settings.ts'
+import { clusterParameterGroupOf, refuseModification, resolveClusterParameterGroup } from './settings.ts'
 import { clusterStatusOf } from './sight.ts'
 
 type Input = ModifyDBClusterMessage & { DBClusterIdentifier: string }
@@ -41,7 +41,13 @@ export async function modifyDbCluster(control: Control, scope: Scope, input: Inp
       { master: cluster.master, arn: rdsArn(scope, 'cluster', cluster.id) },
       input,
     )
-    return write(control, held, { settings, changes, credentials })
+    const groupName = input.DBClusterParameterGroupName
+    const engineVersion = settings.EngineVersion
+    const parameterGroup =
+      groupName === undefined
+        ? clusterParameterGroupOf(cluster)
+        : await resolveClusterParameterGroup(control, scope, { name: groupName, engineVersion })
+    return write(control, held, { settings, changes, parameterGroup, credentials })
   })
   for (const id of flowIds) await started(control, id)
   return record
@@ -79,13 +85,15 @@ async function newSettings(
 interface Modification {
   readonly settings: DbInstanceSettings
   readonly changes: Changes
+  /** In force with the next reboot. */
+  readonly parameterGroup: string
   readonly credentials: Credentials
 }
 
 async function write(
   control: Control,
   held: Held<DbClusterRecord>,
-  { settings, changes, credentials }: Modification,
+  { settings, changes, parameterGroup, credentials }: Modification,
 ): Promise<{ mutation: Mutation; result: { record: DbClusterRecord; flowIds: string[] } }> {
   const { verifier } = credentials
   const master = credentials.master ?? held.value.master
@@ -98,6 +106,7 @@ async function write(
     ...held.value,
     settings,
     pending,
+    parameterGroup,
     master,
     ...(verifier !== undefined && { pendingVerifier: verifier }),
   }
@@ -115,6 +124,7 @@ async function write(
     let changed: DbInstanceRecord = {
       ...member.value,
       settings: { ...member.value.settings, ...settings },
+      parameterGroup,
       master,
       ...(begun && { phase: begun.phase }),
     }

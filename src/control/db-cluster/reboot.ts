@@ -1,13 +1,23 @@
 /** RebootDBCluster. */
 import { together } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
-import { dbInstances } from '../db-instance/record.ts'
+import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { instanceEvent } from '../flows/context.ts'
 import { clusterNotAvailable } from './faults.ts'
 import { requireCluster } from './find.ts'
 import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord } from './record.ts'
 import { clusterStatusOf } from './sight.ts'
+
+/** A newly associated group comes into force, and so do values that wait for a reboot. */
+const adopting = ({ clock }: Pick<Control, 'clock'>, record: DbInstanceRecord): DbInstanceRecord => ({
+  ...record,
+  phase: 'rebooting',
+  appliedParameterGroup: record.parameterGroup,
+  parametersAsOf: clock.now(),
+  parameterStatus: 'in-sync',
+  complaint: undefined,
+})
 
 /** Every engine is restarted, the writer's last. */
 export async function rebootDbCluster(
@@ -29,7 +39,7 @@ export async function rebootDbCluster(
         ...members.flatMap((member) =>
           member
             ? [
-                dbInstances(control, scope).update(member, { ...member.value, phase: 'rebooting' }),
+                dbInstances(control, scope).update(member, adopting(control, member.value)),
                 instanceEvent(control, member.value, 'RDS-EVENT-0004'),
               ]
             : [],

@@ -72,6 +72,8 @@ export interface DbClusterRecord {
   /** Of the password that the master user is getting. The engine has the one or the other until it is `master`'s. */
   readonly pendingVerifier?: string
   readonly databaseName: string | undefined
+  /** Of its members. Absent: the default one of its version. */
+  readonly parameterGroup?: string
   readonly port: number
   readonly readerPort: number
   /** The endpoints are shown from the first time that they worked. */

@@ -11,6 +11,7 @@ import type { DbInstanceSettings } from '../db-instance/record.ts'
 import type { DbClusterRecord } from './record.ts'
 import { newSettings } from '../db-instance/settings.ts'
 import { majorOf } from '../db-instance/spec.ts'
+import { implicitParameterGroup, parameterGroups } from '../parameter-group/record.ts'
 
 /** AWS: RDS API reference, CreateDBCluster: members that are valid for Aurora DB clusters only. */
 const AURORA_ONLY = [
@@ -65,7 +66,6 @@ export async function newClusterSettings(
   version: EngineVersion,
 ): Promise<DbInstanceSettings> {
   const DBInstanceClass = required(input.DBClusterInstanceClass, 'DBClusterInstanceClass')
-  requireClusterParameterGroup(input.DBClusterParameterGroupName, version.version)
   const StorageType = requireStorageType(input.StorageType ?? 'io1')
   const { OptionGroupName: _aurora, ...asked } = input
   const settings = await newSettings(
@@ -82,16 +82,29 @@ export function requireStorageType(type: string): string {
   return type
 }
 
-/** The group that every cluster of a version has; others cannot be made here. */
-export const clusterParameterGroupOf = (engineVersion: string): string => `default.postgres${majorOf(engineVersion)}`
+export const clusterParameterGroupOf = ({
+  parameterGroup,
+  settings,
+}: Pick<DbClusterRecord, 'parameterGroup' | 'settings'>): string =>
+  parameterGroup ?? `default.postgres${majorOf(settings.EngineVersion)}`
 
-function requireClusterParameterGroup(name: string | undefined, engineVersion: string): void {
-  const own = clusterParameterGroupOf(engineVersion)
-  if (name !== undefined && name.toLowerCase() !== own)
-    throw fault(
-      DBClusterParameterGroupNotFoundFault,
-      `DBClusterParameterGroup not found: ${name}. Clusters of this version have ${own}.`,
+/** The group's name, if it exists and is of the version's family. */
+export async function resolveClusterParameterGroup(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  wanted: { readonly name: string; readonly engineVersion: string },
+): Promise<string> {
+  const name = wanted.name.toLowerCase()
+  const kind = 'cluster'
+  const group = (await parameterGroups(control, scope, kind).get(name))?.value ?? implicitParameterGroup(name, kind)
+  if (!group) throw fault(DBClusterParameterGroupNotFoundFault, `DBClusterParameterGroup not found: ${wanted.name}`)
+  const family = `postgres${majorOf(wanted.engineVersion)}`
+  if (group.family !== family)
+    throw invalidCombination(
+      `The parameter group ${name} with DBParameterGroupFamily ${group.family} can't be used for this DB cluster. ` +
+        `Please use a DB cluster parameter group with DBParameterGroupFamily ${family}`,
     )
+  return name
 }
 
 /** AWS: RDS API reference, ModifyDBCluster: members that are valid for Aurora DB clusters only. */
@@ -117,7 +130,6 @@ export function refuseModification({ id, port, settings }: DbClusterRecord, inpu
     throw invalidCombination('The port of a Multi-AZ DB cluster cannot be changed.')
   if (input.EngineMode !== undefined && input.EngineMode !== 'provisioned')
     throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
-  requireClusterParameterGroup(input.DBClusterParameterGroupName, settings.EngineVersion)
   const now: Readonly<Record<string, unknown>> = {
     AutoMinorVersionUpgrade: settings.AutoMinorVersionUpgrade,
     BackupRetentionPeriod: settings.BackupRetentionPeriod,

@@ -1,6 +1,7 @@
 /** What a change of a parameter group means for the instances that use it. */
 import { together } from '#store/collection.ts'
 import { commit, type Control, type Scope } from '../control.ts'
+import { appliedGroupOf, type GroupName } from '../parameter-group/record.ts'
 import { dbInstances } from './record.ts'
 import { reloadOf } from './reload.ts'
 import { started } from './started.ts'
@@ -9,9 +10,10 @@ import { started } from './started.ts'
  * Starts a flow per instance that was started with this group, so that changed values reach its engine. An earlier such
  * flow that has not ended is superseded: the new one brings the values as they are by then.
  */
-export async function applyParameterGroup(control: Control, scope: Scope, groupName: string): Promise<void> {
+export async function applyParameterGroup(control: Control, scope: Scope, group: GroupName): Promise<void> {
   for (const { value } of await dbInstances(control, scope).list()) {
-    if (value.appliedParameterGroup !== groupName || value.phase === 'deleting') continue
+    const { kind, name } = appliedGroupOf(value)
+    if (name !== group.name || kind !== group.kind || value.phase === 'deleting') continue
     const flowId = await startFlow(control, scope, value.id)
     if (flowId !== undefined) await started(control, flowId)
   }

@@ -21,6 +21,7 @@ import { describeSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { invalidValue } from './faults.ts'
 import { instanceIdOf, requireInstance } from './find.ts'
 import { dbInstances, keyOf, type DbInstanceRecord, type DbInstanceSettings, type PendingChanges } from './record.ts'
+import { majorOf } from './spec.ts'
 import { statusOf } from './status.ts'
 
 /** A stopped instance starts by itself after this long. Source: RDS User Guide, "Stopping an Amazon RDS DB instance". */
@@ -124,7 +125,7 @@ async function describeWith(
     DBSecurityGroups: [],
     VpcSecurityGroups: securityGroupsShown(record),
     DBParameterGroups: [
-      { DBParameterGroupName: record.parameterGroup, ParameterApplyStatus: parameterStatus(control, record) },
+      { DBParameterGroupName: groupShown(record), ParameterApplyStatus: parameterStatus(control, record) },
     ],
     OptionGroupMemberships: [{ OptionGroupName: settings.OptionGroupName, Status: 'in-sync' }],
     ...ABSENT,
@@ -221,7 +222,12 @@ function fullMessage(status: string, observed: ObservedInstance | undefined): st
   return status === 'storage-full' && observed?.storage ? REMEDY[observed.storage.limit] : undefined
 }
 
-function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
+/** A member of a DB cluster has the default group of its version, and the values of its cluster's. */
+const groupShown = ({ cluster, parameterGroup, settings }: DbInstanceRecord): string =>
+  cluster ? `default.postgres${majorOf(settings.EngineVersion)}` : parameterGroup
+
+/** Whether the engine has the values of the group that is associated. */
+export function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {
   if (record.parameterGroup !== record.appliedParameterGroup) return 'pending-reboot'
   if (record.parameterStatus === 'in-sync' && record.phase === 'available') {
     const observed = control.hosts.observed(record.zone, record.resourceId)

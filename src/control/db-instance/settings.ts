@@ -158,7 +158,7 @@ export async function resolveParameterGroup(
   wanted: string | undefined,
   major: string,
 ): Promise<string> {
-  const group = await requireParameterGroup(control, scope, wanted ?? `default.postgres${major}`)
+  const group = await requireParameterGroup(control, scope, { name: wanted ?? `default.postgres${major}` })
   if (group.family !== `postgres${major}`)
     throw invalidCombination(
       `The parameter group ${group.name} with DBParameterGroupFamily ${group.family} can't be used for this instance. ` +

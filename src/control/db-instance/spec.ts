@@ -3,7 +3,7 @@ import { assert } from '#base/assert.ts'
 import type { InstanceSpec, TlsFiles } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
-import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
+import { appliedGroupOf, requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
 import type { DbInstanceRecord, EndpointCertificate, InstanceKey } from './record.ts'
@@ -23,7 +23,7 @@ export async function instanceSpec(
 ): Promise<InstanceSpec> {
   const { certificate, resourceId, settings } = record
   assert(certificate, 'an instance has its certificate before its engine is configured')
-  const group = await requireParameterGroup(control, record, record.appliedParameterGroup)
+  const group = await requireParameterGroup(control, record, appliedGroupOf(record))
   const family = `postgres${majorOf(settings.EngineVersion)}`
   const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
   const capacity = {
@@ -32,6 +32,7 @@ export async function instanceSpec(
     storageBytes: settings.AllocatedStorage * control.storageScale.unitBytes,
   }
   const { settings: parameters, requireTls } = effectiveSettings({
+    ...(group.kind && { kind: group.kind }),
     family,
     values: valuesSince(group, record.parametersAsOf),
     classMemoryBytes: memoryBytes,

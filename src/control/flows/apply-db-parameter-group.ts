@@ -6,6 +6,7 @@ import type { FlowContext } from './context.ts'
 interface Input {
   readonly scope: Scope
   readonly group: string
+  readonly kind?: 'cluster'
 }
 
 /** Tells every instance that uses a parameter group that its values have changed. */
@@ -14,7 +15,8 @@ export const applyDbParameterGroup = flow(
   { exhausted: 'spread' },
   {
     spread: async (c: FlowContext<Input>) => {
-      await applyParameterGroup(c.control, c.input.scope, c.input.group)
+      const { scope, group: name, kind } = c.input
+      await applyParameterGroup(c.control, scope, { ...(kind && { kind }), name })
       return done('spread')
     },
   },

@@ -119,7 +119,7 @@ test('what is not asked for at once is made when the maintenance window opens, o
   const seen = orders(control)
   await modify(control, { EngineVersion: '18.4', DBClusterInstanceClass: 'db.r6gd.xlarge' })
   await modify(control, { DBClusterInstanceClass: 'db.m6gd.large' })
-  const shown = describeCluster(control, await clusterOf(control))
+  const shown = await describeCluster(control, await clusterOf(control))
   assert.equal(shown.PendingModifiedValues?.EngineVersion, '18.4')
   assert.deepEqual([shown.Status, shown.EngineVersion, restarts(seen)], ['available', '18.3', []])
   const weeks = 8 * 24 * 60

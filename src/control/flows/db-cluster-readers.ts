@@ -1,6 +1,7 @@
 /** How each reader of a DB cluster comes to follow the writer. */
 import { resourceId as newResourceId } from '#host/random.ts'
 import { memberIn, readersOf, regrouped, withMember, type Member } from '../db-cluster/record.ts'
+import { copySeen } from '../multi-az/copies.ts'
 import { jobOn } from './context.ts'
 import {
   bring,
@@ -88,6 +89,12 @@ const takeBack: Tending = async (c, cl, member) => {
 const follow: Tending = async (c, cl, member) => {
   const { cluster } = cl
   const { troubledAt, zone } = member
+  const seen = copySeen(c.control, member)
+  // The writer was started with more than this reader: it shows nothing new until it is started again.
+  if (seen?.replication?.role === 'standby' && seen.replication.obstacle === 'settings') {
+    const outcome = await bring(c, cl, { member, name: `raise-${seen.pid}`, kind: 'instance.restart' })
+    if (outcome.state === 'pending') return NONE
+  }
   if (troubledAt === undefined || cluster.awaited.includes(zone) || cluster.electorate.includes(zone)) {
     if (troubledAt !== undefined) await pointAtWriter(c, cl, member)
     return NONE

@@ -36,7 +36,7 @@ test('a new cluster is available once both readers follow and commits wait for o
   assert.deepEqual(rolesOf(control, cluster), ['primary', 'standby', 'standby'])
   assert.deepEqual([cluster.writer, cluster.awaited, cluster.electorate], ['a', ['b', 'c'], ['b', 'c']])
   await settled(control)
-  const shown = describeCluster(control, await clusterOf(control))
+  const shown = await describeCluster(control, await clusterOf(control))
   assert.equal(shown.Status, 'available')
   assert.equal(shown.MultiAZ, true)
   assert.deepEqual(

@@ -33,7 +33,7 @@ test('what is a setting holds at once, for the cluster and its members', async (
   await newCluster(control, 'orders')
   await modify(control, { DeletionProtection: true, PreferredMaintenanceWindow: 'Sun:04:00-Sun:04:30' })
   const cluster = await clusterOf(control)
-  assert.equal(describeCluster(control, cluster).PreferredMaintenanceWindow, 'sun:04:00-sun:04:30')
+  assert.equal((await describeCluster(control, cluster)).PreferredMaintenanceWindow, 'sun:04:00-sun:04:30')
   for (const { settings } of [cluster, ...(await membersOf(control))]) assert.equal(settings.DeletionProtection, true)
   const gone = { DBClusterIdentifier: 'orders', SkipFinalSnapshot: true }
   await assert.rejects(deleteDbCluster(control, SCOPE, gone), { name: 'InvalidParameterCombination' })
@@ -107,7 +107,7 @@ test('security groups are enforced anew for every member', async () => {
 test('a cluster has an endpoint for the writer and one for readers', async () => {
   const control = await simulatedControl()
   await newCluster(control, 'orders')
-  const cluster = describeCluster(control, await clusterOf(control))
+  const cluster = await describeCluster(control, await clusterOf(control))
   const endpoints = await listClusterEndpoints(control, SCOPE, { DBClusterIdentifier: 'orders' })
   assert.deepEqual(
     endpoints.map(({ Endpoint, EndpointType, Status }) => [Endpoint, EndpointType, Status]),

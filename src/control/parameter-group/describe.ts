@@ -15,10 +15,10 @@ export interface ParameterQuery {
 
 /** In the order of names. Throws InvalidParameterValue for a source or filter that RDS does not have. */
 export function describeParameters(
-  group: Pick<ParameterGroupRecord, 'family' | 'values'>,
+  group: Pick<ParameterGroupRecord, 'kind' | 'family' | 'values'>,
   query: ParameterQuery,
 ): DescribedParameter[] {
-  const parameters = familyParameters(group.family)
+  const parameters = familyParameters(group.family, group.kind)
   if (!parameters) throw invalidValue(`Invalid parameter group family: ${group.family}`)
   if (query.source !== undefined && !SOURCES.some((source) => source === query.source))
     throw invalidValue(`Invalid value ${query.source} for Source. Valid values are ${SOURCES.join(', ')}.`)

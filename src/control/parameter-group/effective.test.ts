@@ -5,7 +5,7 @@ import { parameterFamilies } from '#catalog/families.ts'
 import { instanceClasses } from '#catalog/instance-classes.ts'
 import { familyParameters } from '#catalog/rds-parameters.ts'
 import { driverOwnedSettings } from '#engine/postgres/owned-settings.ts'
-import { changeKind, effectiveSettings } from './effective.ts'
+import { changeKind, effectiveSettings, targetLagSeconds } from './effective.ts'
 import type { EffectiveInput } from './effective.ts'
 
 const input: EffectiveInput = {
@@ -87,4 +87,16 @@ test('changes are told apart by when they take effect', () => {
     static: ['shared_buffers'],
     dynamic: ['work_mem', 'rds.force_ssl'],
   })
+})
+
+test('flow control of a DB cluster is on unless it is taken out, and the engine hears nothing of it', () => {
+  const { settings } = effectiveSettings({ ...input, kind: 'cluster' })
+  assert.equal(settings['shared_preload_libraries'], 'pg_stat_statements')
+  assert.equal(Object.hasOwn(settings, 'flow_control.target_standby_apply_lag'), false)
+  assert.equal(targetLagSeconds('postgres18', {}), 120)
+  assert.equal(targetLagSeconds('postgres18', { 'flow_control.target_standby_apply_lag': '5' }), 5)
+  const without = { shared_preload_libraries: 'auto_explain, pg_stat_statements' }
+  assert.equal(targetLagSeconds('postgres18', without), undefined)
+  assert.equal(targetLagSeconds('postgres18', { shared_preload_libraries: 'auto_explain, flow_control' }), 120)
+  assert.equal(familyParameters('postgres18')!.has('flow_control.target_standby_apply_lag'), false)
 })

@@ -3,10 +3,13 @@ import { assert } from '#base/assert.ts'
 import { GIB } from '#base/bytes.ts'
 import { evaluateFormula, isFormula, parseFormula } from '#catalog/formula.ts'
 import type { FormulaValues } from '#catalog/formula.ts'
-import { familyParameters } from '#catalog/rds-parameters.ts'
+import { FLOW_CONTROL } from '#catalog/extension-settings.ts'
+import { familyParameters, TARGET_LAG } from '#catalog/rds-parameters.ts'
 import type { Parameter } from '#catalog/rds-parameters.ts'
 
 export interface EffectiveInput {
+  /** Of the group that the values are from. */
+  readonly kind?: 'cluster'
   readonly family: string
   /** The user's values, by parameter. */
   readonly values: Readonly<Record<string, string>>
@@ -28,7 +31,7 @@ export interface EffectiveSettings {
  * the host has: a class larger than the host would otherwise ask for buffers that cannot be mapped.
  */
 export function effectiveSettings(input: EffectiveInput): EffectiveSettings {
-  const parameters = familyParameters(input.family)
+  const parameters = familyParameters(input.family, input.kind)
   assert(parameters, `the family ${input.family} of an instance is known`)
   const variables = variablesOf(input)
   const values = new Map<string, string>()
@@ -39,8 +42,23 @@ export function effectiveSettings(input: EffectiveInput): EffectiveSettings {
   }
   // RDS turns logical decoding on by a parameter of its own, since wal_level is not the user's to set.
   if (values.get('rds.logical_replication') === '1') values.set('wal_level', 'logical')
-  const settings = Object.fromEntries([...values].filter(([name]) => !name.startsWith('rds.')))
+  const libraries = librariesIn(values.get(PRELOADED))
+  if (libraries.includes(FLOW_CONTROL)) values.set(PRELOADED, libraries.filter((name) => name !== FLOW_CONTROL).join())
+  const settings = Object.fromEntries([...values].filter(([name]) => !/^(rds|flow_control)\./.test(name)))
   return { settings, requireTls: values.get('rds.force_ssl') === '1' }
+}
+
+const PRELOADED = 'shared_preload_libraries'
+
+const librariesIn = (list = ''): string[] => list.split(',').map((name) => name.trim())
+
+/** How far a reader of a DB cluster may be behind before its writer is slowed down; undefined: it never is. */
+export function targetLagSeconds(family: string, values: Readonly<Record<string, string>>): number | undefined {
+  const parameters = familyParameters(family, 'cluster')
+  const valueOfParameter = (name: string): string | undefined => values[name] ?? parameters?.get(name)?.familyValue
+  return librariesIn(valueOfParameter(PRELOADED)).includes(FLOW_CONTROL)
+    ? Number(valueOfParameter(TARGET_LAG))
+    : undefined
 }
 
 /** How changes of these parameters take effect. Names that the family does not have are in neither list. */

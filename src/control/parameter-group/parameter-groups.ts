@@ -1,6 +1,6 @@
 /** Rules of parameter groups as a whole: create, copy, delete, describe. Their values are in values.ts. */
 import { DBParameterGroupAlreadyExistsFault, InvalidDBParameterGroupStateFault } from '@aws-sdk/client-rds'
-import type { DBParameterGroup } from '@aws-sdk/client-rds'
+import type { DBClusterParameterGroup, DBParameterGroup } from '@aws-sdk/client-rds'
 import { defaultParameterGroupName, familyOf, majorOfFamily } from '#catalog/families.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { isArn, parseRdsArn, rdsArn } from '../arn.ts'
@@ -11,21 +11,26 @@ import { dbInstances } from '../db-instance/record.ts'
 import type { Tag } from '../db-instance/record.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { implicitParameterGroup, parameterGroupNotFound, parameterGroups, requireParameterGroup } from './record.ts'
-import type { ParameterGroupRecord } from './record.ts'
+import type { GroupKind, GroupName, ParameterGroupRecord } from './record.ts'
 
 export { requireParameterGroup } from './record.ts'
 
 /** Stored groups, and the default ones of what can run here. */
-export async function listParameterGroups(control: Control, scope: Scope): Promise<ParameterGroupRecord[]> {
-  const stored = (await parameterGroups(control, scope).list()).map(({ value }) => value)
+export async function listParameterGroups(
+  control: Control,
+  scope: Scope,
+  kind?: GroupKind,
+): Promise<ParameterGroupRecord[]> {
+  const stored = (await parameterGroups(control, scope, kind).list()).map(({ value }) => value)
   const majors = new Set(control.versions.map(({ major }) => major))
   const implicit = [...majors].flatMap(
-    (major) => implicitParameterGroup(defaultParameterGroupName(familyOf(major))) ?? [],
+    (major) => implicitParameterGroup(defaultParameterGroupName(familyOf(major)), kind) ?? [],
   )
   return [...stored, ...implicit.filter(({ name }) => !stored.some((group) => group.name === name))]
 }
 
 export interface NewParameterGroup {
+  readonly kind?: 'cluster'
   readonly name: string
   readonly family: string
   readonly description: string
@@ -41,13 +46,14 @@ export async function createParameterGroup(
     throw invalidValue(`ParameterGroupFamily ${wanted.family} is not a valid parameter group family`)
   return register(control, scope, {
     ...wanted,
-    name: requireName('DBParameterGroupName', wanted.name),
+    name: requireName(wanted.kind ? 'DBClusterParameterGroupName' : 'DBParameterGroupName', wanted.name),
     values: {},
     deferred: [],
   })
 }
 
 export interface ParameterGroupCopy {
+  readonly kind?: 'cluster'
   /** Name or ARN. */
   readonly source: string
   readonly name: string
@@ -61,8 +67,10 @@ export async function copyParameterGroup(
   scope: Scope,
   wanted: ParameterGroupCopy,
 ): Promise<ParameterGroupRecord> {
-  const name = requireName('TargetDBParameterGroupIdentifier', wanted.name)
-  const source = await requireParameterGroup(control, scope, nameOf(scope, wanted.source))
+  const { kind } = wanted
+  const member = kind ? 'TargetDBClusterParameterGroupIdentifier' : 'TargetDBParameterGroupIdentifier'
+  const name = requireName(member, wanted.name)
+  const source = await requireParameterGroup(control, scope, { ...(kind && { kind }), name: nameOf(scope, wanted) })
   if (implicitParameterGroup(source.name))
     throw invalidValue('A default parameter group cannot be copied: create a new one of the same family instead.')
   const tags = wanted.tags.length > 0 ? wanted.tags : source.tags
@@ -70,23 +78,26 @@ export async function copyParameterGroup(
 }
 
 /** Throws InvalidDBParameterGroupStateFault for a default group and for one that instances use. */
-export async function deleteParameterGroup(control: Control, scope: Scope, wanted: string): Promise<void> {
-  const name = wanted.toLowerCase()
+export async function deleteParameterGroup(control: Control, scope: Scope, wanted: GroupName): Promise<void> {
+  const { kind } = wanted
+  const name = wanted.name.toLowerCase()
   if (implicitParameterGroup(name))
     throw fault(InvalidDBParameterGroupStateFault, `Default DBParameterGroup cannot be deleted: ${name}`)
   await transact(control, async () => {
-    const held = await parameterGroups(control, scope).get(name)
-    if (!held) throw parameterGroupNotFound(wanted)
+    const held = await parameterGroups(control, scope, kind).get(name)
+    if (!held) throw parameterGroupNotFound(wanted.name)
     if (
       (await dbInstances(control, scope).list()).some(
-        ({ value }) => value.parameterGroup === name || value.appliedParameterGroup === name,
+        ({ value }) =>
+          (value.cluster !== undefined) === (kind === 'cluster') &&
+          (value.parameterGroup === name || value.appliedParameterGroup === name),
       )
     )
       throw fault(
         InvalidDBParameterGroupStateFault,
         `One or more database instances are still members of this parameter group ${name}, so the group cannot be deleted`,
       )
-    return { mutation: parameterGroups(control, scope).remove(held), result: undefined }
+    return { mutation: parameterGroups(control, scope, kind).remove(held), result: undefined }
   })
 }
 
@@ -99,21 +110,31 @@ export function describeParameterGroup(scope: Scope, group: ParameterGroupRecord
   }
 }
 
+export function describeClusterParameterGroup(scope: Scope, group: ParameterGroupRecord): DBClusterParameterGroup {
+  return {
+    DBClusterParameterGroupName: group.name,
+    DBParameterGroupFamily: group.family,
+    Description: group.description,
+    DBClusterParameterGroupArn: rdsArn(scope, 'cluster-pg', group.name),
+  }
+}
+
 async function register(control: Control, scope: Scope, group: ParameterGroupRecord): Promise<ParameterGroupRecord> {
   if (group.description === '') throw invalidValue('The parameter Description must be provided and must not be blank.')
   return transact(control, async () => {
-    if (await parameterGroups(control, scope).get(group.name))
+    const groups = parameterGroups(control, scope, group.kind)
+    if (await groups.get(group.name))
       throw fault(DBParameterGroupAlreadyExistsFault, `Parameter group ${group.name} already exists`)
-    await requireQuota(control, scope, 'DBParameterGroups')
-    return { mutation: parameterGroups(control, scope).create(group.name, group), result: group }
+    await requireQuota(control, scope, group.kind ? 'DBClusterParameterGroups' : 'DBParameterGroups')
+    return { mutation: groups.create(group.name, group), result: group }
   })
 }
 
 /** The name in a name or an ARN. An ARN of elsewhere names nothing here. */
-function nameOf(scope: Scope, nameOrArn: string): string {
+function nameOf(scope: Scope, { kind, source: nameOrArn }: ParameterGroupCopy): string {
   if (!isArn(nameOrArn)) return nameOrArn
   const arn = parseRdsArn(nameOrArn)
-  if (arn?.type !== 'pg' || arn.account !== scope.account || arn.region !== scope.region)
+  if (arn?.type !== (kind ? 'cluster-pg' : 'pg') || arn.account !== scope.account || arn.region !== scope.region)
     throw invalidValue(
       `Invalid parameter group ARN: ${nameOrArn}. Only groups of the same account and region can be copied.`,
     )

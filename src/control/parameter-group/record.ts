@@ -5,9 +5,11 @@ import { Collection } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { prefixOf } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
-import type { Tag } from '../db-instance/record.ts'
+import type { DbInstanceRecord, Tag } from '../db-instance/record.ts'
 
 export interface ParameterGroupRecord {
+  /** For the members of DB clusters; absent: for DB instances. Both have names of their own. */
+  readonly kind?: 'cluster'
   readonly name: string
   readonly family: string
   readonly description: string
@@ -33,14 +35,37 @@ export interface DeferredChange {
   readonly before: string | undefined
 }
 
-export const parameterGroups = (control: Pick<Control, 'store'>, scope: Scope): Collection<ParameterGroupRecord> =>
-  new Collection(control.store, prefixOf(scope, 'parameter-group'))
+export type GroupName = Pick<ParameterGroupRecord, 'kind' | 'name'>
+export type GroupKind = ParameterGroupRecord['kind']
+
+export const parameterGroups = (
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  kind?: GroupKind,
+): Collection<ParameterGroupRecord> =>
+  new Collection(control.store, prefixOf(scope, kind === 'cluster' ? 'cluster-parameter-group' : 'parameter-group'))
+
+/** The group whose values the instance's engine was last started with. */
+export const appliedGroupOf = ({
+  cluster,
+  appliedParameterGroup: name,
+}: Pick<DbInstanceRecord, 'cluster' | 'appliedParameterGroup'>): GroupName =>
+  cluster ? { kind: 'cluster', name } : { name }
 
 /** The default group of this name, which is there without being stored. */
-export function implicitParameterGroup(name: string): ParameterGroupRecord | undefined {
+export function implicitParameterGroup(name: string, kind?: GroupKind): ParameterGroupRecord | undefined {
   const family = parameterFamilies.find((candidate) => defaultParameterGroupName(candidate) === name)
   if (family === undefined) return undefined
-  return { name, family, description: `Default parameter group for ${family}`, values: {}, deferred: [], tags: [] }
+  const description = kind === 'cluster' ? 'Default cluster parameter group' : 'Default parameter group'
+  return {
+    ...(kind && { kind }),
+    name,
+    family,
+    description: `${description} for ${family}`,
+    values: {},
+    deferred: [],
+    tags: [],
+  }
 }
 
 export const parameterGroupNotFound = (name: string): Error =>
@@ -50,10 +75,10 @@ export const parameterGroupNotFound = (name: string): Error =>
 export async function requireParameterGroup(
   control: Pick<Control, 'store'>,
   scope: Scope,
-  name: string,
+  { kind, name }: GroupName,
 ): Promise<ParameterGroupRecord> {
   const id = name.toLowerCase()
-  const group = (await parameterGroups(control, scope).get(id))?.value ?? implicitParameterGroup(id)
+  const group = (await parameterGroups(control, scope, kind).get(id))?.value ?? implicitParameterGroup(id, kind)
   if (!group) throw parameterGroupNotFound(name)
   return group
 }

@@ -14,7 +14,7 @@ import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { started } from '../db-instance/started.ts'
 import { recordEvent } from '../event/event.ts'
 import { implicitParameterGroup, parameterGroups, requireParameterGroup } from './record.ts'
-import type { ApplyMethod, DeferredChange, ParameterGroupRecord, UserValue } from './record.ts'
+import type { ApplyMethod, DeferredChange, GroupName, ParameterGroupRecord, UserValue } from './record.ts'
 
 /** AWS: ModifyDBParameterGroup, "A maximum of 20 parameters can be modified in a single request". */
 const CHANGES_MAX = 20
@@ -28,27 +28,26 @@ interface Change {
   readonly applyMethod: ApplyMethod
 }
 
-export interface ValueChanges {
-  readonly name: string
+export interface ValueChanges extends GroupName {
   readonly parameters: readonly GivenParameter[]
 }
 
 /** Throws InvalidParameterValue or InvalidParameterCombination for the first parameter that cannot be so. */
 export async function modifyParameters(control: Control, scope: Scope, asked: ValueChanges): Promise<void> {
   if (asked.parameters.length === 0) throw invalidValue('At least one parameter must be supplied.')
-  await change(control, { scope, name: asked.name }, (group) => readChanges(group, asked.parameters, true))
+  await change(control, { scope, group: asked }, (group) => readChanges(group, asked.parameters, true))
 }
 
 export async function resetParameters(control: Control, scope: Scope, asked: ValueChanges): Promise<void> {
   if (asked.parameters.length === 0) throw invalidValue('Either ResetAllParameters or Parameters must be supplied.')
-  await change(control, { scope, name: asked.name }, (group) => readChanges(group, asked.parameters, false))
+  await change(control, { scope, group: asked }, (group) => readChanges(group, asked.parameters, false))
 }
 
 /** Dynamic parameters take their default at once, static ones at the next start. */
-export async function resetAllParameters(control: Control, scope: Scope, name: string): Promise<void> {
-  await change(control, { scope, name }, (group) =>
+export async function resetAllParameters(control: Control, scope: Scope, name: GroupName): Promise<void> {
+  await change(control, { scope, group: name }, (group) =>
     Object.keys(group.values).map((parameterName) => {
-      const parameter = requireParameter(group.family, parameterName)
+      const parameter = requireParameter(group, parameterName)
       return {
         parameter,
         value: undefined,
@@ -60,26 +59,28 @@ export async function resetAllParameters(control: Control, scope: Scope, name: s
 
 interface Target {
   readonly scope: Scope
-  readonly name: string
+  readonly group: GroupName
 }
 
 async function change(
   control: Control,
-  { scope, name }: Target,
+  { scope, group: wanted }: Target,
   read: (group: ParameterGroupRecord) => Change[],
 ): Promise<void> {
-  const group = await requireParameterGroup(control, scope, name)
+  const group = await requireParameterGroup(control, scope, wanted)
   if (implicitParameterGroup(group.name)) throw invalidValue('Cannot modify a default parameter group.')
   const flowId = await transact(control, async () => {
-    const held = await parameterGroups(control, scope).get(group.name)
+    const groups = parameterGroups(control, scope, group.kind)
+    const held = await groups.get(group.name)
     const changes = read(held?.value ?? group)
     if (!held) return { mutation: NOTHING, result: undefined }
-    const subject = `db-parameter-group/${scope.account}/${scope.region}/${group.name}`
-    const input = { scope: { account: scope.account, region: scope.region }, group: group.name }
+    const { kind, name } = group
+    const subject = `db${kind ? `-${kind}` : ''}-parameter-group/${scope.account}/${scope.region}/${name}`
+    const input = { scope: { account: scope.account, region: scope.region }, group: name, ...(kind && { kind }) }
     const flow = await control.flows.supersede('apply-db-parameter-group', subject, input)
     const value = changes.reduce((before, one) => applyChange(before, one, control.clock.now()), held.value)
-    const events = changes.map((one) => changeEvent(control, { scope, name: group.name }, one))
-    const mutation = together(parameterGroups(control, scope).update(held, value), ...events, flow.writes)
+    const events = changes.map((one) => changeEvent(control, { scope, group }, one))
+    const mutation = together(groups.update(held, value), ...events, flow.writes)
     return { mutation, result: flow.id }
   })
   if (flowId !== undefined) await started(control, flowId)
@@ -117,7 +118,7 @@ function readChanges(group: ParameterGroupRecord, given: readonly GivenParameter
 }
 
 function readChange(group: ParameterGroupRecord, given: GivenParameter, withValue: boolean): Change {
-  const parameter = requireParameter(group.family, required('ParameterName', given.ParameterName))
+  const parameter = requireParameter(group, required('ParameterName', given.ParameterName))
   if (!parameter.isModifiable) throw invalidValue(`The parameter ${parameter.name} cannot be modified.`)
   const applyMethod = required('ApplyMethod', given.ApplyMethod)
   if (applyMethod === 'immediate' && parameter.applyType === 'static')
@@ -150,8 +151,8 @@ const SOME_INSTANCE: FormulaValues = {
   EndPointPort: 5432,
 }
 
-function requireParameter(family: string, name: string): Parameter {
-  const parameter = familyParameters(family)?.get(name.toLowerCase())
+function requireParameter({ family, kind }: ParameterGroupRecord, name: string): Parameter {
+  const parameter = familyParameters(family, kind)?.get(name.toLowerCase())
   if (!parameter) throw invalidValue(`Could not find parameter with name: ${name}`)
   return parameter
 }
@@ -164,12 +165,12 @@ function required<T>(member: string, value: T | undefined): T {
 const missing = (member: string): Error =>
   invalidValue(`The parameter ${member} must be provided and must not be blank.`)
 
-function changeEvent(control: Control, { scope, name }: Target, { parameter, value, applyMethod }: Change): Mutation {
+function changeEvent(control: Control, { scope, group }: Target, { parameter, value, applyMethod }: Change): Mutation {
   return recordEvent(control, scope, {
     id: 'RDS-EVENT-0037',
     sourceType: 'db-parameter-group',
-    sourceId: name,
-    sourceArn: rdsArn(scope, 'pg', name),
+    sourceId: group.name,
+    sourceArn: rdsArn(scope, group.kind ? 'cluster-pg' : 'pg', group.name),
     message: `Updated parameter ${parameter.name} to ${value ?? 'its default'} with apply method ${applyMethod}`,
   })
 }

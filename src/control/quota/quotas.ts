@@ -42,7 +42,11 @@ const quotas = {
   },
   AuthorizationsPerDBSecurityGroup: { max: 20, used: none },
   CustomEndpointsPerDBCluster: { max: 5, used: none },
-  DBClusterParameterGroups: { max: 50, used: none },
+  DBClusterParameterGroups: {
+    max: 50,
+    used: async (control, scope) => (await parameterGroups(control, scope, 'cluster').list()).length,
+    exceeded: () => fault(DBParameterGroupQuotaExceededFault, 'The quota of DB cluster parameter groups is exceeded.'),
+  },
   DBClusterRoles: { max: 5, used: none },
   DBClusters: {
     max: 40,

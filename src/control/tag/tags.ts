@@ -56,6 +56,11 @@ const taggable: Partial<Record<RdsArnType, Taggable>> = {
     notFound: parameterGroupNotFound,
     implicit: async (_control, _scope, id) => implicitParameterGroup(id),
   },
+  'cluster-pg': {
+    records: (control, scope) => asTagged(parameterGroups(control, scope, 'cluster')),
+    notFound: parameterGroupNotFound,
+    implicit: async (_control, _scope, id) => implicitParameterGroup(id, 'cluster'),
+  },
   subgrp: {
     records: (control, scope) => asTagged(subnetGroups(control, scope)),
     notFound: (id) => fault(DBSubnetGroupNotFoundFault, `DB subnet group '${id}' does not exist.`),

@@ -1,0 +1,12 @@
+import { describeParameters } from '#control/parameter-group/describe.ts'
+import { requireParameterGroup } from '#control/parameter-group/parameter-groups.ts'
+import type { RdsHandler } from '../handler.ts'
+import { page } from '../pages.ts'
+
+export const DescribeDBClusterParameters: RdsHandler<'DescribeDBClusterParameters'> = async (input, context) => {
+  const name = input.DBClusterParameterGroupName
+  const group = await requireParameterGroup(context.control, context, { kind: 'cluster', name })
+  const parameters = describeParameters(group, { source: input.Source, filters: input.Filters })
+  const { items, ...more } = page(parameters, { ...input, keyOf: (parameter) => parameter.ParameterName! })
+  return { Parameters: items, ...more }
+}
