@@ -12,7 +12,7 @@ interface Tool {
   readonly isThere: () => boolean
 }
 
-export type ToolName = 'psql' | 'boto3' | 'aws'
+export type ToolName = 'psql' | 'boto3' | 'aws' | 'mkfs.xfs'
 
 /** Debian's own interpreter is tried too: python3-boto3 is for that one, whatever `python3` is on the PATH. */
 const PYTHONS = ['python3', '/usr/bin/python3']
@@ -21,6 +21,8 @@ const TOOLS: readonly Tool[] = [
   { name: 'psql', package: 'postgresql-client', isThere: () => succeeds('psql', ['--version']) },
   { name: 'boto3', package: 'python3-boto3', isThere: () => pythonWithBoto3() !== undefined },
   { name: 'aws', package: 'awscli', isThere: () => succeeds('aws', ['--version']) },
+  // Volumes of the allocated size are XFS.
+  { name: 'mkfs.xfs', package: 'xfsprogs', isThere: () => succeeds('/usr/sbin/mkfs.xfs', ['-V']) },
 ]
 
 const found = new Map<ToolName, boolean>()

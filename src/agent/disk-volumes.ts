@@ -2,8 +2,10 @@ import { assert } from '#base/assert.ts'
 import type { Account } from '#host/account.ts'
 import { canReflink, makeFolder, namesIn, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { copyTree, syncTree } from '#host/tree.ts'
+import { LoopShelf } from './loop-shelf.ts'
+import type { Clock } from '#host/clock.ts'
 import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
-import type { Volumes } from './volumes.ts'
+import type { VolumeRoom, Volumes } from './volumes.ts'
 
 interface Folders {
   /** Of this host: `instances/<id>/` lies in it. */
@@ -12,22 +14,28 @@ interface Folders {
   readonly snapshots: string
   /** Whom engines run as, and snapshots belong to. */
   readonly account: Account | undefined
+  readonly clock: Clock
+  /** Whether new instances get a volume of the allocated size. Those that have one keep it, and others get none. */
+  readonly makesVolumes: boolean
 }
 
-/** Directories on the local disk. */
+/** Directories on the local disk, in which volumes may be mounted. */
 export async function diskVolumes(folders: Folders): Promise<Volumes> {
   // Others may pass through, as the engines' account must, but not look around.
   await makeFolder(`${folders.host}/instances`, { mode: 0o711 })
   await makeFolder(folders.snapshots, { mode: 0o711 })
+  await makeFolder(`${folders.host}/volumes`, { mode: 0o700 })
   return new DiskVolumes(folders)
 }
 
 class DiskVolumes implements Volumes {
   private readonly folders: Folders
+  private readonly loops: LoopShelf
   private reflinks: Promise<boolean> | undefined
 
   constructor(folders: Folders) {
     this.folders = folders
+    this.loops = new LoopShelf(`${folders.host}/volumes`, folders)
   }
 
   get account(): Account | undefined {
@@ -42,14 +50,33 @@ class DiskVolumes implements Volumes {
     return `${this.folders.snapshots}/${plainName(snapshotId)}`
   }
 
-  removeInstance(id: string): Promise<void> {
-    return removeTree(this.instanceFolder(id))
+  async removeInstance(id: string): Promise<void> {
+    const folder = this.instanceFolder(id)
+    await this.loops.remove(id, folder)
+    await removeTree(folder)
+  }
+
+  async makeInstance(id: string, sizeBytes: number): Promise<void> {
+    if (this.folders.makesVolumes) await this.loops.make(id, this.instanceFolder(id), sizeBytes)
+  }
+
+  attachInstance(id: string, sizeBytes: number): Promise<void> {
+    return this.loops.attach(id, this.instanceFolder(id), sizeBytes)
+  }
+
+  detachInstance(id: string): Promise<void> {
+    return this.loops.detach(id, this.instanceFolder(id))
+  }
+
+  roomOf(id: string): Promise<VolumeRoom | undefined> {
+    return this.loops.room(id, this.instanceFolder(id))
   }
 
   async contents(): Promise<HostContents> {
     const { host, snapshots } = this.folders
     const copies = (await namesIn(snapshots)).map((name) => name.replace(/\.json$/, ''))
-    return { instances: await namesIn(`${host}/instances`), snapshots: [...new Set(copies)] }
+    const instances = [...(await namesIn(`${host}/instances`)), ...(await this.loops.ids())]
+    return { instances: [...new Set(instances)], snapshots: [...new Set(copies)] }
   }
 
   async snapshot(snapshotId: string): Promise<SnapshotFacts | undefined> {

@@ -2,6 +2,14 @@
 import type { Account } from '#host/account.ts'
 import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
 
+/** What can still be written. */
+export interface VolumeRoom {
+  /** To the instance's volume. */
+  readonly freeBytes: number
+  /** To the disk of the host on which the volume takes its place as it is filled. */
+  readonly hostFreeBytes: number
+}
+
 export interface Volumes {
   /** Whom what lies in instances' folders belongs to; undefined: whoever runs this process. */
   readonly account: Account | undefined
@@ -10,6 +18,18 @@ export interface Volumes {
   /** The folder that an engine driver fills with a snapshot. */
   snapshotFolder(snapshotId: string): string
   removeInstance(id: string): Promise<void>
+
+  /** Makes a volume of this size for an instance that has none; nothing where storage is accounted. Its folder is empty then. */
+  makeInstance(id: string, sizeBytes: number): Promise<void>
+  /**
+   * The instance's folder shows what it holds when this resolves, and a volume of its own has at least this size. May run
+   * twice, and while an engine runs there.
+   */
+  attachInstance(id: string, sizeBytes: number): Promise<void>
+  /** Takes down what {@link Volumes.attachInstance} put up. No engine runs there. */
+  detachInstance(id: string): Promise<void>
+  /** Undefined: the instance has no volume of its own, and what it may use is accounted. */
+  roomOf(id: string): Promise<VolumeRoom | undefined>
 
   /** Ids of everything that has a folder here. */
   contents(): Promise<HostContents>
@@ -26,3 +46,14 @@ export interface Volumes {
   /** Whether copies share blocks. */
   reflink(): Promise<boolean>
 }
+
+/** The same, as one instance sees it. */
+export interface InstanceVolume {
+  attach(sizeBytes: number): Promise<void>
+  room(): Promise<VolumeRoom | undefined>
+}
+
+export const volumeOf = (volumes: Volumes, id: string): InstanceVolume => ({
+  attach: (sizeBytes) => volumes.attachInstance(id, sizeBytes),
+  room: () => volumes.roomOf(id),
+})

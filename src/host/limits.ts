@@ -23,3 +23,10 @@ export const PLACE_TRIES_MAX = 5
 
 /** Silence after which the other end of a client's connection is asked whether it is still there. Milliseconds. */
 export const KEEP_ALIVE_MS = 60_000
+
+/** The least that mkfs.xfs makes. */
+export const VOLUME_BYTES_MIN = 300 * 1_024 * 1_024
+
+/** How often a volume that is in use is tried to be taken down before it is merely hidden, and the pause between. */
+export const UNMOUNT_TRIES_MAX = 50
+export const UNMOUNT_PAUSE_MS = 100

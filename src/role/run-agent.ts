@@ -19,6 +19,7 @@ import { environmentOf } from './process-environment.ts'
 import { openUnlessTaken } from './open-unless-taken.ts'
 import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
+import { volumeKind } from './volume-kind.ts'
 
 export interface AgentProcessOptions {
   /** Absolute path of the state folder. */
@@ -51,7 +52,13 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     az,
     store,
     drivers: await options.drivers(account),
-    volumes: await diskVolumes({ host: home, snapshots: folder.snapshots, account }),
+    volumes: await diskVolumes({
+      host: home,
+      snapshots: folder.snapshots,
+      account,
+      clock: systemClock,
+      makesVolumes: volumeKind(env['HOLDFAST_VOLUMES']) === 'loop',
+    }),
     clock: systemClock,
     log,
     probes: true,
@@ -69,8 +76,9 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     terminated,
   ])
   log.info({ why: told.farewell }, 'agent ends')
-  if (told.farewell === 'shut-down') await agent.shutDown()
-  else await agent.retire()
+  // One that has nothing to do puts down what it still holds of stopped instances.
+  if (told.farewell === 'retire') await agent.retire()
+  else await agent.shutDown()
   // While it is there, engines may run without an agent.
   if (told.farewell !== 'retire') await removeTree(folder.agentIdentity(az))
   told.close()

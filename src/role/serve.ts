@@ -39,6 +39,7 @@ import { greeting } from './serve/greeting.ts'
 import { regionLatencyMs } from './serve/region-latency.ts'
 import { storageScale } from './serve/storage-scale.ts'
 import { StartError } from './serve/start-error.ts'
+import { requireVolumes } from './serve/volumes.ts'
 import { VERSION } from './version.ts'
 
 export interface ServeOptions {
@@ -61,6 +62,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   // Whoever read what this prints may be gone; that is no reason to stop answering.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const keys = await accessKeys(options)
+  if (options.engines === 'simulated') await requireVolumes(process.env, { state: undefined, clock: systemClock })
   const parts =
     options.engines === 'simulated'
       ? await openSimulatedParts(systemClock, log, npmPostgresVersions)

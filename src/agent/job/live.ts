@@ -26,7 +26,7 @@ export function liveJobs(
       await instance.adopt()
       await supervisor.intend(instance, { spec })
       reached('intended')
-      await instance.driver.configure(instance.folder, spec)
+      await instance.configure()
       reached('configured')
       // One that is down because of its settings may come up with these.
       instance.refusesSettings = false

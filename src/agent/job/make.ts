@@ -40,6 +40,7 @@ export class Maker {
       await this.wipe(instance)
       context.reached('wiped')
       context.signal.throwIfAborted()
+      await this.volumes.makeInstance(instance.id, instance.spec.capacity.storageBytes)
       await fillAndStart(instance, context, steps)
     } catch (error) {
       await this.wipe(instance)
@@ -71,11 +72,11 @@ export interface Steps {
 }
 
 async function fillAndStart(instance: Instance, context: JobContext, steps: Steps): Promise<void> {
-  const { driver, folder, spec } = instance
+  const { driver, folder } = instance
   context.progress('making the data volume')
   await steps.fill(instance)
   context.reached(steps.filled)
-  await driver.configure(folder, spec)
+  await instance.configure()
   context.reached('configured')
   context.progress('starting the engine')
   // Waiting for the disk and starting the engine overlap: neither needs the other before the end.

@@ -24,7 +24,7 @@ export function replicationJobs(supervisor: Supervisor, clock: Clock): Pick<JobR
       progress('promoting the standby')
       if (instance.alive) {
         await instance.ready(signal)
-        await instance.driver.configure(instance.folder, spec)
+        await instance.configure()
       } else await instance.start(signal)
       reached('configured')
       const timeline = await instance.driver.promote(instance.folder, spec, signal)
@@ -43,7 +43,7 @@ export function replicationJobs(supervisor: Supervisor, clock: Clock): Pick<JobR
       reached('intended')
       if (instance.alive) {
         await instance.ready(signal)
-        await instance.driver.configure(instance.folder, spec)
+        await instance.configure()
         await instance.reload()
       } else await instance.start(signal)
       reached('configured')
@@ -71,7 +71,7 @@ export function replicationJobs(supervisor: Supervisor, clock: Clock): Pick<JobR
       await instance.ready(signal)
       await supervisor.intend(instance, { spec })
       reached('intended')
-      await instance.driver.configure(instance.folder, spec)
+      await instance.configure()
       await instance.reload()
       reached('reloaded')
       await inTime(clock, SYNCHRONIZE_MS_MAX, signal, (until) =>

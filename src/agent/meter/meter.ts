@@ -10,6 +10,7 @@ import { availableMemoryBytes } from '#host/machine.ts'
 import type { MeasuredMinute } from '#wire/agent/measures.ts'
 import { MEASURE_EVERY_MS, MEASURE_SHARE_MAX, MINUTES_KEPT_MAX, MINUTES_TOLD_MAX } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
+import { measureInstance } from '../storage/facts.ts'
 import { StorageGuard } from '../storage/guard.ts'
 import { Minutes } from './minutes.ts'
 import { valuesOf, type Look } from './values.ts'
@@ -88,7 +89,7 @@ export class Meter {
     const { pid, state } = instance.observed()
     // One that is being made, started or stopped is in the hands of a job; its numbers would say nothing.
     if (state !== 'running' || !instance.recorded) return
-    const facts = await instance.driver.measure(instance.folder, instance.spec, true)
+    const facts = await measureInstance(instance, true)
     const now: Look = { atMs: clock.monotonic(), pid, facts, hostFreeBytes: availableMemoryBytes() }
     // It may have been removed meanwhile, and dropped here.
     if (!this.options.instances().includes(instance)) return

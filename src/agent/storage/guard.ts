@@ -8,11 +8,11 @@
 import { InvariantError } from '#base/assert.ts'
 import type { Log } from '#base/log.ts'
 import { messageOf } from '#base/trouble.ts'
-import type { EngineFacts } from '#engine/engine.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import type { StorageLevel } from '#wire/agent/storage.ts'
 import { GUARD_EVERY_MS, GUARD_URGENT_EVERY_MS, RUSH_MS } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
+import { measureInstance, type InstanceFacts } from './facts.ts'
 import { isFilling, levelOf, msUntilFull, type StorageSight } from './level.ts'
 
 export interface GuardOptions {
@@ -72,18 +72,18 @@ export class StorageGuard {
     const watched = this.watched.get(instance.id)
     if (!watched || (watched.level === 'ample' && !watched.isRushing)) return
     if (instance.observed().state !== 'running') return
-    await this.see(instance, await instance.driver.measure(instance.folder, instance.spec, false))
+    await this.see(instance, await measureInstance(instance, false))
   }
 
   /** Acts on what a look found. Never throws but for a bug. */
-  async see(instance: Instance, { storageBytes, hostFreeBytes }: EngineFacts): Promise<void> {
+  async see(instance: Instance, { storageBytes, hostFreeBytes, isVolume = false }: InstanceFacts): Promise<void> {
     if (storageBytes === undefined || this.ended) return
     const watched = this.watchedOf(instance)
     if (watched.busy) return
     watched.busy = true
     try {
       const { storageBytes: allocatedBytes } = instance.spec.capacity
-      await this.act(instance, watched, { usedBytes: storageBytes, allocatedBytes, hostFreeBytes })
+      await this.act(instance, watched, { usedBytes: storageBytes, allocatedBytes, hostFreeBytes, isVolume })
       watched.isFailing = false
     } catch (error) {
       if (error instanceof InvariantError) throw error

@@ -11,7 +11,7 @@ const sight = (freeBytes: number, hostFreeBytes?: number): StorageSight => ({
 
 test('storage is low at a tenth, critical at twice the reserve, full at the reserve', () => {
   const reserve = 512 * MIB
-  assert.equal(reserveOf(20 * GIB), reserve)
+  assert.equal(reserveOf({ allocatedBytes: 20 * GIB }), reserve)
   for (const [free, level] of [
     [2 * GIB + 1, 'ample'],
     [2 * GIB, 'low'],
@@ -38,8 +38,9 @@ test('a full disk of the host counts, however much was allocated', () => {
 })
 
 test('the reserve is neither less than two segments of log nor more than half a GiB', () => {
-  assert.equal(reserveOf(100 * MIB), 32 * MIB)
-  assert.equal(reserveOf(64 * 1024 * GIB), 512 * MIB)
+  assert.equal(reserveOf({ allocatedBytes: 100 * MIB }), 32 * MIB)
+  assert.equal(reserveOf({ allocatedBytes: 100 * MIB, isVolume: true }), 96 * MIB)
+  assert.equal(reserveOf({ allocatedBytes: 64 * 1024 * GIB }), 512 * MIB)
 })
 
 test('deleting writes a little; filling is more than that, or the end of the disk', () => {

@@ -8,17 +8,22 @@ export interface StorageSight {
   readonly allocatedBytes: number
   /** What the disk of the host has left; undefined: not known. */
   readonly hostFreeBytes: number | undefined
+  /** Nothing can be written past the end, rather than nothing shall. */
+  readonly isVolume?: boolean
 }
 
 /**
  * What is kept of the allocated storage so that the engine can always recover, checkpoint and delete: two segments of its
  * log at least, and what a fast writer writes before it is seen.
  */
-export function reserveOf(allocatedBytes: number): number {
-  return Math.min(Math.max(allocatedBytes / 40, RESERVE_BYTES_MIN), RESERVE_BYTES_MAX)
+export function reserveOf({ allocatedBytes, isVolume }: Pick<StorageSight, 'allocatedBytes' | 'isVolume'>): number {
+  const least = isVolume ? VOLUME_RESERVE_BYTES_MIN : RESERVE_BYTES_MIN
+  return Math.min(Math.max(allocatedBytes / 40, least), RESERVE_BYTES_MAX)
 }
 
 const RESERVE_BYTES_MIN = 32 * MIB
+/** An engine that is not given its next segment of log goes down: one that is ended late must not come to that. */
+const VOLUME_RESERVE_BYTES_MIN = 96 * MIB
 const RESERVE_BYTES_MAX = 512 * MIB
 
 /** Storage that was full is full until so much more than the reserve is free: it would flicker else. */
@@ -28,7 +33,7 @@ export function levelOf(sight: StorageSight, before: StorageLevel): Pick<Observe
   const { usedBytes, allocatedBytes, hostFreeBytes = Infinity } = sight
   const freeBytes = allocatedBytes - usedBytes
   const relief = before === 'full' ? RELIEF : 1
-  const reserve = reserveOf(allocatedBytes)
+  const reserve = reserveOf(sight)
   if (freeBytes <= reserve * relief) return { level: 'full', limit: 'allocation' }
   if (hostFreeBytes <= RESERVE_BYTES_MIN * relief) return { level: 'full', limit: 'host' }
   if (freeBytes <= 2 * reserve) return { level: 'critical', limit: 'allocation' }
@@ -41,8 +46,8 @@ export function levelOf(sight: StorageSight, before: StorageLevel): Pick<Observe
  * was used as ever. Who deletes writes too, a little, and is let go on.
  */
 export function isFilling(sight: StorageSight, leastUsedBytes: number): boolean {
-  const { usedBytes, allocatedBytes, hostFreeBytes = Infinity } = sight
-  const allowance = Math.max(reserveOf(allocatedBytes) / 4, ALLOWANCE_BYTES_MIN)
+  const { usedBytes, hostFreeBytes = Infinity } = sight
+  const allowance = Math.max(reserveOf(sight) / 4, ALLOWANCE_BYTES_MIN)
   return usedBytes > leastUsedBytes + allowance || hostFreeBytes < RESERVE_BYTES_MIN / 2
 }
 
@@ -54,6 +59,6 @@ export function msUntilFull(sight: StorageSight, before: { usedBytes: number; ms
   const { usedBytes, allocatedBytes, hostFreeBytes = Infinity } = sight
   const grown = usedBytes - before.usedBytes
   if (grown <= 0) return Infinity
-  const left = Math.min(allocatedBytes - usedBytes - reserveOf(allocatedBytes), hostFreeBytes - RESERVE_BYTES_MIN)
+  const left = Math.min(allocatedBytes - usedBytes - reserveOf(sight), hostFreeBytes - RESERVE_BYTES_MIN)
   return (Math.max(0, left) * before.msAgo) / grown
 }

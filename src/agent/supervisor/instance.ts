@@ -7,6 +7,7 @@ import type { ObservedReplication } from '#wire/agent/replication.ts'
 import type { ObservedStorage } from '#wire/agent/storage.ts'
 import { ConsumerWatch, isPressing } from './consumer-watch.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
+import type { InstanceVolume } from '../volumes.ts'
 import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
 /** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
@@ -24,6 +25,7 @@ export interface InstanceOptions {
   readonly driver: EngineDriver
   readonly folder: string
   readonly clock: Clock
+  readonly volume: InstanceVolume
   readonly onChange: (instance: Instance) => void
   /** The engine ended and nobody asked it to. */
   readonly onDeath: (instance: Instance) => void
@@ -74,6 +76,10 @@ export class Instance {
     return this.options.driver
   }
 
+  get volume(): InstanceVolume {
+    return this.options.volume
+  }
+
   get alive(): boolean {
     return this.engine !== undefined
   }
@@ -120,8 +126,14 @@ export class Instance {
 
   /** Writes the configuration and starts the engine; it accepts connections when this resolves. */
   async start(signal: AbortSignal): Promise<void> {
-    await this.driver.configure(this.folder, this.spec)
+    await this.configure()
     await this.launch(signal)
+  }
+
+  /** Gives it the storage that its spec asks for, and writes the configuration. The running engine, if any, is not told. */
+  async configure(): Promise<void> {
+    await this.volume.attach(this.spec.capacity.storageBytes)
+    await this.driver.configure(this.folder, this.spec)
   }
 
   /** Starts the engine with the configuration that lies in its folder. */

@@ -9,7 +9,7 @@ import { instanceSubject } from '../job/job.ts'
 import { Slots } from '../job/turns.ts'
 import type { Turns } from '../job/turns.ts'
 import { ENGINES_AT_ONCE, QUICK_DEATHS_MAX, REVIVAL_PAUSES_MS, STABLE_AFTER_MS } from '../limits.ts'
-import type { Volumes } from '../volumes.ts'
+import { volumeOf, type Volumes } from '../volumes.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRecord } from './instance.ts'
 import { Prober } from './prober.ts'
@@ -95,6 +95,7 @@ export class Supervisor {
       driver: this.options.drivers[spec.engine],
       folder: this.options.volumes.instanceFolder(spec.id),
       clock: this.options.clock,
+      volume: volumeOf(this.options.volumes, spec.id),
       onChange: (changed) => this.report(changed),
       onDeath: (dead) => void this.died(dead),
     })
@@ -151,12 +152,17 @@ export class Supervisor {
     const never = new AbortController().signal
     const stop = async (instance: Instance): Promise<void> => {
       try {
-        await turns.run(instanceSubject(instance.id), never, () => this.slots.run(never, () => instance.stop('fast')))
+        await turns.run(instanceSubject(instance.id), never, () => this.slots.run(never, () => this.putDown(instance)))
       } catch (error) {
         log.error({ instance: instance.id, error }, 'an engine could not be stopped')
       }
     }
     await Promise.all([...this.instances.values()].map(stop))
+  }
+
+  private async putDown(instance: Instance): Promise<void> {
+    await instance.stop('fast')
+    await this.options.volumes.detachInstance(instance.id)
   }
 
   /** Looks after nothing any more. Engines go on. */
@@ -168,6 +174,7 @@ export class Supervisor {
 
   private async adopt(instance: Instance): Promise<void> {
     try {
+      await instance.volume.attach(instance.spec.capacity.storageBytes)
       await instance.adopt()
     } catch (error) {
       this.options.log.error({ instance: instance.id, error }, 'an engine could not be looked for')

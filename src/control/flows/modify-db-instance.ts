@@ -22,7 +22,7 @@ import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
 import { restartOf } from './restart-engine.ts'
 import { beginParting, beginStandby, partWithStandby } from './conversion-steps.ts'
-import { awaitStandby } from './standby-steps.ts'
+import { awaitStandby, reloadStandby } from './standby-steps.ts'
 
 type ChangeName = keyof PendingChanges
 
@@ -172,12 +172,13 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
+      const changed = withChanges(record, dueReload(c, record))
+      // Where it has a volume of its own, there has to be room for whatever the primary may write from here on.
+      if ((await reloadStandby(c, changed)) === 'pending') return wait()
       const outcome = await jobOn(c, record, {
         name: 'reload',
         kind: 'instance.reload',
-        input: async () => ({
-          spec: await instanceSpec(c.control, withChanges(record, dueReload(c, record))),
-        }),
+        input: async () => ({ spec: await instanceSpec(c.control, changed) }),
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`reload the engine: ${outcome.error.message}`)

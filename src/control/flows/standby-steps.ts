@@ -57,6 +57,13 @@ export async function standbyJob(
   })
 }
 
+/** One that cannot be told now is told when it is started, promoted or made anew. */
+export async function reloadStandby(c: C, record: DbInstanceRecord): Promise<'pending' | 'over'> {
+  if (!record.standby || !c.control.hosts.isConnected(record.standby.zone)) return 'over'
+  const outcome = await standbyJob(c, record, { name: 'reload-standby', kind: 'instance.reload' })
+  return outcome?.state === 'pending' ? 'pending' : 'over'
+}
+
 /** After the primary, which has sent it everything by then. One that cannot be stopped is made anew some day. */
 export async function standbyStop(c: C, record: DbInstanceRecord): Promise<'pending' | 'over'> {
   if (!record.standby || !hasStandbyEngine(record)) return 'over'

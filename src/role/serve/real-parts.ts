@@ -17,6 +17,7 @@ import { openHostEndpoints } from '../host-endpoints.ts'
 import { stateFolder } from '../state-folder.ts'
 import type { HostStatus, Parts } from './parts.ts'
 import { StartError } from './start-error.ts'
+import { requireVolumes } from './volumes.ts'
 
 /** After a start, how long requests wait for agents that should be there. Past it, their instances are `starting`. */
 const SETTLE_MS = 10_000
@@ -59,6 +60,7 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
   const folder = stateFolder(state)
   const store = openStore(join(state, 'holdfast.sqlite'), clock)
   await makeFolder(folder.trust, { mode: 0o700 })
+  await requireVolumes(process.env, { state, clock })
   const metrics = await metricsIn(folder.metrics, clock, log)
   const hosts = await openHostAgents({ state, log, env: process.env })
   const endpoints = await openHostEndpoints({ state, log, env: process.env })
