@@ -1,7 +1,7 @@
 /** What keeps Holdfast from starting is said in a sentence that names it, and nothing is left running. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -121,4 +121,24 @@ test('a latency between regions that is none is named', async () => {
     await refuses(/HOLDFAST_REGION_LATENCY_MS is '.*', which is no number of milliseconds from 0 to 1000/, {
       env: { HOLDFAST_REGION_LATENCY_MS: latency },
     })
+})
+
+test('volumes that cannot be had are refused, with the reason', async () => {
+  const loop = { HOLDFAST_VOLUMES: 'loop' }
+  await refuses(/HOLDFAST_VOLUMES is 'btrfs'/, { env: { HOLDFAST_VOLUMES: 'btrfs' } })
+  await refuses(/Simulated engines have no volumes/, { engines: 'simulated', env: loop })
+  await refuses(/too small for volumes[^]*Next:/, {
+    env: { ...loop, HOLDFAST_STORAGE_UNIT_BYTES: String(32 * 2 ** 20) },
+  })
+})
+
+const skipAsOther = process.getuid?.() === 0 ? false : 'only root can start it as somebody else'
+
+test('volumes are refused to who is not root', { skip: skipAsOther }, async () => {
+  const account = { uid: 65_534, gid: 65_534 }
+  await chown(state, account.uid, account.gid)
+  await refuses(/This host cannot have loop volumes: only root may mount them/, {
+    env: { HOLDFAST_VOLUMES: 'loop' },
+    account,
+  })
 })
