@@ -49,6 +49,14 @@ export async function failed(
   )
 }
 
+/** The same of one that was tried again and is failed as it was: an event of it is there. */
+export async function failedAgain(c: FlowContext<InstanceInput>): Promise<Next<never>> {
+  const held = await instanceOf(c)
+  if (!held) return done('deleted')
+  await forgetJobs(c)
+  return done('failed', change(c, held, { phase: 'failed', stoppedAt: undefined }))
+}
+
 /**
  * What comes of a job that was to start the engine: it serves, or it refuses its parameters, which the user can put right
  * and then reboot, or it failed.

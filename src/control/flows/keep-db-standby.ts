@@ -4,7 +4,7 @@ import type { Held, Mutation } from '#store/collection.ts'
 import { subjectOf, type DbInstanceRecord, type Phase, type Standby } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import { isStreaming, primarySeen, standbySeen, withStandby } from '../multi-az/copies.ts'
-import { startRecovery } from '../multi-az/start-recovery.ts'
+import { isLeftFailed, retryRecovery, startRecovery } from '../multi-az/start-recovery.ts'
 import { isRouteOpen, openRoute } from '../multi-az/route.ts'
 import { standbySpec } from '../multi-az/standby-spec.ts'
 import { instanceEvent, instanceOf, job, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
@@ -41,6 +41,10 @@ export const keepDbStandby = flow(
       const record = held.value
       const recovery = startRecovery(c.control, held)
       if (recovery) return wait({ timeoutMs: standbyGraceMs }, recovery.writes)
+      if (isLeftFailed(record)) {
+        const leftMs = standbyPatienceMs - c.spentMs
+        return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('watch', retryRecovery(c.control, held).writes)
+      }
       if (!isAtWork(record) || !primarySeen(c.control, record)?.accepting) return wait()
       if (record.phase === 'available' && !isRouteOpen(c.control, record)) await openRoute(c.control, record)
       return lookAfter(c, held, held.value.standby)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
 import { newInstance, simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
-import { HOUR_MS, SECOND_MS } from '#base/durations.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#base/durations.ts'
 import { together } from '#store/collection.ts'
 import { commit } from '../control.ts'
 import { describeInstance } from '../db-instance/describe.ts'
@@ -282,7 +282,7 @@ test('a failover that was abandoned is made up for when the primary cannot be st
   )
 })
 
-test('a primary that cannot be brought back at all is failed, and says why', async () => {
+test('a primary that cannot be brought back at all is failed, says why, and is tried again every minute', async () => {
   const control = await simulatedControl()
   await newInstance(control, 'orders', { MultiAZ: true })
   const held = (await dbInstances(control, SCOPE).get('orders'))!
@@ -294,6 +294,15 @@ test('a primary that cannot be brought back at all is failed, and says why', asy
   const record = await recordOf(control, 'orders')
   assert.equal(record.phase, 'failed')
   assert.equal(record.complaint, 'The test says so.')
+  const failures = async (): Promise<number> => (await eventsOf(control)).filter((id) => id === '0031').length
+  for (let minute = 0; minute < 3; minute++) await control.clock.advance(MINUTE_MS)
+  await settled(control)
+  assert.deepEqual([(await recordOf(control, 'orders')).phase, await failures()], ['failed', 1])
+  control.failing = undefined
+  await control.clock.advance(MINUTE_MS)
+  await settled(control)
+  const again = await recordOf(control, 'orders')
+  assert.deepEqual([again.phase, again.complaint, await failures()], ['available', undefined, 1])
 })
 
 test('a standby that cannot be made is tried again after a rest', async () => {

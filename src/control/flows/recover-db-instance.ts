@@ -15,7 +15,7 @@ import {
   type InstanceInput,
 } from './context.ts'
 import { endEngine } from './end-engine.ts'
-import { afterStart, failed, finished } from './endings.ts'
+import { afterStart, failed, failedAgain, finished } from './endings.ts'
 import { fenceDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { restartAlone } from './restart-engine.ts'
 
@@ -24,6 +24,8 @@ interface Input extends InstanceInput {
   readonly isForced: boolean
   /** What happened to the primary, for the event. */
   readonly because: string
+  /** It failed before, and that was said. */
+  readonly isRetry?: boolean
 }
 type C = FlowContext<Input>
 type Step =
@@ -177,7 +179,8 @@ export const recoverDbInstance = flow(
 
     finish: (c: C) => finished(c, 'recovered'),
 
-    fail: (c: C) => failed(c, 'failed', 'The DB instance could not be brought back in time.'),
+    fail: (c: C) =>
+      c.input.isRetry ? failedAgain(c) : failed(c, 'failed', 'The DB instance could not be brought back in time.'),
   },
 )
 
