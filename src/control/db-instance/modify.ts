@@ -180,7 +180,8 @@ async function write(
   }
   if (decision.apply.length > 0) {
     const flow = startModification(control, held.value, { apply: decision.apply })
-    record = { ...record, phase: flow.phase }
+    // What it was failed for is what this may put right.
+    record = { ...record, phase: flow.phase, ...(record.phase === 'failed' && { complaint: undefined }) }
     parts.push(flow.writes)
     flowIds.push(flow.flowId)
   }

@@ -70,8 +70,9 @@ export function rebootDbInstance(
  * It has served before, and what keeps its engine from running may be over: a port that a stranger held, a full disk.
  * RDS has only restoring for this, because there nobody can put the host right.
  */
-const isRecoverable = (record: DbInstanceRecord, status: string): boolean =>
-  status === 'failed' && record.endpointKnown && (record.phase === 'failed' || record.phase === 'available')
+const isRecoverable = ({ phase, endpointKnown }: DbInstanceRecord, status: string): boolean =>
+  endpointKnown &&
+  (status === 'failed' ? phase === 'failed' || phase === 'available' : status === 'storage-full' && phase === 'failed')
 
 export function stopDbInstance(
   control: Control,

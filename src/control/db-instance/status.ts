@@ -17,18 +17,19 @@ export function statusOf(
   const observed = control.hosts.observed(record.zone, record.resourceId)
   if (observed?.accepting && isRouteOpen(control, record))
     return observed.storage?.level === 'full' ? 'storage-full' : 'available'
+  if (isKeptOut(observed)) return 'storage-full'
   if (record.phase === 'failed') return 'failed'
-  // It runs, and has no room left to let anybody in.
-  if (observed?.state === 'running' && observed.storage?.level === 'full') return 'storage-full'
   return observed?.state === 'failed' ? statusOfFailure(observed) : 'starting'
 }
+
+/** The engine has no room left to come up, or to let anybody in. */
+const isKeptOut = (observed: ObservedInstance | undefined): boolean =>
+  observed?.state === 'running' ? observed.storage?.level === 'full' : observed?.lastError?.code === 'disk-full'
 
 function statusOfFailure(observed: ObservedInstance): string {
   switch (observed.lastError?.code) {
     case 'bad-settings':
       return 'incompatible-parameters'
-    case 'disk-full':
-      return 'storage-full'
     default:
       return 'failed'
   }

@@ -13,16 +13,16 @@ import {
   type DbInstanceRecord,
   type PendingChanges,
 } from '../db-instance/record.ts'
-import { instanceSpec } from '../db-instance/spec.ts'
 import { openRoute } from '../multi-az/route.ts'
 import { storageChanged } from '../storage/history.ts'
 import { instanceEvent, instanceOf, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { modificationEvents } from './modification-events.ts'
+import { reloadEngine } from './reload-engine.ts'
 import { restartOf } from './restart-engine.ts'
 import { beginParting, beginStandby, partWithStandby } from './conversion-steps.ts'
-import { awaitStandby, reloadStandby } from './standby-steps.ts'
+import { awaitStandby } from './standby-steps.ts'
 
 type ChangeName = keyof PendingChanges
 
@@ -70,6 +70,7 @@ export const modifyDbInstance = flow(
     steps: {
       prepare: { deadlineMs: engineDeadlineMs },
       restart: { deadlineMs: restartDeadlineMs },
+      reload: { deadlineMs: restartDeadlineMs },
       revert: { deadlineMs: restartDeadlineMs },
       'await-standby': { deadlineMs: engineDeadlineMs },
     },
@@ -172,16 +173,10 @@ export const modifyDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      const changed = withChanges(record, dueReload(c, record))
-      // Where it has a volume of its own, there has to be room for whatever the primary may write from here on.
-      if ((await reloadStandby(c, changed)) === 'pending') return wait()
-      const outcome = await jobOn(c, record, {
-        name: 'reload',
-        kind: 'instance.reload',
-        input: async () => ({ spec: await instanceSpec(c.control, changed) }),
-      })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') throw new Error(`reload the engine: ${outcome.error.message}`)
+      const reloaded = await reloadEngine(c, withChanges(record, dueReload(c, record)))
+      if (reloaded.state === 'pending') return wait()
+      if (reloaded.state === 'failed')
+        return go('fail', replace(c, held, { ...record, complaint: reloaded.error.message }))
       return go('password')
     },
 
