@@ -60,8 +60,16 @@ class DiskVolumes implements Volumes {
     if (this.folders.makesVolumes) await this.loops.make(id, this.instanceFolder(id), sizeBytes)
   }
 
-  attachInstance(id: string, sizeBytes: number): Promise<void> {
-    return this.loops.attach(id, this.instanceFolder(id), sizeBytes)
+  attachInstance(id: string): Promise<void> {
+    return this.loops.attach(id, this.instanceFolder(id))
+  }
+
+  growInstance(id: string, sizeBytes: number): Promise<void> {
+    return this.loops.grow(id, this.instanceFolder(id), sizeBytes)
+  }
+
+  dropBallast(id: string): Promise<boolean> {
+    return this.loops.dropBallast(id, this.instanceFolder(id))
   }
 
   detachInstance(id: string): Promise<void> {

@@ -19,6 +19,8 @@ export function memoryVolumes(): Volumes {
     removeInstance: async () => {},
     makeInstance: async () => {},
     attachInstance: async () => {},
+    growInstance: async () => {},
+    dropBallast: async () => false,
     detachInstance: async () => {},
     roomOf: async () => undefined,
     contents: async () => ({ instances: [], snapshots: [...snapshots.keys()] }),

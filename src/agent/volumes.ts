@@ -21,11 +21,12 @@ export interface Volumes {
 
   /** Makes a volume of this size for an instance that has none; nothing where storage is accounted. Its folder is empty then. */
   makeInstance(id: string, sizeBytes: number): Promise<void>
-  /**
-   * The instance's folder shows what it holds when this resolves, and a volume of its own has at least this size. May run
-   * twice, and while an engine runs there.
-   */
-  attachInstance(id: string, sizeBytes: number): Promise<void>
+  /** The instance's folder shows what it holds when this resolves. May run twice, and while an engine runs there. */
+  attachInstance(id: string): Promise<void>
+  /** The same, and a volume of its own has at least this size, with some of it set aside where it is not full. */
+  growInstance(id: string, sizeBytes: number): Promise<void>
+  /** What was set aside of a volume is free, for an engine that cannot come up without. False: there was none. */
+  dropBallast(id: string): Promise<boolean>
   /** Takes down what {@link Volumes.attachInstance} put up. No engine runs there. */
   detachInstance(id: string): Promise<void>
   /** Undefined: the instance has no volume of its own, and what it may use is accounted. */
@@ -49,11 +50,15 @@ export interface Volumes {
 
 /** The same, as one instance sees it. */
 export interface InstanceVolume {
-  attach(sizeBytes: number): Promise<void>
+  attach(): Promise<void>
+  grow(sizeBytes: number): Promise<void>
+  dropBallast(): Promise<boolean>
   room(): Promise<VolumeRoom | undefined>
 }
 
 export const volumeOf = (volumes: Volumes, id: string): InstanceVolume => ({
-  attach: (sizeBytes) => volumes.attachInstance(id, sizeBytes),
+  attach: () => volumes.attachInstance(id),
+  grow: (sizeBytes) => volumes.growInstance(id, sizeBytes),
+  dropBallast: () => volumes.dropBallast(id),
   room: () => volumes.roomOf(id),
 })

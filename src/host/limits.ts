@@ -27,6 +27,9 @@ export const KEEP_ALIVE_MS = 60_000
 /** The least that mkfs.xfs makes. */
 export const VOLUME_BYTES_MIN = 300 * 1_024 * 1_024
 
+/** What a full volume still has for its engine to come up and to be told: three segments of its log. */
+export const BALLAST_BYTES = 48 * 1_024 * 1_024
+
 /** How often a volume that is in use is tried to be taken down before it is merely hidden, and the pause between. */
 export const UNMOUNT_TRIES_MAX = 50
 export const UNMOUNT_PAUSE_MS = 100

@@ -5,10 +5,20 @@
  * CAP_SYS_RESOURCE as well, which containers are often not given.
  */
 import * as fs from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { Clock } from './clock.ts'
-import { exists, makeFolder, readText, removeTree, statOf, syncPath, type Ownership } from './disk.ts'
-import { UNMOUNT_PAUSE_MS, UNMOUNT_TRIES_MAX, VOLUME_BYTES_MIN } from './limits.ts'
+import {
+  codeOf,
+  exists,
+  freeBytes,
+  makeFolder,
+  readText,
+  removeTree,
+  renameDurably,
+  statOf,
+  syncPath,
+  type Ownership,
+} from './disk.ts'
+import { BALLAST_BYTES, UNMOUNT_PAUSE_MS, UNMOUNT_TRIES_MAX, VOLUME_BYTES_MIN } from './limits.ts'
 import { runCommand } from './process.ts'
 
 export interface LoopVolume {
@@ -18,24 +28,45 @@ export interface LoopVolume {
   readonly folder: string
 }
 
-/** Makes the volume, empty and not mounted, in the place of whatever the file had. Durable when this resolves. */
+/**
+ * Makes the volume, empty and not mounted, in the place of whatever the file had. Durable when this resolves; what has
+ * the name of an image is a whole one at any time.
+ */
 export async function makeVolume({ image }: LoopVolume, sizeBytes: number): Promise<void> {
-  await removeTree(image)
-  const file = await fs.open(image, 'wx', 0o600)
+  const draft = draftOf(image)
+  await removeTree(draft)
+  const file = await fs.open(draft, 'wx', 0o600)
   try {
     await file.truncate(sizeBytes)
     // Nothing is discarded first: the file is sparse.
-    await run('mkfs.xfs', ['-q', '-K', image])
+    await run('mkfs.xfs', ['-q', '-K', draft])
     await file.sync()
   } finally {
     await file.close()
   }
-  await syncPath(dirname(image))
+  await renameDurably(draft, image)
 }
 
-/** Mounts the volume unless it is mounted. The folder is made; mode and owner are those of the volume's own root. */
-export async function mountVolume(volume: LoopVolume, own: Ownership): Promise<void> {
+/** What an interrupted {@link makeVolume} leaves behind. */
+const draftOf = (image: string): string => `${image}.draft`
+
+/** The volume is not mounted any more. */
+export async function removeVolume({ image }: LoopVolume): Promise<void> {
+  await removeTree(draftOf(image))
+  await removeTree(image)
+}
+
+/** The image that a file of this name is, or was to be. */
+export const imageNameOf = (name: string): string => name.replace(/\.draft$/, '')
+
+/**
+ * Mounts the volume unless it is mounted. The folder is made; mode and owner are those of the volume's own root. A file
+ * system that gave itself up, as after an error below its log, is mounted anew, which recovers it. Throws where somebody
+ * still has a file of it open.
+ */
+export async function mountVolume(volume: LoopVolume, own: Ownership, clock: Clock): Promise<void> {
   const { image, folder } = volume
+  if ((await deviceOf(folder)) && (await isGivenUp(folder))) await takeDown(folder, clock, { isPatient: false })
   if (await deviceOf(folder)) return
   await makeFolder(folder, { mode: 0o700 })
   // What files grow into is not set aside beforehand, and what they leave goes back to the host: what is free is free.
@@ -56,17 +87,53 @@ export async function growVolume({ image, folder }: LoopVolume, sizeBytes: numbe
   await run('xfs_growfs', ['-d', folder])
 }
 
+/** A file system that stopped working says so of its root. */
+async function isGivenUp(folder: string): Promise<boolean> {
+  return fs.stat(folder).then(
+    () => false,
+    (error: unknown) => codeOf(error) === 'EIO',
+  )
+}
+
 /**
  * Nothing is mounted there and no loop device is left when this resolves. What an engine left behind, which dies a moment
  * after it, may hold the volume for so long; what holds it longer loses sight of it.
  */
 export async function unmountVolume({ folder }: LoopVolume, clock: Clock): Promise<void> {
+  await takeDown(folder, clock, { isPatient: true })
+}
+
+async function takeDown(folder: string, clock: Clock, { isPatient }: { isPatient: boolean }): Promise<void> {
   for (let tries = 0; await deviceOf(folder); tries++) {
-    const how = tries < UNMOUNT_TRIES_MAX ? [folder] : ['--lazy', folder]
-    const { code } = await runCommand('umount', how, { env: ENV })
+    const isLast = tries >= UNMOUNT_TRIES_MAX
+    if (isLast && !isPatient) throw new Error('take down a volume: it is in use')
+    const { code } = await runCommand('umount', isLast ? ['--lazy', folder] : [folder], { env: ENV })
     if (code !== 0) await clock.sleep(UNMOUNT_PAUSE_MS)
   }
 }
+
+/**
+ * Sets space aside on a mounted volume, which {@link dropBallast} gives back, unless it is or less than `spareBytes` would
+ * be left. Takes no space of the host's: nothing is written.
+ */
+export async function keepBallast({ folder }: LoopVolume, spareBytes: number): Promise<void> {
+  const ballast = ballastOf(folder)
+  if ((await statOf(ballast))?.sizeBytes === BALLAST_BYTES) return
+  // Its size is set last: one of another size is what an interrupted attempt left.
+  await removeTree(ballast)
+  if ((await freeBytes(folder)) < BALLAST_BYTES + spareBytes) return
+  await run('fallocate', ['--length', String(BALLAST_BYTES), ballast])
+}
+
+/** False: none was set aside. */
+export async function dropBallast({ folder }: LoopVolume): Promise<boolean> {
+  const ballast = ballastOf(folder)
+  if (!(await exists(ballast))) return false
+  await removeTree(ballast)
+  return true
+}
+
+const ballastOf = (folder: string): string => `${folder}/ballast`
 
 /** Why this host has no volumes; undefined: it has, found by making, mounting, growing and removing one in the folder. */
 export async function volumeTrouble(folder: string, clock: Clock): Promise<string | undefined> {
@@ -75,8 +142,9 @@ export async function volumeTrouble(folder: string, clock: Clock): Promise<strin
   const volume = { image: `${folder}/volume-trial.img`, folder: `${folder}/volume-trial` }
   try {
     await makeVolume(volume, VOLUME_BYTES_MIN)
-    await mountVolume(volume, { mode: 0o700 })
+    await mountVolume(volume, { mode: 0o700 }, clock)
     await growVolume(volume, 2 * VOLUME_BYTES_MIN)
+    await keepBallast(volume, 0)
     return undefined
   } catch (error) {
     const { message, cause } = error as Error
@@ -84,7 +152,7 @@ export async function volumeTrouble(folder: string, clock: Clock): Promise<strin
   } finally {
     await unmountVolume(volume, clock)
     await removeTree(volume.folder)
-    await removeTree(volume.image)
+    await removeVolume(volume)
   }
 }
 

@@ -15,7 +15,7 @@ const ID = 'pair'
 /** An instance takes some 60 MiB, a second copy of it is gone before it is made anew. */
 const DISK_BYTES = 300 * MIB
 
-const skip = cannotMount()
+const skip = await cannotMount()
 /** Put down in reverse order, also where what was to come next could not be had. */
 const world = new AsyncDisposableStack()
 let holdfast: Holdfast

@@ -22,7 +22,10 @@ export class AgentBench {
   readonly volumes: Volumes = {
     ...memoryVolumes(),
     removeInstance: async (id) => void this.engine.volumes.delete(this.folder(id)),
+    dropBallast: async () => this.ballasts-- > 0,
   }
+  /** How often there is something set aside on a volume. */
+  ballasts = 0
   readonly log = memoryLog()
   reports: AgentReport[] = []
 

@@ -1,13 +1,25 @@
 /** Disks of a test's own that can really be full, or fail. For root on Linux. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
-import { mkdir, open, rm, statfs, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm, statfs, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** False where disks of a test's own can be mounted, else why not: fits the `skip` option of a test. */
-export function cannotMount(): false | string {
+/** False where disks of a test's own can be mounted, else why not: fits the `skip` option of a test. Found by trying. */
+export async function cannotMount(): Promise<false | string> {
   if (process.platform !== 'linux') return 'small disks are made as Linux makes them'
-  return process.getuid?.() === 0 ? false : 'only root can mount a small disk'
+  if (process.getuid?.() !== 0) return 'only root can mount a small disk'
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-disk-'))
+  try {
+    await using below = await SmallDisk.mount(join(folder, 'below'), 16 * MIB)
+    await using disk = await FailingDisk.mount(join(folder, 'disk'), below, 8 * MIB)
+    await disk.fill(MIB)
+    return false
+  } catch (error) {
+    return `this machine mounts no small disks: ${(error as Error).message}`
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 /** Of the system; no package brings it. */
@@ -16,24 +28,24 @@ const MAKE_EXT4 = 'mkfs.ext4'
 const MIB = 2 ** 20
 
 /** A file that takes all the space there is, but for some. Its space is free again once it is removed. */
-async function occupy(folder: string, leaveBytes: number): Promise<void> {
-  const ballast = await open(join(folder, 'ballast'), 'a')
+export async function occupy(folder: string, leaveBytes = 0): Promise<void> {
+  const file = await open(join(folder, 'occupied'), 'a')
   try {
     for (;;) {
       const { bavail, bsize } = await statfs(folder)
       const bytes = Math.min(bavail * bsize - leaveBytes, 8 * MIB)
       if (bytes <= 0) return
-      await ballast.appendFile(Buffer.alloc(bytes, 'x'))
+      await file.appendFile(Buffer.alloc(bytes, 'x'))
     }
   } catch (error) {
     // The last blocks are for what the file system itself has to note.
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
   } finally {
-    await ballast.close()
+    await file.close()
   }
 }
 
-const vacate = (folder: string): Promise<void> => rm(join(folder, 'ballast'), { force: true })
+const vacate = (folder: string): Promise<void> => rm(join(folder, 'occupied'), { force: true })
 
 /** A file system in memory, mounted on a folder until its scope ends. */
 export class SmallDisk {

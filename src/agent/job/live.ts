@@ -28,8 +28,9 @@ export function liveJobs(
       reached('intended')
       await instance.configure()
       reached('configured')
-      // One that is down because of its settings may come up with these.
+      // One that is down because of its settings, or for want of storage, may come up with these, and at once.
       instance.refusesSettings = false
+      if (!instance.alive) supervisor.interrupt(spec.id)
       const pendingRestart = instance.alive ? await instance.reload() : []
       reached('reloaded')
       return { result: { pendingRestart } }

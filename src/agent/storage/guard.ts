@@ -12,6 +12,7 @@ import type { Clock, Timer } from '#host/clock.ts'
 import type { StorageLevel } from '#wire/agent/storage.ts'
 import { GUARD_EVERY_MS, GUARD_URGENT_EVERY_MS, RUSH_MS } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
+import { withRoom } from '../supervisor/room.ts'
 import { measureInstance, type InstanceFacts } from './facts.ts'
 import { isFilling, levelOf, msUntilFull, type StorageSight } from './level.ts'
 
@@ -115,7 +116,7 @@ export class StorageGuard {
     try {
       if (mustGuard && !watched.isReadOnly) {
         // On a full disk a segment of log in stock is what the engine can still write to: without one it would go down.
-        await driver.setReadOnly(folder, limit === 'host' ? 'yes' : 'with little log')
+        await withRoom(instance.volume, () => driver.setReadOnly(folder, limit === 'host' ? 'yes' : 'with little log'))
         watched.isReadOnly = true
         log.warn(
           { instance: instance.id, usedBytes, allocatedBytes, limit },
@@ -127,6 +128,7 @@ export class StorageGuard {
       } else if (!mustGuard && watched.isReadOnly) {
         await driver.setReadOnly(folder, 'no')
         watched.isReadOnly = false
+        await instance.volume.grow(allocatedBytes)
         log.info({ instance: instance.id, usedBytes, allocatedBytes }, 'there is storage again: the engine is writable')
       } else if (watched.isReadOnly && isFilling(sight, watched.leastUsedBytes)) {
         const count = await driver.endWriters(folder)

@@ -26,6 +26,9 @@ const RESERVE_BYTES_MIN = 32 * MIB
 const VOLUME_RESERVE_BYTES_MIN = 96 * MIB
 const RESERVE_BYTES_MAX = 512 * MIB
 
+/** What has to be free for storage that was full to be so no longer. */
+export const reliefOf = (sight: Pick<StorageSight, 'allocatedBytes' | 'isVolume'>): number => reserveOf(sight) * RELIEF
+
 /** Storage that was full is full until so much more than the reserve is free: it would flicker else. */
 const RELIEF = 1.5
 

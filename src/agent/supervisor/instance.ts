@@ -8,6 +8,7 @@ import type { ObservedStorage } from '#wire/agent/storage.ts'
 import { ConsumerWatch, isPressing } from './consumer-watch.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
 import type { InstanceVolume } from '../volumes.ts'
+import { startErrorOf, withRoom } from './room.ts'
 import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
 /** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
@@ -42,6 +43,8 @@ export class Instance {
   /** The engine refuses its settings: starting it again without new ones is pointless. */
   refusesSettings = false
   readonly folder: string
+  readonly driver: EngineDriver
+  readonly volume: InstanceVolume
   private readonly options: InstanceOptions
   private engine: EngineProcess | undefined
   private state: ObservedInstance['state'] = 'stopped'
@@ -61,6 +64,8 @@ export class Instance {
     this.record = record
     this.recorded = recorded
     this.folder = options.folder
+    this.driver = options.driver
+    this.volume = options.volume
     this.options = options
   }
 
@@ -72,30 +77,20 @@ export class Instance {
     return this.record.spec
   }
 
-  get driver(): EngineDriver {
-    return this.options.driver
-  }
-
-  get volume(): InstanceVolume {
-    return this.options.volume
-  }
-
   get alive(): boolean {
     return this.engine !== undefined
   }
 
   observed(): ObservedInstance {
     const { accepting, state, pendingRestart, lastError, replication, archive } = this
-    const { version } = this.spec
-    const { crashes } = this.record
     return {
       id: this.id,
       state,
       accepting,
       pid: this.engine?.pid,
-      version,
+      version: this.spec.version,
       pendingRestart,
-      crashes,
+      crashes: this.record.crashes,
       lastError,
       ...(this.engine && replication && { replication }),
       ...(this.sight && { storage: this.sight }),
@@ -117,6 +112,8 @@ export class Instance {
   /** Finds the engine that an earlier agent started, if it runs. */
   async adopt(): Promise<void> {
     if (this.engine) return
+    // Where that fails no engine runs, and whoever starts one is told why.
+    await this.volume.attach().catch(() => {})
     const engine = await this.driver.adopt(this.folder, this.spec)
     if (!engine) return
     this.take(engine)
@@ -126,14 +123,18 @@ export class Instance {
 
   /** Writes the configuration and starts the engine; it accepts connections when this resolves. */
   async start(signal: AbortSignal): Promise<void> {
-    await this.configure()
-    await this.launch(signal)
+    try {
+      await withRoom(this.volume, () => this.configure().then(() => this.launch(signal)))
+    } catch (error) {
+      if (!signal.aborted) this.set({ lastError: await startErrorOf(this.volume, error) })
+      throw error
+    }
   }
 
   /** Gives it the storage that its spec asks for, and writes the configuration. The running engine, if any, is not told. */
   async configure(): Promise<void> {
-    await this.volume.attach(this.spec.capacity.storageBytes)
-    await this.driver.configure(this.folder, this.spec)
+    await this.volume.grow(this.spec.capacity.storageBytes)
+    await withRoom(this.volume, () => this.driver.configure(this.folder, this.spec))
   }
 
   /** Starts the engine with the configuration that lies in its folder. */
@@ -161,24 +162,20 @@ export class Instance {
   }
 
   /** Stops the engine, also one that no agent has adopted yet. Nothing runs in the folder when this resolves. */
-  async stop(mode: StopMode): Promise<void> {
-    await this.adopt()
-    const engine = this.engine
-    if (engine) {
-      this.set({ state: 'stopping', accepting: false })
-      await this.driver.stop(engine, mode, STOP_PATIENCE_MS)
-      this.engine = undefined
-    }
-    this.set({ state: 'stopped', accepting: false, pendingRestart: [], lastError: undefined })
+  stop(mode: StopMode): Promise<void> {
+    return this.end((engine) => this.driver.stop(engine, mode, STOP_PATIENCE_MS))
   }
 
   /** Ends the engine at once. It may be stopped by a signal, or hang on its disk: nothing is asked of it. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.end((engine) => this.driver.kill(engine))
+  }
+
+  private async end(how: (engine: EngineProcess) => Promise<void>): Promise<void> {
     await this.adopt()
-    const engine = this.engine
-    if (engine) {
+    if (this.engine) {
       this.set({ state: 'stopping', accepting: false })
-      await this.driver.kill(engine)
+      await how(this.engine)
       this.engine = undefined
     }
     this.set({ state: 'stopped', accepting: false, pendingRestart: [], lastError: undefined })

@@ -72,6 +72,28 @@ test('an engine that does not come up counts as failed after some attempts, and 
   assert.deepEqual(seen(agent), { ...UP, crashes: 1 })
 })
 
+for (const verb of ['start', 'configure'])
+  test(`an engine whose ${verb} finds a full volume is given what was set aside of it, and else says that it is full`, async () => {
+    const bench = new AgentBench()
+    const agent = await created(bench)
+    let isFull = true
+    bench.engine.on(verb, () => {
+      if (isFull) throw new EngineError('disk-full', 'No space left on device')
+    })
+    bench.engine.die(bench.folder('db-A'))
+    await bench.clock.advance(1)
+    assert.equal(seen(agent)?.state, 'starting')
+    assert.equal(agent.observed()[0]?.lastError?.code, 'disk-full')
+    bench.engine.on(verb, () => {
+      if (isFull && bench.ballasts === 1) throw new EngineError('disk-full', 'No space left on device')
+      isFull = false
+    })
+    bench.ballasts = 1
+    await bench.clock.advance(60_000)
+    assert.deepEqual(seen(agent), { ...UP, crashes: 1 })
+    assert.equal(agent.observed()[0]?.lastError, undefined)
+  })
+
 test('deaths in quick succession slow the next start down, a long life does not', async () => {
   const bench = new AgentBench()
   const agent = await created(bench)

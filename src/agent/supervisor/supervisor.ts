@@ -174,7 +174,6 @@ export class Supervisor {
 
   private async adopt(instance: Instance): Promise<void> {
     try {
-      await instance.volume.attach(instance.spec.capacity.storageBytes)
       await instance.adopt()
     } catch (error) {
       this.options.log.error({ instance: instance.id, error }, 'an engine could not be looked for')

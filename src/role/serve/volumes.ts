@@ -6,8 +6,8 @@ import { StartError } from './start-error.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The smallest that can be allocated is five units, and a file system has at least 300 MiB. */
-const UNIT_BYTES_MIN = 64 * MIB
+/** The smallest that can be allocated is five units: the file system's own log, an empty database, and what is kept free. */
+const UNIT_BYTES_MIN = 128 * MIB
 
 /** Throws where `HOLDFAST_VOLUMES` asks for what this host, the engines or the scale of storage cannot have. */
 export async function requireVolumes(env: Environment, at: { state: string | undefined; clock: Clock }): Promise<void> {
