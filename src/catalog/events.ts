@@ -132,6 +132,7 @@ const messages: Readonly<Record<string, string>> = {
   '0092': 'Finished updating DB parameter group',
   '0154': 'DB instance is being started due to it exceeding the maximum allowed time being stopped',
   '0155': 'The DB instance has a DB engine minor version upgrade available',
+  '0156': 'The DB cluster has a DB engine minor version upgrade available',
   '0202': 'Read replica creation failed',
   '0217': 'Applying autoscaling-initiated modification to allocated storage',
   '0219':

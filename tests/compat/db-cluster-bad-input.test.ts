@@ -68,6 +68,7 @@ const world = async (): Promise<string[]> =>
 
 const STATUS: Readonly<Record<string, number>> = {
   [UNKNOWN]: 404,
+  CertificateNotFound: 404,
   DBClusterParameterGroupNotFound: 404,
   DBParameterGroupNotFound: 404,
   DBSubnetGroupNotFoundFault: 404,
@@ -175,8 +176,7 @@ rows('ModifyDBCluster', { DBClusterIdentifier: 'orders', ApplyImmediately: true 
   ['faster storage, without its size', { Iops: 2000 }, COMBINATION, /both the storage size and iops/],
   ['storage of another kind', { StorageType: 'gp2' }, COMBINATION, /gp2/],
   ['backups', { BackupRetentionPeriod: 7 }, COMBINATION, /BackupRetentionPeriod/],
-  ['a certificate of another authority', { CACertificateIdentifier: 'rds-ca-rsa2048-g1' }, COMBINATION, /CACert/],
-  ['automatic upgrades', { AutoMinorVersionUpgrade: true }, COMBINATION, /AutoMinorVersionUpgrade/],
+  ['a certificate of no authority', { CACertificateIdentifier: 'own' }, 'CertificateNotFound', /own/],
   ['an upgrade to another major', { AllowMajorVersionUpgrade: true }, COMBINATION, /Major version/],
   ['a parameter group that is none', { DBClusterParameterGroupName: 'none' }, 'DBClusterParameterGroupNotFound'],
   ['a parameter group of another family', { DBClusterParameterGroupName: 'old' }, COMBINATION, /postgres18/],

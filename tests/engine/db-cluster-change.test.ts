@@ -1,6 +1,7 @@
-/** ModifyDBCluster on real PostgreSQL: another version and class under load, and storage that a full cluster is given. */
+/** ModifyDBCluster on real PostgreSQL: another version, class and certificate while clients are at work, and storage that a full cluster is given. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import {
   CreateDBClusterCommand,
   DescribeDBClustersCommand,
@@ -9,7 +10,15 @@ import {
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
-import { clusterInput, membersOf, wholeCluster, writerEndpoint, writerOf } from '../support/cluster.ts'
+import {
+  clusterInput,
+  membersOf,
+  readerEndpoint,
+  wholeCluster,
+  writerEndpoint,
+  writerOf,
+  type Address,
+} from '../support/cluster.ts'
 import { connect, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
@@ -83,6 +92,35 @@ test('another version and class under load: every engine runs them, the writer s
     assert.equal(version, NEWER)
     assert.notEqual(buffers, before[0]!.buffers)
   }
+})
+
+/** Of the certificate that the endpoint shows; whoever connects verifies it, and the gateway the engine's behind it. */
+async function issuerAt(address: Address): Promise<string> {
+  const client = await eventually('a client that is let in', () => connect(holdfast, address).catch(() => undefined))
+  const { stream } = (client as unknown as { connection: { stream: TLSSocket } }).connection
+  const { issuer } = stream.getPeerCertificate()
+  await client.end()
+  return String(issuer.CN)
+}
+
+test('a certificate of another authority is shown by every endpoint, and no session ends for it', async (t) => {
+  if (missing !== undefined) return t.skip(missing)
+  const cluster = await wholeCluster(rds, DBClusterIdentifier)
+  const open = await connect(holdfast, writerEndpoint(cluster))
+  const before = await issuerAt(writerEndpoint(cluster))
+  const CACertificateIdentifier = 'rds-ca-rsa4096-g1'
+  await rds.send(new ModifyDBClusterCommand({ DBClusterIdentifier, CACertificateIdentifier, ApplyImmediately: true }))
+  const now = await wholeCluster(
+    rds,
+    DBClusterIdentifier,
+    ({ CertificateDetails }) => CertificateDetails?.CAIdentifier === CACertificateIdentifier,
+  )
+  const addresses = [writerEndpoint(now), readerEndpoint(now), ...(await membersOf(rds, now))]
+  const issuers = new Set(await Promise.all(addresses.map(issuerAt)))
+  assert.equal(issuers.size, 1)
+  assert.ok(!issuers.has(before), before)
+  await open.query('select 1')
+  await open.end()
 })
 
 /** Until the engine takes no more. */

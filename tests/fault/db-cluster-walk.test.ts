@@ -137,13 +137,15 @@ const change = (changes: Partial<ModifyDBClusterCommandInput>): Promise<unknown>
 
 walkOn(
   'change-db-cluster',
-  [...afterEach('prepare', 'readers', 'restart'), 'restart.committed', ...afterEach('gate', 'reopen', 'finish')],
-  () => change({ DBClusterInstanceClass: 'db.t4g.small' }),
+  [
+    ...afterEach('prepare', 'certify', 'readers', 'restart'),
+    'restart.committed',
+    ...afterEach('gate', 'reopen', 'finish'),
+  ],
+  () => change({ DBClusterInstanceClass: 'db.t4g.small', CACertificateIdentifier: 'rds-ca-rsa4096-g1' }),
 )
 
-walkOn('change-db-cluster', ['reload.after', 'reload.committed', 'settle.after'], () =>
-  change({ AllocatedStorage: 40 }),
-)
+walkOn('change-db-cluster', ['reload.after', 'reload.committed'], () => change({ AllocatedStorage: 40 }))
 
 /** Process of the writer's engine. */
 async function writerEngine(cluster: DBCluster): Promise<number> {

@@ -4,8 +4,8 @@ import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import type { Control } from '../control.ts'
 import { decideModification, phaseWhile } from '../db-instance/modify-decision.ts'
 import { checkedStorage } from '../db-instance/modify-storage.ts'
-import type { DbInstanceRecord, PendingChanges } from '../db-instance/record.ts'
-import { requireClass } from '../db-instance/settings.ts'
+import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { requireCa, requireClass } from '../db-instance/settings.ts'
 import { checkUpgrade } from '../db-instance/upgrade.ts'
 import { instanceEvent } from '../flows/context.ts'
 import { clusterEvent } from '../flows/db-cluster-context.ts'
@@ -29,6 +29,7 @@ export async function decideChanges(
 ): Promise<Changes> {
   if (asked.DBClusterInstanceClass !== undefined) requireClass(asked.DBClusterInstanceClass)
   if (asked.StorageType !== undefined) requireStorageType(asked.StorageType)
+  if (asked.CACertificateIdentifier !== undefined) await requireCa(control, cluster, asked.CACertificateIdentifier)
   const record = { ...writer, settings: cluster.settings, pending: cluster.pending ?? {} }
   const wanted: ModifyDBInstanceMessage = {
     DBInstanceIdentifier: writer.id,
@@ -37,6 +38,7 @@ export async function decideChanges(
     AllocatedStorage: asked.AllocatedStorage,
     StorageType: asked.StorageType,
     Iops: asked.Iops,
+    CACertificateIdentifier: asked.CACertificateIdentifier,
     ApplyImmediately: asked.ApplyImmediately,
   }
   const storage = await checkedStorage(control, record, wanted)
@@ -97,6 +99,6 @@ export const namesOf = (pending: ClusterChanges | undefined): ChangeName[] => Ob
 const picked = (pending: ClusterChanges | undefined, names: readonly ChangeName[]): ClusterChanges =>
   Object.fromEntries(names.filter((name) => pending?.[name] !== undefined).map((name) => [name, pending![name]]))
 
-/** Those that an engine takes only at a start. */
-export const needsRestart = (names: readonly (keyof PendingChanges)[]): boolean =>
+/** Whether an engine takes one of them only at a start. */
+export const needsRestart = (names: readonly ChangeName[]): boolean =>
   names.includes('DBInstanceClass') || names.includes('EngineVersion')

@@ -90,8 +90,14 @@ export async function describeCluster(control: Control, record: DbClusterRecord)
 
 /** A class that is pending has no member in RDS's shape. */
 function pendingShown({ pending = {} }: DbClusterRecord): ClusterPendingModifiedValues {
-  const { EngineVersion, AllocatedStorage, StorageType, Iops } = pending
-  return { EngineVersion, AllocatedStorage, StorageType, Iops }
+  const { EngineVersion, AllocatedStorage, StorageType, Iops, CACertificateIdentifier } = pending
+  return {
+    EngineVersion,
+    AllocatedStorage,
+    StorageType,
+    Iops,
+    ...(CACertificateIdentifier !== undefined && { CertificateDetails: { CAIdentifier: CACertificateIdentifier } }),
+  }
 }
 
 async function memberShown(control: Control, cluster: DbClusterRecord, { id, zone }: Member): Promise<DBClusterMember> {

@@ -26,12 +26,12 @@ export async function requireCluster(
 }
 
 /** Every cluster of every account and region: those that their members name. */
-export async function* everyCluster(control: Pick<Control, 'store'>): AsyncGenerator<DbClusterRecord> {
+export async function* everyCluster(control: Pick<Control, 'store'>): AsyncGenerator<Held<DbClusterRecord>> {
   const seen = new Set<string>()
   for await (const { value } of everyInstance(control)) {
     if (!value.cluster || seen.has(value.cluster.resourceId)) continue
     seen.add(value.cluster.resourceId)
     const held = await findCluster(control, value.cluster)
-    if (held) yield held.value
+    if (held) yield held
   }
 }

@@ -63,7 +63,7 @@ class Rounds {
   private async round(): Promise<void> {
     try {
       const valves = new Map<string, Valve>()
-      for await (const cluster of everyCluster(this.control)) {
+      for await (const { value: cluster } of everyCluster(this.control)) {
         const valve = this.valves.get(cluster.resourceId) ?? new Valve(this.control, this.log)
         valves.set(cluster.resourceId, valve)
         valve.look(cluster)

@@ -55,6 +55,7 @@ export async function modifyDbCluster(control: Control, scope: Scope, input: Inp
 
 /** Members whose value simply is the setting. */
 const AT_ONCE = [
+  'AutoMinorVersionUpgrade',
   'CopyTagsToSnapshot',
   'DeletionProtection',
   'PreferredMaintenanceWindow',

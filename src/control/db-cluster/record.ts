@@ -5,6 +5,8 @@ import type {
   ClusterKey,
   DbInstanceRecord,
   DbInstanceSettings,
+  EndpointCertificate,
+  MaintenanceNotes,
   Master,
   PendingChanges,
   Tag,
@@ -51,7 +53,13 @@ export interface Member {
 /** What is to be changed of every member, under the members' names. */
 export type ClusterChanges = Pick<
   PendingChanges,
-  'DBInstanceClass' | 'EngineVersion' | 'AllocatedStorage' | 'StorageType' | 'Iops' | 'StorageThroughput'
+  | 'DBInstanceClass'
+  | 'EngineVersion'
+  | 'CACertificateIdentifier'
+  | 'AllocatedStorage'
+  | 'StorageType'
+  | 'Iops'
+  | 'StorageThroughput'
 >
 
 export interface DbClusterRecord {
@@ -68,6 +76,9 @@ export interface DbClusterRecord {
   readonly settings: DbInstanceSettings
   /** Changes that are being made, or wait for the maintenance window. */
   readonly pending?: ClusterChanges
+  readonly maintenance?: MaintenanceNotes
+  /** Of every member once all of them have it. The key is sealed for the cluster. */
+  readonly nextCertificate?: EndpointCertificate
   readonly master: Master
   /** Of the password that the master user is getting. The engine has the one or the other until it is `master`'s. */
   readonly pendingVerifier?: string

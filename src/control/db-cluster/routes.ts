@@ -1,7 +1,7 @@
 /** The cluster endpoint and the reader endpoint: an address for life each. Those of the instances are multi-az/route.ts. */
 import type { Control } from '../control.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
-import { admitThroughGateway, applyGateway, type Gateway } from '../multi-az/route.ts'
+import { admitThroughGateway, applyGateway, openRoute, type Gateway } from '../multi-az/route.ts'
 import type { DbClusterRecord, MemberRecords } from './record.ts'
 
 /** Members share one certificate and the security groups: any of them can stand for all. */
@@ -50,6 +50,17 @@ export const routeReaders = (
     { ...readerAddress(cluster, writerIn(members, cluster)), engines: zones.map((zone) => members.get(zone)!.value) },
     { untilListening: true },
   )
+
+/** Every endpoint of the cluster shows its members' certificate, and leads where it should, when this resolves. */
+export async function openEveryRoute(
+  control: Control,
+  cluster: DbClusterRecord,
+  members: MemberRecords,
+): Promise<void> {
+  for (const { value } of members.values()) await openRoute(control, value)
+  await openClusterRoute(control, cluster, members)
+  if (cluster.readers.length > 0) await routeReaders(control, cluster, { members, zones: cluster.readers })
+}
 
 /** The rules of the security groups are in force at both when this resolves. */
 export async function admitToCluster(

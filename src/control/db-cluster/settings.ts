@@ -50,13 +50,11 @@ export function refuseForCluster(control: Pick<Control, 'simulated'>, input: Cre
     throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
   for (const member of AURORA_ONLY)
     if (isAsked(input[member])) throw invalidCombination(`${member} isn't supported for Multi-AZ DB clusters.`)
-  const { BackupRetentionPeriod, AutoMinorVersionUpgrade, ...rest } = input
+  const { BackupRetentionPeriod, AutoMinorVersionUpgrade: _built, ...rest } = input
   refuseUnavailable(control, { ...rest, DBClusterIdentifier: undefined })
   if (control.simulated) return
   if (isAsked(BackupRetentionPeriod))
     throw invalidCombination('Automated backups of DB clusters are not available yet: use BackupRetentionPeriod=0.')
-  if (AutoMinorVersionUpgrade)
-    throw invalidCombination('Automatic minor version upgrades of DB clusters are not available yet.')
 }
 
 export async function newClusterSettings(
@@ -68,13 +66,12 @@ export async function newClusterSettings(
   const DBInstanceClass = required(input.DBClusterInstanceClass, 'DBClusterInstanceClass')
   const StorageType = requireStorageType(input.StorageType ?? 'io1')
   const { OptionGroupName: _aurora, ...asked } = input
-  const settings = await newSettings(
+  return newSettings(
     control,
     scope,
     { ...asked, DBInstanceClass, StorageType, BackupRetentionPeriod: input.BackupRetentionPeriod ?? 0 },
     version,
   )
-  return { ...settings, AutoMinorVersionUpgrade: input.AutoMinorVersionUpgrade ?? false }
 }
 
 export function requireStorageType(type: string): string {
@@ -131,9 +128,7 @@ export function refuseModification({ id, port, settings }: DbClusterRecord, inpu
   if (input.EngineMode !== undefined && input.EngineMode !== 'provisioned')
     throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
   const now: Readonly<Record<string, unknown>> = {
-    AutoMinorVersionUpgrade: settings.AutoMinorVersionUpgrade,
     BackupRetentionPeriod: settings.BackupRetentionPeriod,
-    CACertificateIdentifier: settings.CACertificateIdentifier,
     NewDBClusterIdentifier: id,
   }
   for (const [member, current] of Object.entries(now)) {

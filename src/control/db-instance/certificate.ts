@@ -22,4 +22,18 @@ export async function issueCertificate(
   }
 }
 
+interface Owner {
+  readonly resourceId: string
+}
+
+/** A certificate of one resource with its key sealed for another, which shares it. */
+export function certificateOf(
+  { vault }: Pick<Control, 'vault'>,
+  owners: { readonly of: Owner; readonly for: Owner },
+  shared: EndpointCertificate,
+): EndpointCertificate {
+  const key = vault.open(shared.sealedPrivateKey, tlsLabel(owners.of.resourceId))
+  return { ...shared, sealedPrivateKey: vault.seal(key, tlsLabel(owners.for.resourceId)) }
+}
+
 const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::' || address === '*'

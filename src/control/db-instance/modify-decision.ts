@@ -136,8 +136,9 @@ const MAINTENANCE: readonly (readonly [keyof PendingChanges, MaintenanceAction])
 
 type Notes = { -readonly [A in MaintenanceAction]?: MaintenanceNotes[A] }
 
-function notesAfter(
-  { maintenance }: DbInstanceRecord,
+/** The notes once these changes were made, or given up: `after` says what is left of a note. */
+export function notesAfter(
+  { maintenance }: Pick<DbInstanceRecord, 'maintenance'>,
   names: readonly (keyof PendingChanges)[],
   after: (note: MaintenanceNotes[MaintenanceAction]) => MaintenanceNotes[MaintenanceAction],
 ): Pick<DbInstanceRecord, 'maintenance'> {
@@ -153,16 +154,21 @@ function notesAfter(
 }
 
 /**
- * The record without these pending changes: they were given up. What was to be done at once is not tried again by
- * itself; what was to be done in a window is, in the next.
+ * The record without these pending changes: they were given up.
  */
 export function withoutChanges(record: DbInstanceRecord, names: readonly (keyof PendingChanges)[]): DbInstanceRecord {
   const pending: MutablePending = { ...record.pending }
   for (const name of names) delete pending[name]
-  const notes = notesAfter(record, names, (note) => {
+  return { ...record, pending, ...notesWithout(record, names) }
+}
+
+/** What was to be done at once is not tried again by itself; what was to be done in a window is, in the next. */
+export const notesWithout = (
+  record: Pick<DbInstanceRecord, 'maintenance'>,
+  names: readonly (keyof PendingChanges)[],
+): Pick<DbInstanceRecord, 'maintenance'> =>
+  notesAfter(record, names, (note) => {
     if (note?.optIn !== 'immediate') return note
     const { optIn: _optIn, optInAt: _optInAt, ...kept } = note
     return kept
   })
-  return { ...record, pending, ...notes }
-}

@@ -2,9 +2,13 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { changedSettings, needsRestart, otherChanges, type ChangeName } from '../db-cluster/changes.ts'
 import { memberIn, readersOf, type DbClusterRecord, type Member } from '../db-cluster/record.ts'
+import { openEveryRoute } from '../db-cluster/routes.ts'
 import { streamsFromWriter, writerServes } from '../db-cluster/sight.ts'
+import { certificateOf, issueCertificate } from '../db-instance/certificate.ts'
+import { notesAfter, notesWithout } from '../db-instance/modify-decision.ts'
+import { isStorageChange } from '../db-instance/modify-storage.ts'
+import { dbInstances, keyOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { storageChanged } from '../storage/history.ts'
-import { dbInstances, keyOf } from '../db-instance/record.ts'
 import { instanceEvent, jobOn, type FlowContext } from './context.ts'
 import {
   bring,
@@ -29,7 +33,7 @@ interface Input extends ClusterInput {
 type C = FlowContext<Input>
 
 /**
- * Changes class, version and storage of a DB cluster: readers first, one after the other, then the writer where it is. The
+ * Changes class, version, certificate and storage of a DB cluster: readers first, one after the other, then the writer where it is. The
  * records say what was asked for once the writer runs with it. Where one of them does not, what the others got already is
  * taken back: the cluster goes on as it was, and an event says why.
  */
@@ -46,7 +50,7 @@ export const changeDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       const version = dueOf(c, cl.cluster).includes('EngineVersion') ? cl.cluster.pending?.EngineVersion : undefined
-      if (version === undefined) return go('readers')
+      if (version === undefined) return go('certify')
       for (const member of cl.cluster.members) {
         const outcome = await jobOn(c, member, {
           name: `prepare-${member.zone}`,
@@ -56,7 +60,18 @@ export const changeDbCluster = flow(
         if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
         if (outcome.state === 'failed') return go('finish', ...givenUp(c, cl, outcome.error.message))
       }
-      return go('readers')
+      return go('certify')
+    },
+
+    /** One for all: clients of an endpoint of the cluster may come to any member. */
+    certify: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      const { cluster } = cl
+      if (!dueOf(c, cluster).includes('CACertificateIdentifier')) return go('readers')
+      const authority = cluster.pending!.CACertificateIdentifier!
+      const nextCertificate = await issueCertificate(c.control, cluster.resourceId, authority)
+      return go('readers', changeCluster(c, cl, { nextCertificate }))
     },
 
     readers: async (c: C) => {
@@ -73,7 +88,7 @@ export const changeDbCluster = flow(
       return go(needsRestart(due) ? 'restart' : 'reload')
     },
 
-    /** Storage alone: nobody notices. */
+    /** Storage and certificates: nobody notices. */
     reload: async (c: C) => {
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
@@ -84,11 +99,21 @@ export const changeDbCluster = flow(
         kind: 'instance.reload',
       })
       if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
-      if (outcome.state === 'failed') throw new Error(`tell the writer of its storage: ${outcome.error.message}`)
-      return go('settle', ...(await adopted(c, cl)))
+      if (outcome.state === 'failed') throw new Error(`tell the writer of the changes: ${outcome.error.message}`)
+      return go('reopen', ...(await adopted(c, cl)))
     },
 
     ...writerRestart<C>({ target: changed, started: adopted }),
+
+    /** Gateways connect to no engine with another certificate than their own: clients wait for this. */
+    reopen: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      await openEveryRoute(c.control, cl.cluster, cl.members)
+      const writer = cl.members.get(cl.cluster.writer)!.value
+      const restarted = needsRestart(c.input.apply) ? instanceEvent(c.control, writer, 'RDS-EVENT-0006') : NOTHING
+      return go('finish', ...atRest(c, cl), restarted)
+    },
 
     /**
      * What was asked for cannot be had. A reader that cannot be told so, and a writer that does not serve, are the matter
@@ -98,7 +123,7 @@ export const changeDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       const due = dueOf(c, cl.cluster)
-      if (due.length === 0) return go('settle')
+      if (due.length === 0) return go('reopen')
       const kind = needsRestart(due) ? 'instance.restart' : 'instance.reload'
       for (const reader of readersOf(cl.cluster)) {
         if (reader.state !== 'following' || !c.control.hosts.isConnected(reader.zone)) continue
@@ -106,11 +131,6 @@ export const changeDbCluster = flow(
         if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
       }
       return go('finish', ...givenUp(c, cl, cl.cluster.complaint ?? c.lastError ?? 'It took too long.'))
-    },
-
-    settle: async (c: C) => {
-      const cl = await clusterOf(c)
-      return cl ? go('finish', ...atRest(c, cl)) : done('deleted')
     },
 
     finish: (c: C) => clusterFinished(c, 'changed'),
@@ -129,11 +149,17 @@ const dueOf = (c: C, { pending }: DbClusterRecord): ChangeName[] =>
 
 /** The cluster as it is to be, for orders; the records say so later. */
 function changed(c: C, cl: HeldCluster): HeldCluster {
-  const settings = changedSettings(cl.cluster, dueOf(c, cl.cluster))
   const members = new Map(
-    [...cl.members].map(([zone, held]) => [zone, { ...held, value: { ...held.value, settings } }] as const),
+    [...cl.members].map(([zone, held]) => [zone, { ...held, value: changedMember(c, cl, held.value) }] as const),
   )
   return { ...cl, members }
+}
+
+function changedMember(c: C, { cluster }: HeldCluster, member: DbInstanceRecord): DbInstanceRecord {
+  const settings = changedSettings(cluster, dueOf(c, cluster))
+  const { nextCertificate: shared } = cluster
+  if (!shared) return { ...member, settings }
+  return { ...member, settings, certificate: certificateOf(c.control, { of: cluster, for: member }, shared) }
 }
 
 type Taken = 'pending' | 'taken' | { readonly refused: string }
@@ -161,16 +187,19 @@ async function take(c: C, cl: HeldCluster, reader: Member): Promise<Taken> {
 async function adopted(c: C, cl: HeldCluster): Promise<Mutation[]> {
   const { cluster, members } = cl
   const due = dueOf(c, cluster)
-  const settings = changedSettings(cluster, due)
-  const isStorage = due.some((name) => name !== 'DBInstanceClass' && name !== 'EngineVersion')
   const writes: Mutation[] = [
-    replaceCluster(c, cl, { ...cluster, settings, pending: otherChanges(cluster.pending, due) }),
+    replaceCluster(c, cl, {
+      ...withoutNextCertificate(cluster),
+      settings: changedSettings(cluster, due),
+      pending: otherChanges(cluster.pending, due),
+      ...notesAfter(cluster, due, () => undefined),
+    }),
   ]
   for (const held of members.values()) {
     const record = held.value
     writes.push(
-      dbInstances(c.control, c.input.key).update(held, { ...record, settings }),
-      isStorage ? await storageChanged(c.control, keyOf(record)) : NOTHING,
+      dbInstances(c.control, c.input.key).update(held, changedMember(c, cl, record)),
+      due.some(isStorageChange) ? await storageChanged(c.control, keyOf(record)) : NOTHING,
       ...modificationEvents(c.control, { ...record, pending: cluster.pending ?? {} }, { names: due }),
     )
   }
@@ -187,6 +216,8 @@ async function adopted(c: C, cl: HeldCluster): Promise<Mutation[]> {
   return [together(...writes)]
 }
 
+const withoutNextCertificate = ({ nextCertificate: _given, ...cluster }: DbClusterRecord): DbClusterRecord => cluster
+
 const AT_REST = { phase: 'available', complaint: undefined } as const
 
 const atRest = (c: ClusterContext, cl: HeldCluster): Mutation[] => [
@@ -198,7 +229,12 @@ const atRest = (c: ClusterContext, cl: HeldCluster): Mutation[] => [
 function givenUp(c: C, cl: HeldCluster, because: string): Mutation[] {
   const { cluster } = cl
   const due = dueOf(c, cluster)
-  const rest = { ...cluster, ...AT_REST, pending: otherChanges(cluster.pending, due) }
+  const rest = {
+    ...withoutNextCertificate(cluster),
+    ...AT_REST,
+    pending: otherChanges(cluster.pending, due),
+    ...notesWithout(cluster, due),
+  }
   return [
     replaceCluster(c, cl, rest),
     changeMembers(c, cl, AT_REST),

@@ -3,9 +3,8 @@ import { together } from '#store/collection.ts'
 import { openClusterRoute } from '../db-cluster/routes.ts'
 import { keeperSubjectOf, memberIn } from '../db-cluster/record.ts'
 import { isWhole, lossOfWriter } from '../db-cluster/sight.ts'
-import { issueCertificate } from '../db-instance/certificate.ts'
+import { certificateOf, issueCertificate } from '../db-instance/certificate.ts'
 import { dbInstances } from '../db-instance/record.ts'
-import { tlsLabel } from '../db-instance/spec.ts'
 import { openRoute } from '../multi-az/route.ts'
 import { instanceEvent, jobOn } from './context.ts'
 import {
@@ -35,14 +34,12 @@ export const createDbCluster = flow(
       const { resourceId, settings } = cl.cluster
       // One for all: clients of an endpoint of the cluster may come to any member.
       const shared = await issueCertificate(c.control, resourceId, settings.CACertificateIdentifier)
-      const key = c.control.vault.open(shared.sealedPrivateKey, tlsLabel(resourceId))
-      const certified = [...cl.members.values()].map((held) => {
-        const sealedPrivateKey = c.control.vault.seal(key, tlsLabel(held.value.resourceId))
-        return dbInstances(c.control, c.input.key).update(held, {
+      const certified = [...cl.members.values()].map((held) =>
+        dbInstances(c.control, c.input.key).update(held, {
           ...held.value,
-          certificate: { ...shared, sealedPrivateKey },
-        })
-      })
+          certificate: certificateOf(c.control, { of: cl.cluster, for: held.value }, shared),
+        }),
+      )
       return go('create', together(...certified))
     },
 

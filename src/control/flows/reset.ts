@@ -21,7 +21,7 @@ const FLOWS_AT_ONCE = 200
 async function removeGateways({ control }: C): Promise<void> {
   for await (const { value } of everyInstance(control))
     if (value.copyPorts) await control.endpoints.remove(value.resourceId)
-  for await (const cluster of everyCluster(control)) await removeClusterRoutes(control, cluster)
+  for await (const { value } of everyCluster(control)) await removeClusterRoutes(control, value)
 }
 
 const isEmpty = ({ instances, snapshots }: HostContents): boolean => instances.length + snapshots.length === 0

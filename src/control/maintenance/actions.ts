@@ -1,5 +1,5 @@
 /**
- * Which maintenance an instance has before it, and when it will be done. Pure: derived from the record, the versions
+ * Which maintenance an instance or a cluster has before it, and when it will be done. Pure: derived from the record, the versions
  * that can run here and the time. What is kept (record.maintenance) is only what cannot be derived: when an action was
  * first seen, what somebody asked for, and when it was last tried.
  * Source: RDS User Guide, "Maintaining a DB instance"; API reference, PendingMaintenanceAction.
@@ -24,15 +24,16 @@ export interface PendingAction {
   readonly appliesAt: number | undefined
 }
 
+/** What maintenance depends on. Of a cluster: what its members have in common. */
+export type Maintained = Pick<DbInstanceRecord, 'settings' | 'pending' | 'certificate' | 'maintenance'>
+
 interface Facts {
   readonly versions: readonly EngineVersion[]
   readonly now: number
 }
 
-/** Of an instance in any state: also a stopped one has maintenance before it. */
-export function pendingActions(record: DbInstanceRecord, facts: Facts): PendingAction[] {
-  // Members of a cluster are changed together or not at all.
-  if (record.cluster) return []
+/** In any state: also a stopped instance has maintenance before it. */
+export function pendingActions(record: Maintained, facts: Facts): PendingAction[] {
   return [upgrade(record, facts), rotation(record, facts)].filter((action) => action !== undefined)
 }
 
@@ -40,7 +41,7 @@ export function pendingActions(record: DbInstanceRecord, facts: Facts): PendingA
 export const newestMinor = (versions: readonly EngineVersion[], current: string): string | undefined =>
   upgradeTargets(versions, current).at(-1)?.version
 
-function upgrade(record: DbInstanceRecord, { versions, now }: Facts): PendingAction | undefined {
+function upgrade(record: Maintained, { versions, now }: Facts): PendingAction | undefined {
   const { settings, pending } = record
   const newest = newestMinor(versions, settings.EngineVersion)
   if (newest === undefined) return undefined
@@ -58,7 +59,7 @@ function upgrade(record: DbInstanceRecord, { versions, now }: Facts): PendingAct
   }
 }
 
-function rotation(record: DbInstanceRecord, { now }: Facts): PendingAction | undefined {
+function rotation(record: Maintained, { now }: Facts): PendingAction | undefined {
   const { settings, pending, certificate } = record
   if (!certificate) return undefined
   const isOld = now >= certificate.validTill - CERTIFICATE_AGE_MS
@@ -86,12 +87,11 @@ function rotation(record: DbInstanceRecord, { now }: Facts): PendingAction | und
   }
 }
 
-const windowOf = (record: DbInstanceRecord): Window =>
-  parseMaintenanceWindow(record.settings.PreferredMaintenanceWindow)
+const windowOf = (record: Maintained): Window => parseMaintenanceWindow(record.settings.PreferredMaintenanceWindow)
 
 /** Times at which an opt-in, and the rule for what happens by itself, have the action done. */
 function inWindow(
-  record: DbInstanceRecord,
+  record: Maintained,
   note: MaintenanceNote | undefined,
   autoAppliedAfter: number | undefined,
   now: number,

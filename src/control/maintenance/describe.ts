@@ -1,53 +1,78 @@
 /** DescribePendingMaintenanceActions: what instances have before them, in RDS's shape. */
 import type { Filter, PendingMaintenanceAction, ResourcePendingMaintenanceActions } from '@aws-sdk/client-rds'
 import { ResourceNotFoundFault } from '@aws-sdk/client-rds'
-import type { Held } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
-import { parseRdsArn, rdsArn } from '../arn.ts'
+import { parseRdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
+import { listClusters } from '../db-cluster/describe.ts'
+import { dbClusters } from '../db-cluster/record.ts'
 import { listInstances } from '../db-instance/describe.ts'
 import { invalidValue } from '../db-instance/faults.ts'
-import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { dbInstances } from '../db-instance/record.ts'
 import { pendingActions, type PendingAction } from './actions.ts'
+import { clusterSubject, instanceSubject, type Subject } from './subject.ts'
 
-/** The instance whose ARN this is. Throws InvalidParameterValue for what is no ARN, ResourceNotFoundFault for no instance. */
-export async function maintainedInstance(
-  control: Control,
-  scope: Scope,
-  resource: string,
-): Promise<Held<DbInstanceRecord>> {
+/** Whose ARN this is. Throws InvalidParameterValue for what is no ARN, ResourceNotFoundFault for nobody here. */
+export async function maintainedSubject(control: Control, scope: Scope, resource: string): Promise<Subject> {
   const arn = parseRdsArn(resource)
   if (!arn) throw invalidValue(`Invalid resource name: ${resource}`)
-  const isHere = arn.type === 'db' && arn.account === scope.account && arn.region === scope.region
-  const held = isHere ? await dbInstances(control, scope).get(arn.id.toLowerCase()) : undefined
-  if (!held) throw fault(ResourceNotFoundFault, `The specified resource ${resource} could not be found.`)
-  return held
+  if (arn.account === scope.account && arn.region === scope.region) {
+    const id = arn.id.toLowerCase()
+    const instance = arn.type === 'db' ? await dbInstances(control, scope).get(id) : undefined
+    // Members of a cluster have no maintenance of their own.
+    if (instance && !instance.value.cluster) return instanceSubject(control, instance)
+    const cluster = arn.type === 'cluster' ? await dbClusters(control, scope).get(id) : undefined
+    if (cluster) return clusterSubject(control, cluster)
+  }
+  throw fault(ResourceNotFoundFault, `The specified resource ${resource} could not be found.`)
 }
 
-/** Of the instances that match; those without any action are left out. */
+interface Asked {
+  readonly ResourceIdentifier?: string | undefined
+  readonly Filters?: Filter[] | undefined
+}
+
+/** Of the instances and clusters that match; those without any action are left out. */
 export async function listPendingMaintenance(
   control: Control,
   scope: Scope,
-  asked: { ResourceIdentifier?: string | undefined; Filters?: Filter[] | undefined },
+  asked: Asked,
 ): Promise<ResourcePendingMaintenanceActions[]> {
   const only =
     asked.ResourceIdentifier === undefined
       ? undefined
-      : (await maintainedInstance(control, scope, asked.ResourceIdentifier)).value.resourceId
-  const records = await listInstances(control, scope, { Filters: asked.Filters })
-  return records
-    .filter(({ resourceId }) => only === undefined || resourceId === only)
-    .map((record) => describeMaintenance(control, record))
+      : (await maintainedSubject(control, scope, asked.ResourceIdentifier)).arn
+  const subjects = [...(await instances(control, scope, asked)), ...(await clusters(control, scope, asked))]
+  return subjects
+    .filter(({ arn }) => only === undefined || arn === only)
+    .map((subject) => describeMaintenance(control, subject))
     .filter(({ PendingMaintenanceActionDetails }) => PendingMaintenanceActionDetails!.length > 0)
 }
 
-export function describeMaintenance(control: Control, record: DbInstanceRecord): ResourcePendingMaintenanceActions {
-  const isBeingMade = record.phase === 'creating' || record.phase === 'deleting'
-  const actions = isBeingMade ? [] : pendingActions(record, { versions: control.versions, now: control.clock.now() })
-  return {
-    ResourceIdentifier: rdsArn(record, 'db', record.id),
-    PendingMaintenanceActionDetails: actions.map(describeAction),
+/** Filters are joined by and: one for clusters leaves no instance over that is none's member. */
+async function instances(control: Control, scope: Scope, { Filters = [] }: Asked): Promise<Subject[]> {
+  const subjects: Subject[] = []
+  for (const record of await listInstances(control, scope, { Filters })) {
+    const held = record.cluster ? undefined : await dbInstances(control, scope).get(record.id)
+    if (held) subjects.push(instanceSubject(control, held))
   }
+  return subjects
+}
+
+async function clusters(control: Control, scope: Scope, { Filters = [] }: Asked): Promise<Subject[]> {
+  if (Filters.some(({ Name }) => Name === 'db-instance-id')) return []
+  const subjects: Subject[] = []
+  for (const record of await listClusters(control, scope, { Filters })) {
+    const held = await dbClusters(control, scope).get(record.id)
+    if (held) subjects.push(await clusterSubject(control, held))
+  }
+  return subjects
+}
+
+export function describeMaintenance(control: Control, subject: Subject): ResourcePendingMaintenanceActions {
+  const isBeingMade = subject.status === 'creating' || subject.status === 'deleting'
+  const actions = isBeingMade ? [] : pendingActions(subject, { versions: control.versions, now: control.clock.now() })
+  return { ResourceIdentifier: subject.arn, PendingMaintenanceActionDetails: actions.map(describeAction) }
 }
 
 function describeAction(action: PendingAction): PendingMaintenanceAction {

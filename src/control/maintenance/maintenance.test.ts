@@ -120,7 +120,7 @@ test('without AutoMinorVersionUpgrade an upgrade waits for somebody to ask for i
 test('an upgrade is applied at once on request', async () => {
   const { control, close } = await stage({ AutoMinorVersionUpgrade: false })
   const answered = await applyPendingMaintenance(control, SCOPE, { ...UPGRADE, OptInType: 'immediate' })
-  assert.equal(answered.phase, 'upgrading')
+  assert.equal(answered.status, 'upgrading')
   assert.equal(await version(control), '18.4')
   assert.deepEqual(await pending(control), [])
   await close()
@@ -278,7 +278,7 @@ test('another certificate authority that was queued is applied at once on reques
   await modifyDbInstance(control, SCOPE, { ...orders, CACertificateIdentifier: 'rds-ca-rsa2048-g1' })
   assert.deepEqual((await pending(control))[0]!.CurrentApplyDate, new Date(OPENING))
   const answered = await applyPendingMaintenance(control, SCOPE, { ...ROTATION, OptInType: 'immediate' })
-  assert.equal(answered.phase, 'maintenance')
+  assert.equal(answered.status, 'maintenance')
   assert.equal((await now(control)).settings.CACertificateIdentifier, 'rds-ca-rsa2048-g1')
   assert.deepEqual(await pending(control), [])
   await close()

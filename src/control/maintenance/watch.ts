@@ -4,15 +4,13 @@
  */
 import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
-import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { commit, type Control } from '../control.ts'
+import { everyCluster } from '../db-cluster/find.ts'
 import { everyInstance } from '../db-instance/find.ts'
-import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
-import { statusOf } from '../db-instance/status.ts'
-import { instanceEvent } from '../flows/context.ts'
 import { newestMinor, pendingActions, type PendingAction } from './actions.ts'
-import { beginMaintenance } from './begin.ts'
 import { LOOK_MS } from './limits.ts'
+import { beginMaintenance, clusterSubject, instanceSubject, type Subject } from './subject.ts'
 
 /** Looks now, and then again and again until it is stopped; `stop` resolves when it looks no more. */
 export function watchMaintenance(control: Control, log: Log): { stop(): Promise<void> } {
@@ -37,67 +35,60 @@ export function watchMaintenance(control: Control, log: Log): { stop(): Promise<
 }
 
 async function lookAtAll(control: Control): Promise<void> {
-  for await (const held of everyInstance(control)) {
-    const found = decide(control, held)
-    if (!found) continue
-    // Whoever changed the instance in between has the next look to thank for.
-    const { committed } = await commit(control, found.writes)
-    if (committed && found.flowId !== undefined) control.flows.wake(found.flowId)
-  }
+  for await (const held of everyInstance(control))
+    // Members of a cluster are changed together or not at all.
+    if (!held.value.cluster) await lookAt(control, instanceSubject(control, held))
+  for await (const held of everyCluster(control)) await lookAt(control, await clusterSubject(control, held))
+}
+
+async function lookAt(control: Control, subject: Subject): Promise<void> {
+  const found = decide(control, subject)
+  if (!found) return
+  // Whoever changed it in between has the next look to thank for.
+  const { committed } = await commit(control, found.writes)
+  if (committed && found.flowId !== undefined) control.flows.wake(found.flowId)
 }
 
 function decide(
   control: Control,
-  held: Held<DbInstanceRecord>,
+  subject: Subject,
 ): { readonly writes: Mutation; readonly flowId?: string } | undefined {
-  const record = held.value
-  if (record.phase === 'creating' || record.phase === 'deleting') return undefined
+  if (subject.status === 'creating' || subject.status === 'deleting') return undefined
   const now = control.clock.now()
-  const actions = pendingActions(record, { versions: control.versions, now })
-  const unseen = actions.filter((action) => !isSeen(record, action))
-  if (unseen.length > 0) return { writes: notice(control, held, unseen) }
-  if (statusOf(control, record) !== 'available') return undefined
+  const actions = pendingActions(subject, { versions: control.versions, now })
+  const unseen = actions.filter((action) => !isSeen(subject, action))
+  if (unseen.length > 0) return { writes: notice(control, subject, unseen) }
+  if (subject.status !== 'available') return undefined
   const due = actions.filter(
-    (action) => action.appliesAt !== undefined && action.appliesAt <= now && isOurs(record, action),
+    (action) => action.appliesAt !== undefined && action.appliesAt <= now && isOurs(subject, action),
   )
-  return due.length > 0 ? beginMaintenance(control, held, due) : undefined
+  return due.length > 0 ? beginMaintenance(control, subject, due) : undefined
 }
 
 /**
- * What ModifyDBInstance has queued is made by the timer of pending modifications, unless maintenance was asked for too;
- * what was to be done at once began with the request.
+ * What ModifyDBInstance or ModifyDBCluster has queued is made by the timer of pending modifications, unless maintenance was
+ * asked for too; what was to be done at once began with the request.
  */
-const isOurs = (record: DbInstanceRecord, { action, optIn }: PendingAction): boolean =>
+const isOurs = ({ pending }: Subject, { action, optIn }: PendingAction): boolean =>
   optIn === 'next-maintenance' ||
   (optIn === undefined &&
-    (action === 'db-upgrade' ? record.pending.EngineVersion : record.pending.CACertificateIdentifier) === undefined)
+    (action === 'db-upgrade' ? pending.EngineVersion : pending.CACertificateIdentifier) === undefined)
 
-const isSeen = ({ maintenance }: DbInstanceRecord, { action, change }: PendingAction): boolean =>
+const isSeen = ({ maintenance }: Subject, { action, change }: PendingAction): boolean =>
   maintenance?.[action] !== undefined &&
   (action !== 'db-upgrade' || maintenance[action].version === change.EngineVersion)
 
 /** From now on the time of notice runs. */
-function notice(control: Control, held: Held<DbInstanceRecord>, actions: readonly PendingAction[]): Mutation {
-  const record = held.value
-  let { maintenance } = record
+function notice(control: Control, subject: Subject, actions: readonly PendingAction[]): Mutation {
+  let maintenance = subject.maintenance ?? {}
   for (const { action, change } of actions) {
     const version = action === 'db-upgrade' ? change.EngineVersion : undefined
     maintenance = {
       ...maintenance,
-      [action]: { noticedAt: control.clock.now(), ...maintenance?.[action], ...(version !== undefined && { version }) },
+      [action]: { noticedAt: control.clock.now(), ...maintenance[action], ...(version !== undefined && { version }) },
     }
   }
-  const newest = newestMinor(control.versions, record.settings.EngineVersion)
+  const newest = newestMinor(control.versions, subject.settings.EngineVersion)
   const isUpgrade = actions.some(({ action }) => action === 'db-upgrade')
-  return together(
-    dbInstances(control, record).update(held, { ...record, ...(maintenance && { maintenance }) }),
-    isUpgrade && newest !== undefined
-      ? instanceEvent(
-          control,
-          record,
-          'RDS-EVENT-0155',
-          `The DB instance has a DB engine minor version upgrade available: ${newest}`,
-        )
-      : NOTHING,
-  )
+  return together(subject.keep(maintenance), isUpgrade && newest !== undefined ? subject.announce(newest) : NOTHING)
 }
