@@ -21,7 +21,7 @@ import {
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { createInstance, deleteInstance, describe, instanceIn, PASSWORD, query } from '../support/database.ts'
-import { fallBehind, keepLittleLog, keepsLittleLog } from '../support/fall-behind.ts'
+import { fallBehind, keepLittleLog, keepsLittleLog, receiverOf } from '../support/fall-behind.ts'
 import { discard, eventually, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -307,7 +307,7 @@ test('a replica that fell behind the log that is kept for it catches up from the
   const folder = folderOf(near, near.AvailabilityZone!.at(-1)!)
   await writeFile(join(folder, 'marker'), '')
   const pid = await engineOf(folder)
-  const goOn = await fallBehind(holdfast, source, near)
+  const goOn = await fallBehind(holdfast, source, [await receiverOf(holdfast, near)])
   const row = await write()
   goOn()
   await reads(near, row)
@@ -327,7 +327,7 @@ test('one for which the archive is damaged is made anew', async () => {
   const near = await instanceIn(rds, 'near', 'available', isReplicating)
   const folder = folderOf(near, near.AvailabilityZone!.at(-1)!)
   const pid = await engineOf(folder)
-  const goOn = await fallBehind(holdfast, source, near)
+  const goOn = await fallBehind(holdfast, source, [await receiverOf(holdfast, near)])
   await damageNextSegment(near)
   goOn()
   await eventually('another engine', async () => ((await engineOf(folder)) === pid ? undefined : true))

@@ -20,7 +20,8 @@ import {
   instanceIn,
   query,
 } from '../support/database.ts'
-import { fallBehind, keepLittleLog } from '../support/fall-behind.ts'
+import { engineOf as engineIn, treeOf, zoneOf } from '../support/processes.ts'
+import { fallBehind, keepLittleLog, receiverOf } from '../support/fall-behind.ts'
 import { discard, eventually, health, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -166,6 +167,10 @@ test('a replica whose source is deleted while it is made becomes an instance or 
   assert.deepEqual(await seeds(), [])
 })
 
+/** In the data of a copy; another copy has it not. */
+const markerOf = (instance: DBInstance, zone: string): string =>
+  join(holdfast.state, 'hosts', zone, 'instances', instance.DbiResourceId!, 'data', 'marker')
+
 /** What the source has of its log begins behind what the replica has applied. */
 const lacksLog = (source: DBInstance, replica: DBInstance): Promise<true> =>
   eventually('a source that has removed log', async () => {
@@ -190,10 +195,9 @@ test('replicas follow a Multi-AZ source to its standby, also one that lacks log 
   await replicates('reader')
   await has('reader', await write('pair'))
   const reader = (await describe(rds, 'reader'))!
-  const zone = reader.AvailabilityZone!.at(-1)!
-  const marker = join(holdfast.state, 'hosts', zone, 'instances', reader.DbiResourceId!, 'data', 'marker')
+  const marker = markerOf(reader, zoneOf(reader))
   await writeFile(marker, '')
-  const goOn = await fallBehind(holdfast, before, reader)
+  const goOn = await fallBehind(holdfast, before, [await receiverOf(holdfast, reader)])
   await write('pair')
   await eventually('a failover', async () => {
     await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'pair', ForceFailover: true }))
@@ -207,5 +211,21 @@ test('replicas follow a Multi-AZ source to its standby, also one that lacks log 
   await replicates('reader')
   const all = 'select count(*)::int as n, sum(n)::int as sum from t'
   assert.deepEqual(await query(holdfast, reader, all), await query(holdfast, (await describe(rds, 'pair'))!, all))
+  assert.ok(await stat(marker), 'it is the copy that it was')
+})
+
+test('the standby of that source, which lacks log too, is given it out of the archive', async () => {
+  const isRedundant = ({ MultiAZ }: DBInstance): boolean => MultiAZ === true
+  const pair = await instanceIn(rds, 'pair', 'available', isRedundant)
+  const zone = pair.SecondaryAvailabilityZone!.at(-1)!
+  const marker = markerOf(pair, zone)
+  await writeFile(marker, '')
+  const engine = await engineIn(holdfast.state, zone, pair)
+  const goOn = await fallBehind(holdfast, pair, await treeOf(engine))
+  await write('pair')
+  assert.equal((await describe(rds, 'pair'))!.MultiAZ, false)
+  goOn()
+  await instanceIn(rds, 'pair', 'available', isRedundant)
+  assert.equal(await engineIn(holdfast.state, zone, pair), engine)
   assert.ok(await stat(marker), 'it is the copy that it was')
 })

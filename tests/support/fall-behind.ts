@@ -34,18 +34,27 @@ export const keepsLittleLog = (holdfast: Holdfast, source: DBInstance): Promise<
     return found!.v === '32MB' ? true : undefined
   })
 
+/** The process that receives a replica's log. */
+export async function receiverOf(holdfast: Holdfast, replica: DBInstance): Promise<number> {
+  const rows = await query<{ pid: number }>(holdfast, replica, 'select pid from pg_stat_wal_receiver')
+  return rows[0]!.pid
+}
+
 /**
- * Hangs the replica's receiver until its source, which keeps little log and has no other replica, has removed log that
- * the replica has not received. Returns what ends that.
+ * Hangs processes of a source's follower, its receiver among them, until the source, which keeps little log, has removed
+ * log that this follower has not received. It is the only one of its kind. Returns what ends that.
  */
-export async function fallBehind(holdfast: Holdfast, source: DBInstance, replica: DBInstance): Promise<() => void> {
+export async function fallBehind(
+  holdfast: Holdfast,
+  source: DBInstance,
+  follower: readonly number[],
+): Promise<() => void> {
   const sql = <Row extends Record<string, unknown>>(text: string): Promise<Row[]> => query<Row>(holdfast, source, text)
-  const [receiver] = await query<{ pid: number }>(holdfast, replica, 'select pid from pg_stat_wal_receiver')
-  process.kill(receiver!.pid, 'SIGSTOP')
+  for (const pid of follower) process.kill(pid, 'SIGSTOP')
   // A source that finds the slot too old while the hung receiver is still connected would wait for it in its checkpoint.
   await eventually('a source that has given the receiver up', async () => {
     const rows = await sql(
-      `select 1 from pg_replication_slots where slot_name like 'holdfast\\_r%' and not active and restart_lsn is not null`,
+      `select 1 from pg_replication_slots where slot_name like 'holdfast\\_%' and not active and restart_lsn is not null`,
     )
     if (rows.length === 0) await sql('select pg_current_wal_lsn(), txid_current()')
     return rows.length > 0 ? true : undefined
@@ -58,7 +67,9 @@ export async function fallBehind(holdfast: Holdfast, source: DBInstance, replica
     const rows = await sql(`select 1 from pg_replication_slots where wal_status = 'lost'`)
     return rows.length > 0 ? true : undefined
   })
-  return () => process.kill(receiver!.pid, 'SIGCONT')
+  return () => {
+    for (const pid of follower) process.kill(pid, 'SIGCONT')
+  }
 }
 
 /** The archive's own slot is held to the same limit as that of the replica. */

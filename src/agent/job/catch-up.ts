@@ -5,6 +5,7 @@ import type { ObjectStore } from '#archive/object-store.ts'
 import { isBeyond, wholeSegmentsFrom, type WholeSegment, type WholeSegments } from '#archive/whole-segments.ts'
 import type { LogWanted, TimelineHistory } from '#engine/recovery.ts'
 import type { Clock } from '#host/clock.ts'
+import type { JobKinds } from '#wire/agent/messages.ts'
 import { SEGMENT_BYTES } from '#wire/pg/lsn.ts'
 import { CATCH_UP_AHEAD_SEGMENTS, CATCH_UP_IDLE_LOOKS_MAX, CATCH_UP_LOOK_MS, CATCH_UP_MS_MAX } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
@@ -26,12 +27,12 @@ export function catchUpJob(
       if (!objects) throw broken('there is no archive')
       progress('applying archived log')
       const feeder = new Feeder({ instance, archive: new LogArchive(objects, prefix), clock }, () => reached('given'))
-      const isStreaming = await feeder.feed(signal).catch((error: unknown) => {
+      const result = await feeder.feed(signal).catch((error: unknown) => {
         throw error instanceof BrokenArchive ? broken(error.message) : error
       })
       reached('fed')
       await instance.look()
-      return { result: { isStreaming } }
+      return { result }
     },
   }
 }
@@ -66,22 +67,28 @@ class Feeder {
     this.clock = clock
   }
 
-  /** Resolves with whether the standby streams by now. Others wait for the instance's turn, so it ends in time anyway. */
-  async feed(signal: AbortSignal): Promise<boolean> {
+  /** What has become of the standby. Others wait for the instance's turn, so it ends in time anyway. */
+  async feed(signal: AbortSignal): Promise<JobKinds['instance.catch-up']['result']> {
     const until = this.clock.monotonic() + CATCH_UP_MS_MAX
+    let isFurther = false
     while (this.clock.monotonic() < until) {
       signal.throwIfAborted()
       const wanted = await this.instance.driver.logWanted(this.instance.folder, false)
       const { receiverPid } = wanted
       this.from ??= wanted.lsn
-      if (receiverPid !== undefined && receiverPid === this.receiverPid) return true
+      isFurther = wanted.lsn > this.from
+      if (receiverPid !== undefined && receiverPid === this.receiverPid) return { isStreaming: true, isFurther }
       this.receiverPid = receiverPid
       // One that may be about to be refused is looked at again before anything is made of it.
       if (receiverPid === undefined && (await this.give(wanted))) continue
-      if (this.idleLooks > CATCH_UP_IDLE_LOOKS_MAX) return this.hasNoMore(wanted)
+      if (this.idleLooks > CATCH_UP_IDLE_LOOKS_MAX) {
+        if (!isFurther) throw new BrokenArchive(`${this.planned?.plan.missing ?? 'what follows'} is not in the archive`)
+        // Its attempts to stream from where it was may have cost it its slot once more: control makes that again.
+        break
+      }
       await this.clock.sleep(CATCH_UP_LOOK_MS, signal)
     }
-    return false
+    return { isStreaming: false, isFurther }
   }
 
   /** Whether a segment was given. */
@@ -101,15 +108,6 @@ class Feeder {
     }
     this.idleLooks = wanted.isIdle ? this.idleLooks + 1 : 0
     return false
-  }
-
-  /**
-   * One that has come on meanwhile is no failure: its attempts to stream from where it was may have cost it its slot once
-   * more, which control has made again before the next job.
-   */
-  private hasNoMore({ lsn }: LogWanted): false {
-    if (lsn > this.from!) return false
-    throw new BrokenArchive(`${this.planned?.plan.missing ?? 'what follows'} is not in the archive`)
   }
 
   private next(): WholeSegment | undefined {

@@ -2,16 +2,17 @@ import { resourceId as newResourceId } from '#host/random.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held, Mutation } from '#store/collection.ts'
 import { subjectOf, type DbInstanceRecord, type Phase, type Standby } from '../db-instance/record.ts'
-import { instanceSpec } from '../db-instance/spec.ts'
+import { archivePrefix, instanceSpec } from '../db-instance/spec.ts'
 import { isStreaming, primarySeen, standbySeen, withStandby } from '../multi-az/copies.ts'
 import { isLeftFailed, retryRecovery, startRecovery } from '../multi-az/start-recovery.ts'
 import { isRouteOpen, openRoute } from '../multi-az/route.ts'
 import { standbySpec } from '../multi-az/standby-spec.ts'
+import { CATCH_UP_TRIES_MAX, OBSTACLE_MS_MIN } from '../read-replica/limits.ts'
 import { instanceEvent, instanceOf, job, jobOn, replace, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restLeftMs, standbyGraceMs, standbyPatienceMs, timerDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
-type Step = 'watch' | 'return' | 'seed' | 'follow' | 'join' | 'tell' | 'release'
+type Step = 'watch' | 'return' | 'seed' | 'follow' | 'catch-up' | 'join' | 'tell' | 'release'
 
 /** Phases in which no other flow ends or starts engines. */
 const AT_WORK: readonly Phase[] = ['creating', 'available', 'backing-up', 'resetting-master-credentials']
@@ -104,6 +105,27 @@ export const keepDbStandby = flow(
       return go('watch', standbyIs(c, held, { state: 'following' }))
     },
 
+    /** What the primary has removed of its log is in the archive. The primary keeps from here on what comes after that. */
+    'catch-up': async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      const record = held?.value
+      if (!held || record?.standby?.state !== 'following' || isStreaming(c.control, record)) return go('watch')
+      const attempt = `${c.enteredAt}-${c.failures}`
+      if (!(await isAdmitted(c, record, `readmit-${attempt}`))) return wait()
+      const outcome = await job(c, {
+        zone: record.standby.zone,
+        resourceId: record.resourceId,
+        name: `catch-up-${attempt}`,
+        kind: 'instance.catch-up',
+        input: async () => ({ id: record.resourceId, prefix: archivePrefix(record) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed' && outcome.error.code !== 'backup-broken' && c.failures < CATCH_UP_TRIES_MAX)
+        throw new Error(`bring the standby up: ${outcome.error.message}`)
+      const hasComeOn = outcome.state === 'succeeded' && (outcome.result.isStreaming || outcome.result.isFurther)
+      return hasComeOn ? go('watch') : go('watch', standbyIs(c, held, { state: 'missing' }))
+    },
+
     join: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       const record = held?.value
@@ -183,6 +205,8 @@ async function lookAfter(c: C, held: Held<DbInstanceRecord>, standby: Standby): 
         const restMs = restLeftMs(standby.joinAt, control.clock.now())
         return restMs > 0 ? wait({ timeoutMs: restMs }) : go('join', standbyIs(c, held, { state: 'joining' }))
       }
+      if (lacksArchivedLog(control, held.value))
+        return c.spentMs < OBSTACLE_MS_MIN ? wait({ timeoutMs: OBSTACLE_MS_MIN - c.spentMs }) : go('catch-up')
       // It may have to start, or to catch up; one that still does not stream then cannot.
       const leftMs = standbyPatienceMs - c.spentMs
       return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('watch', standbyIs(c, held, { state: 'missing' }))
@@ -214,10 +238,21 @@ async function watchSynchronous(c: C, held: Held<DbInstanceRecord>, standby: Sta
   return wait({ timeoutMs: Math.max(troubledAt + standbyGraceMs - now, 1) })
 }
 
+/** It needs log that its primary does not have any more, and that was archived. */
+function lacksArchivedLog(control: C['control'], record: DbInstanceRecord): boolean {
+  const replication = standbySeen(control, record)?.replication
+  const isRemoved = replication?.role === 'standby' && replication.obstacle === 'log-removed'
+  return isRemoved && record.settings.BackupRetentionPeriod > 0
+}
+
 /** Whether the primary has been told of its follower. */
-async function isAdmitted(c: C, record: DbInstanceRecord): Promise<boolean> {
+async function isAdmitted(
+  c: C,
+  record: DbInstanceRecord,
+  name = `admit-${record.generation}-${c.failures}`,
+): Promise<boolean> {
   const outcome = await jobOn(c, record, {
-    name: `admit-${record.generation}-${c.failures}`,
+    name,
     kind: 'instance.reload',
     input: async () => ({ spec: await instanceSpec(c.control, record) }),
   })

@@ -20,6 +20,7 @@ import {
 } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { findEvents } from '../event/event.ts'
+import type { JobView } from '#wire/agent/messages.ts'
 import type { Hosts } from '../hosts.ts'
 
 const recordOf = async (control: SimulatedControl, id: string): Promise<DbInstanceRecord> =>
@@ -336,6 +337,59 @@ test('a standby whose copy was used up is made from another one', async () => {
   await modifyDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', MultiAZ: true, ApplyImmediately: true })
   assert.equal(isFirst, false)
   assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
+})
+
+/** The standby says so, from now on. */
+async function obstructed(control: SimulatedControl): Promise<() => Promise<void>> {
+  const { observed } = control.hosts
+  const lacking = { role: 'standby', isStreaming: false, sourceAnswers: true, obstacle: 'log-removed' } as const
+  control.hosts.observed = (zone, id) => {
+    const seen = observed.call(control.hosts, zone, id)
+    return seen && zone === 'b' ? { ...seen, replication: lacking } : seen
+  }
+  return async () => {
+    control.hosts.observed = observed
+    for (let round = 0; round < 10; round++) await control.clock.advance(30_000)
+  }
+}
+
+function askedOf(control: SimulatedControl, answer?: JobView): string[] {
+  const { startJob, job } = control.hosts
+  const asked: string[] = []
+  control.hosts.startJob = (zone, jobId, kind, input) => {
+    asked.push(kind)
+    return startJob.call(control.hosts, zone, jobId, kind, input)
+  }
+  control.hosts.job = async (zone, jobId) => {
+    if (!answer || !jobId.includes('/catch-up-')) return job.call(control.hosts, zone, jobId)
+    asked.push('instance.catch-up')
+    return answer
+  }
+  return asked
+}
+
+test('a standby whose primary has removed log is given it out of the archive, and is not made anew', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true, BackupRetentionPeriod: 1 })
+  const asked = askedOf(control, { state: 'succeeded', result: { isStreaming: true, isFurther: true } })
+  const clear = await obstructed(control)
+  for (let round = 0; round < 60; round++) await control.clock.advance(1_000)
+  await clear()
+  assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
+  assert.deepEqual([asked.includes('instance.catch-up'), asked.includes('instance.follow')], [true, false])
+})
+
+test('one that the archive does not help, or that does not come on, is made anew', async () => {
+  for (const answer of [undefined, { state: 'succeeded', result: { isStreaming: false, isFurther: false } }] as const) {
+    const control = await simulatedControl()
+    await newInstance(control, 'orders', { MultiAZ: true, BackupRetentionPeriod: 1 })
+    const asked = askedOf(control, answer)
+    const clear = await obstructed(control)
+    for (let round = 0; round < 60; round++) await control.clock.advance(1_000)
+    await clear()
+    assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'b', state: 'in-sync' })
+    assert.deepEqual([asked.includes('instance.catch-up'), asked.includes('instance.follow')], [true, true])
+  }
 })
 
 /** Lets flows that nobody waits for come to rest. */

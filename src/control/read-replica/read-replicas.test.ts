@@ -129,7 +129,9 @@ test('a replica whose source has removed log is given it out of the archive, onc
   const hosts = control.hosts as { -readonly [K in keyof Hosts]: Hosts[K] }
   const truth = hosts.job
   hosts.job = async (zone, jobId) =>
-    jobId.includes('/catch-up-') ? { state: 'succeeded', result: { isStreaming: true } } : truth(zone, jobId)
+    jobId.includes('/catch-up-')
+      ? { state: 'succeeded', result: { isStreaming: true, isFurther: true } }
+      : truth(zone, jobId)
   await see({ isStreaming: false, sourceAnswers: true, obstacle: 'log-removed' })
   await control.clock.advance(4 * SECOND_MS)
   assert.equal((await read(control, 'copy')).replica!.catchUps, 1)

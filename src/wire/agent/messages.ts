@@ -105,7 +105,7 @@ export interface JobKinds {
    */
   'instance.synchronize': { input: { spec: InstanceSpec }; result: Record<never, never> }
   /** Give the running standby log out of the archive, for a while; `backup-broken` when that leads no further. */
-  'instance.catch-up': { input: { id: string; prefix: string }; result: { isStreaming: boolean } }
+  'instance.catch-up': { input: { id: string; prefix: string }; result: { isStreaming: boolean; isFurther: boolean } }
   /** Stop the engine and delete everything the agent holds of it. */
   'instance.remove': { input: { id: string }; result: Record<never, never> }
   /** A consistent physical copy, taken while the engine serves (or while it is stopped). */

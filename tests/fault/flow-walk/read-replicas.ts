@@ -12,7 +12,7 @@ import {
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { createInstance, deleteInstance, describe, instanceIn, query } from '../../support/database.ts'
-import { fallBehind, keepLittleLog, keepsLittleLog } from '../../support/fall-behind.ts'
+import { fallBehind, keepLittleLog, keepsLittleLog, receiverOf } from '../../support/fall-behind.ts'
 import { eventually } from '../../support/holdfast.ts'
 import { world, type Scenario } from './world.ts'
 
@@ -94,7 +94,7 @@ export const READ_REPLICA_SCENARIOS: Readonly<Record<string, readonly Scenario[]
         const replica = await replicating(rds)
         await keepsLittleLog(world.holdfast, source)
         await writeFile(markerOf(replica), '')
-        const goOn = await fallBehind(world.holdfast, source, replica)
+        const goOn = await fallBehind(world.holdfast, source, [await receiverOf(world.holdfast, replica)])
         await query(world.holdfast, source, 'create table last as select 7 as n', { database: 'shop' })
         goOn()
       },
