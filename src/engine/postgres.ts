@@ -16,6 +16,7 @@ import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
 import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
 import { giveLog, logWanted } from './postgres/given-log.ts'
+import { dropUnkeptSlots } from './postgres/kept-slots.ts'
 import { dataOf } from './postgres/layout.ts'
 import { openLogSource } from './postgres/log-source.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
@@ -61,6 +62,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
       const { postgres } =
         (await storedBinaries(surroundings.enginesFolder, spec.version)) ?? (await prepare(spec.version, ignored))
       await dropOldLogs(folder, surroundings)
+      await dropUnkeptSlots(folder, spec)
       return startEngine({ folder, spec, binary: postgres, signal }, surroundings)
     },
     adopt: (folder) => adoptEngine(folder, surroundings),

@@ -10,8 +10,10 @@ import { after, before, describe, test } from 'node:test'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import { EngineError } from '#engine/engine.ts'
 import { systemPostgresVersions } from '#engine/postgres.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { never, openPostgresBench, PASSWORD, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
+import { follow, primaryOf, reconfigure } from '../support/replication.ts'
 
 /** Of the system; no package brings it. */
 const DUMP = 'pg_dump'
@@ -55,6 +57,23 @@ for (const { version, env } of generations) {
       })
     }
     const allowed = (text: string, database = 'shop'): Promise<unknown> => bench.sql(instance.spec, text, { database })
+
+    test('a standby that takes over has none of the logical slots of its primary', async (t) => {
+      if (missing !== undefined) return t.skip(missing)
+      if (major !== 16) return t.skip('one version before 17 is enough; from 17 on slots can be kept')
+      const primary = await bench.create({ version, settings: { shared_buffers: '2048', wal_level: 'logical' } })
+      await bench.driver.tendConsumers(primary.folder, primary.spec)
+      const standby = await follow(bench, primary)
+      const keeping = await reconfigure(bench, primary, { ...primaryOf(['b'], ['b']), standbyKeepsSlots: true })
+      await bench.driver.awaitSynchronous(primary.folder, keeping, never)
+      await bench.sql(primary.spec, `select pg_create_logical_replication_slot('s', 'test_decoding')`)
+      await bench.driver.kill(primary.engine)
+      const promoted: InstanceSpec = { ...standby.spec, replication: primaryOf([], []) }
+      await bench.driver.configure(standby.folder, promoted)
+      await bench.driver.promote(standby.folder, promoted, never)
+      const read = bench.sql(promoted, `select pg_logical_slot_get_changes('s', null, null)`)
+      await assert.rejects(read, { code: '42704' })
+    })
 
     test('it is measured as far as it counts', async (t) => {
       if (missing !== undefined) return t.skip(missing)

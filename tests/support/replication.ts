@@ -2,12 +2,12 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
-import type { Replication } from '#wire/agent/replication.ts'
+import type { PrimaryReplication, Replication } from '#wire/agent/replication.ts'
 import { eventually } from './eventually.ts'
 import { freePort, never } from './postgres-bench.ts'
 import type { PostgresBench, TestInstance } from './postgres-bench.ts'
 
-export const primaryOf = (followers: readonly string[], synchronous: readonly string[]): Replication => ({
+export const primaryOf = (followers: readonly string[], synchronous: readonly string[]): PrimaryReplication => ({
   role: 'primary',
   followers,
   synchronous,

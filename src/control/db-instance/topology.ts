@@ -30,7 +30,10 @@ export async function replicationOf(control: Control, record: DbInstanceRecord):
   const standbys = standby ? [followerName(standby.zone)] : []
   const replicas = (await replicasOf(control, keyOf(record))).map(replicaName)
   const followers = [...(isFollowed(record) ? standbys : []), ...replicas]
-  if (!replica) return { role: 'primary', followers, synchronous: isAwaited(record) ? standbys : [] }
+  if (!replica) {
+    const synchronous = isAwaited(record) ? standbys : []
+    return { role: 'primary', followers, synchronous, ...(standby && { standbyKeepsSlots: true }) }
+  }
   const source = (await findByKey(control, replica.source))?.value
   const { link } = replica
   return {

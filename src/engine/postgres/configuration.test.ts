@@ -100,6 +100,30 @@ test('commits wait for any one of the synchronous standbys, whatever the paramet
   assert.doesNotMatch(lines, /nobody/)
 })
 
+test('the standby of a pair asks for slots, and consumers wait for it as commits do, from 17 on with decoding', () => {
+  const standby = { role: 'standby', name: 'b', followers: [], source: SOURCE, readable: false } as const
+  const primary = { role: 'primary', followers: ['b'], synchronous: ['b'], standbyKeepsSlots: true } as const
+  const text = (changes: Partial<InstanceSpec>): string =>
+    configurationText({ ...specWith({ wal_level: 'logical' }), ...changes }, '/run')
+  assert.match(text({ replication: primary }), /^synchronized_standby_slots = 'holdfast_b'$/m)
+  assert.match(text({ replication: { ...primary, synchronous: [] } }), /^synchronized_standby_slots = ''$/m)
+  assert.match(text({ replication: standby }), /^sync_replication_slots = 'on'$/m)
+  assert.match(text({ replication: standby }), /^hot_standby_feedback = 'on'$/m)
+  assert.match(text({ replication: standby }), /^primary_conninfo = .* dbname=''postgres''/m)
+  const { standbyKeepsSlots: _, ...ofCluster } = primary
+  for (const changes of [
+    { replication: ofCluster },
+    { replication: { ...standby, readable: true } },
+    { replication: standby, version: '16.14' },
+    { replication: standby, settings: {} },
+  ])
+    assert.doesNotMatch(text(changes), /sync_replication_slots|synchronized_standby_slots|dbname/)
+  const rule = /^hostssl postgres rdsrepladmin all scram-sha-256$/m
+  assert.match(hbaText({ requireTls: true, replication: primary, tellsSlots: true }), rule)
+  assert.doesNotMatch(hbaText({ requireTls: true, replication: standby, tellsSlots: true }), rule)
+  assert.doesNotMatch(hbaText({ requireTls: true, replication: primary }), rule)
+})
+
 test('a name that could mean something else to the engine is refused', () => {
   const replication = { role: 'primary', followers: ['b"'], synchronous: [] } as const
   assert.throws(() => configurationText({ ...specWith({}), replication }, '/run'), EngineError)

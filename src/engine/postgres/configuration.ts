@@ -6,9 +6,18 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from '../engine.ts'
 import { readControlFile } from './control-file.ts'
 import { archiveDefaults } from './archive-settings.ts'
+import { dropAllSlots, keepsSlots, SLOTS_DATABASE, slotSettings } from './kept-slots.ts'
 import { dataOf, errorLogOf, logOf, socketsOf, tlsOf } from './layout.ts'
+import { adoptEngine } from './engine-process.ts'
 import { driverOwnedSettings } from './owned-settings.ts'
-import { PEER, replicationDefaultsOf, replicationSettings, withRoomForReplication, writePeerFiles } from './peer.ts'
+import {
+  isMadeStandby,
+  PEER,
+  replicationDefaultsOf,
+  replicationSettings,
+  withRoomForReplication,
+  writePeerFiles,
+} from './peer.ts'
 import { ADMIN } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -36,10 +45,17 @@ export async function writeConfiguration(
   const sockets = await socketsOf(folder, spec.port, account)
   const upstream = spec.replication?.role === 'standby' ? await readControlFile(dataOf(folder)) : undefined
   const settings = { ...spec, settings: withRoomForReplication(spec, upstream?.upstreamSettings ?? {}) }
+  // With the file that makes it a standby it has none of its own any more: a death in between does this once more.
+  if (
+    spec.replication?.role === 'standby' &&
+    !(await isMadeStandby(folder)) &&
+    !(await adoptEngine(folder, surroundings))
+  )
+    await dropAllSlots(folder)
   await writePeerFiles(folder, spec, surroundings)
   const files: readonly (readonly [string, string])[] = [
     [join(dataOf(folder), 'postgresql.conf'), configurationText(settings, sockets)],
-    [join(dataOf(folder), 'pg_hba.conf'), hbaText(spec)],
+    [join(dataOf(folder), 'pg_hba.conf'), hbaText({ ...spec, tellsSlots: keepsSlots(spec) })],
     [join(dataOf(folder), 'pg_ident.conf'), ''],
     [join(tlsOf(folder), 'certificate.pem'), `${spec.tls.certificatePem.trimEnd()}\n${spec.tls.caPem}`],
     [join(tlsOf(folder), 'key.pem'), spec.tls.privateKeyPem],
@@ -68,7 +84,8 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
   const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
   const replication = spec.replication && replicationDefaultsOf(majorOf(spec.version))
   const defaults = { ...ourDefaults, ...replication, ...archiveDefaults(spec) }
-  const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...replicationSettings(spec.replication) }
+  const place = replicationSettings(spec.replication, keepsSlots(spec) ? { dbname: SLOTS_DATABASE } : {})
+  const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...place, ...slotSettings(spec) }
   const lines = Object.entries(all).map(settingLine)
   return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}${INCLUDED}`
 }
@@ -87,18 +104,21 @@ function settingLine([name, value]: readonly [string, string]): string {
 /** In the words of the file. */
 const EVERYBODY = 'all'
 
-type Admission = Pick<InstanceSpec, 'requireTls' | 'replication' | 'allowedSources'>
+type Admission = Pick<InstanceSpec, 'requireTls' | 'replication' | 'allowedSources'> & {
+  /** The standby asks for slots in SQL. */
+  readonly tellsSlots?: boolean
+}
 
 /**
  * First match wins. Nobody but the driver comes over the socket; `all` leaves out physical replication. A standby that
  * is not readable lets no client in.
  */
-export function hbaText({ requireTls, replication, allowedSources = [EVERYBODY] }: Admission): string {
+export function hbaText({ requireTls, replication, allowedSources = [EVERYBODY], tellsSlots }: Admission): string {
   const isClosed = replication?.role === 'standby' && !replication.readable
   const sources = isClosed ? [] : allowedSources.map((source) => clientLines(requireBlock(source), requireTls))
   return `local all,replication ${ADMIN} scram-sha-256
 local all all reject
-host all ${ADMIN},${PEER} all reject
+${tellsSlots && replication?.role === 'primary' ? `hostssl ${SLOTS_DATABASE} ${PEER} all scram-sha-256\n` : ''}host all ${ADMIN},${PEER} all reject
 ${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject
 ${sources.join('')}host all all all reject
 `

@@ -3,6 +3,7 @@ import { EngineError } from '../engine.ts'
 import { SLOT_LOOK_MS, SLOT_LOOKS_MAX, SYNCHRONOUS_LOOK_MS } from '../limits.ts'
 import type { Clock } from '#host/clock.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { keepsSlots, letStandbyAsk } from './kept-slots.ts'
 import { PEER, SLOT_PREFIX, peerPassword, slotOf } from './peer.ts'
 import { quoteText, sqlStateOf, withSession } from './sql.ts'
 import type { Session } from './sql.ts'
@@ -14,7 +15,8 @@ interface Instance {
 }
 
 /** Makes the role and the slots that followers need; drops slots of those that are followers no more. May run twice. */
-export async function admitFollowers(instance: Instance, { replication }: InstanceSpec): Promise<void> {
+export async function admitFollowers(instance: Instance, spec: InstanceSpec): Promise<void> {
+  const { replication } = spec
   if (!replication) return
   await withSession(instance, async (session) => {
     const [{ standby } = { standby: true }] = await session.query<{ standby: boolean }>(
@@ -22,6 +24,7 @@ export async function admitFollowers(instance: Instance, { replication }: Instan
     )
     // A standby has the role from its source.
     if (!standby) await ensureRole(session, instance.surroundings)
+    if (!standby && keepsSlots(spec)) await letStandbyAsk(session)
     await ensureSlots(session, replication.followers.map(slotOf), instance.surroundings.clock)
   })
 }

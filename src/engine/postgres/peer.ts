@@ -1,7 +1,7 @@
 /** How engines of one database reach each other: the role, the files and the settings of streaming replication. */
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
-import { makeFolder, writeFileDurably } from '#host/disk.ts'
+import { exists, makeFolder, writeFileDurably } from '#host/disk.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Replication } from '#wire/agent/replication.ts'
 import { EngineError } from '../engine.ts'
@@ -30,7 +30,10 @@ export const replicationDefaultsOf = (major: number): Readonly<Record<string, st
 })
 
 /** What the engine's part in replication asks for, whatever the user's settings say. */
-export function replicationSettings(replication: Replication | undefined): Readonly<Record<string, string>> {
+export function replicationSettings(
+  replication: Replication | undefined,
+  more: { readonly dbname?: string } = {},
+): Readonly<Record<string, string>> {
   if (!replication) return {}
   for (const name of namesIn(replication))
     if (!/^[a-z0-9_]{1,40}$/.test(name)) throw new EngineError('failed', `'${name}' is no name for a follower`)
@@ -54,6 +57,7 @@ export function replicationSettings(replication: Replication | undefined): Reado
     keepalives_idle: '5',
     keepalives_interval: '2',
     keepalives_count: '3',
+    ...more,
   }
   const text = Object.entries(connection).map(([key, value]) => `${key}='${value}'`)
   return { ...always, primary_conninfo: text.join(' '), primary_slot_name: slotOf(name), synchronous_standby_names: '' }
@@ -93,6 +97,10 @@ export function withRoomForReplication(
   return raised
 }
 
+const standbyFileOf = (folder: string): string => join(dataOf(folder), 'standby.signal')
+
+export const isMadeStandby = (folder: string): Promise<boolean> => exists(standbyFileOf(folder))
+
 /** The files that a standby reaches its source with, and the file that makes it one. */
 export async function writePeerFiles(folder: string, spec: InstanceSpec, surroundings: Surroundings): Promise<void> {
   if (spec.replication?.role !== 'standby') return
@@ -101,5 +109,5 @@ export async function writePeerFiles(folder: string, spec: InstanceSpec, surroun
   await makeFolder(peer, { mode: 0o700, account: surroundings.account })
   await writeFileDurably(join(peer, 'source-ca.pem'), spec.replication.source.caPem, own)
   await writeFileDurably(join(peer, 'password'), `*:*:*:${PEER}:${peerPassword(surroundings)}\n`, own)
-  await writeFileDurably(join(dataOf(folder), 'standby.signal'), '', own)
+  await writeFileDurably(standbyFileOf(folder), '', own)
 }

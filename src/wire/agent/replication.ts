@@ -18,6 +18,11 @@ export interface PrimaryReplication extends Upstream {
    * decides to run without: a primary whose standbys are gone waits.
    */
   readonly synchronous: readonly string[]
+  /**
+   * The synchronous standby keeps those logical slots that ask for it, where the engine can do that, so their consumers see
+   * nothing that it does not have. Not said where commits wait for one of several: consumers would wait for all.
+   */
+  readonly standbyKeepsSlots?: true
 }
 
 export interface StandbyReplication extends Upstream {
