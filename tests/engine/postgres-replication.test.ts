@@ -102,6 +102,22 @@ test('a follower that is one no more loses its slot, also when its sender takes 
   assert.deepEqual(await bench.sql(primary.spec, 'select slot_name from pg_replication_slots'), [])
 })
 
+test('a standby whose receiver hangs does not stream, whatever the receiver last said', async () => {
+  const primary = await bench.create()
+  const standby = await follow(bench, primary, { readable: true, settings: { wal_receiver_timeout: '1000' } })
+  const [receiver] = await bench.sql(standby.spec, 'select pid from pg_stat_wal_receiver')
+  const streams = (expected: boolean): Promise<true> =>
+    eventually(`a standby that streams: ${expected}`, async () => {
+      const seen = await bench.driver.replication(standby.folder, standby.spec)
+      return seen?.role === 'standby' && seen.isStreaming === expected ? true : undefined
+    })
+  process.kill(receiver!['pid'] as number, 'SIGSTOP')
+  await streams(false)
+  assert.equal((await bench.driver.measure(standby.folder, standby.spec, true)).replicaLagSeconds, -1)
+  process.kill(receiver!['pid'] as number, 'SIGCONT')
+  await streams(true)
+})
+
 test('a standby whose source is stopped by a signal says that it does not answer', async () => {
   const primary = await bench.create()
   const standby = await follow(bench, primary)

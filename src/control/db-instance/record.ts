@@ -127,6 +127,8 @@ export interface ReplicaOf {
   readonly rebuiltAt?: number
   /** Jobs that were to give it archived log: names the next one. */
   readonly catchUps?: number
+  /** Of those, the last in a row that brought it no further. */
+  readonly vainCatchUps?: number
   /** When it was last restarted because its source allows more than it. */
   readonly restartedAt?: number
   /** The snapshot of the source that it is made from, while it is. */

@@ -10,6 +10,7 @@ import {
   REMEDY_PAUSE_MS,
   RECONNECT_EVERY_MS,
   TROUBLE_LOOK_MS,
+  VAIN_CATCH_UPS_MAX,
 } from '../read-replica/limits.ts'
 import { archiveOf } from '../read-replica/archive-of.ts'
 import { releaseLink, relink } from '../read-replica/link.ts'
@@ -113,9 +114,12 @@ async function catchUp(c: C, held: Found, { replica, source }: Pair): Promise<St
   if (outcome.state === 'pending') return wait({ timeoutMs: TROUBLE_LOOK_MS })
   if (outcome.state === 'failed' && !isWorthAnother(c, outcome.error)) return undefined
   // Where there is no room for log there is none for a copy.
-  if (outcome.state === 'succeeded' || outcome.error.code === 'disk-full')
-    return go('watch', change(c, held, { replica: { ...replica, catchUps: attempt + 1 } }))
-  throw new Error(`catch up: ${outcome.error.message}`)
+  if (outcome.state === 'failed' && outcome.error.code !== 'disk-full')
+    throw new Error(`catch up: ${outcome.error.message}`)
+  const isHeldUp = outcome.state === 'succeeded' && !outcome.result.isStreaming && !outcome.result.isFurther
+  const vainCatchUps = isHeldUp ? (replica.vainCatchUps ?? 0) + 1 : 0
+  if (vainCatchUps > VAIN_CATCH_UPS_MAX) return undefined
+  return go('watch', change(c, held, { replica: { ...replica, catchUps: attempt + 1, vainCatchUps } }))
 }
 
 /** The archive may have been out of reach, or the engine have been restarted; what is not in there never will be. */
@@ -157,7 +161,7 @@ function rebuild(c: C, held: Found, replica: ReplicaOf): Step {
   return start(c, held, {
     flow: 'build-read-replica',
     input: { isRebuild: true },
-    change: { phase: 'modifying', replica: { ...replica, rebuiltAt: c.control.clock.now() } },
+    change: { phase: 'modifying', replica: { ...replica, rebuiltAt: c.control.clock.now(), vainCatchUps: 0 } },
   })
 }
 

@@ -30,3 +30,6 @@ export const REMEDY_PAUSE_MS = MINUTE_MS
 
 /** A replica that could not be given archived log, for a reason that may pass, is copied anew after so many failures in a row. */
 export const CATCH_UP_TRIES_MAX = 5
+
+/** So many jobs in a row may find it held up, as by a query of a reader: ten minutes. */
+export const VAIN_CATCH_UPS_MAX = 25

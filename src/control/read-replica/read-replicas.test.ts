@@ -152,6 +152,24 @@ test('one that the archive does not help is made anew', async () => {
   assert.deepEqual(asked.slice(0, 4), ['instance.reload', 'instance.catch-up', 'instance.reload', 'instance.snapshot'])
 })
 
+test('a replica that is held up is waited for, and not for ever', async () => {
+  const { control, see } = await stage()
+  await replicate(control, 'copy')
+  await control.clock.advance(SECOND_MS)
+  const hosts = control.hosts as { -readonly [K in keyof Hosts]: Hosts[K] }
+  const truth = hosts.job
+  const result = { isStreaming: false, isFurther: false }
+  hosts.job = async (zone, jobId) =>
+    jobId.includes('/catch-up-') ? { state: 'succeeded', result } : truth(zone, jobId)
+  await see({ isStreaming: false, sourceAnswers: true, obstacle: 'log-removed' })
+  await control.clock.advance(MINUTE_MS)
+  const { replica } = await read(control, 'copy')
+  assert.ok(replica!.vainCatchUps! > 5)
+  assert.equal(replica!.rebuiltAt, undefined)
+  await control.clock.advance(5 * MINUTE_MS)
+  assert.ok((await read(control, 'copy')).replica!.rebuiltAt)
+})
+
 test('what may pass is tried again, without a copy; a disk without room for log has none for a copy either', async () => {
   const { control, see } = await stage()
   await replicate(control, 'copy')
