@@ -5,14 +5,12 @@ import { join } from 'node:path'
 import {
   CreateDBInstanceReadReplicaCommand,
   CreateDBParameterGroupCommand,
-  ModifyDBInstanceCommand,
   PromoteReadReplicaCommand,
-  RebootDBInstanceCommand,
   type DBInstance,
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { createInstance, deleteInstance, describe, instanceIn, query } from '../../support/database.ts'
-import { fallBehind, keepLittleLog, keepsLittleLog, receiverOf } from '../../support/fall-behind.ts'
+import { fallBehind, keepLittleLog, receiverOf } from '../../support/fall-behind.ts'
 import { eventually } from '../../support/holdfast.ts'
 import { world, type Scenario } from './world.ts'
 
@@ -20,18 +18,16 @@ const SOURCE = 'replicated'
 let count = 0
 
 /** It has backups, as a source must, and goes with every scenario: its timer would die at the points of others. */
-async function withSource(rds: RDSClient): Promise<void> {
-  const source = await createInstance(rds, SOURCE, { BackupRetentionPeriod: 1, DBName: 'shop' })
+async function withSource(rds: RDSClient, more: object = {}): Promise<void> {
+  const source = await createInstance(rds, SOURCE, { BackupRetentionPeriod: 1, DBName: 'shop', ...more })
   await query(world.holdfast, source, 'create table kept as select 42 as answer', { database: 'shop' })
 }
 
-/** All of it is applied without a restart, once the group is the source's. */
-async function setLittleLog(rds: RDSClient): Promise<void> {
+async function withLittleLog(rds: RDSClient): Promise<void> {
   const group = { DBParameterGroupName: 'little-log', DBParameterGroupFamily: 'postgres18', Description: 'walk' }
   await rds.send(new CreateDBParameterGroupCommand(group))
   await keepLittleLog(rds, 'little-log')
-  await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: SOURCE, DBParameterGroupName: 'little-log' }))
-  await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: SOURCE }))
+  await withSource(rds, { DBParameterGroupName: 'little-log' })
 }
 
 /** In the data of a copy; another copy has it not. */
@@ -67,7 +63,7 @@ async function removeBoth(rds: RDSClient): Promise<void> {
 }
 
 const MADE: Omit<Scenario, 'steps'> = {
-  prepare: withSource,
+  prepare: (rds) => withSource(rds),
   act: replicate,
   async check(rds) {
     await replicates(rds)
@@ -84,15 +80,13 @@ export const READ_REPLICA_SCENARIOS: Readonly<Record<string, readonly Scenario[]
       steps: [],
       isSeenEarly: true,
       async prepare(rds) {
-        await withSource(rds)
-        await setLittleLog(rds)
+        await withLittleLog(rds)
         await replicate(rds)
         await replicates(rds)
       },
       async act(rds) {
         const source = await instanceIn(rds, SOURCE, 'available')
         const replica = await replicating(rds)
-        await keepsLittleLog(world.holdfast, source)
         await writeFile(markerOf(replica), '')
         const goOn = await fallBehind(world.holdfast, source, [await receiverOf(world.holdfast, replica)])
         await query(world.holdfast, source, 'create table last as select 7 as n', { database: 'shop' })
