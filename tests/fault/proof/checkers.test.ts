@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { bankComplaints, type BankOperation } from './bank.ts'
+import { consumerComplaints, type Life } from './consumer.ts'
 import type { Operation, Outcome } from './history.ts'
 import { hugeComplaints } from './huge-transaction.ts'
 import { checkSet, setComplaints, type SetOperation } from './insert-set.ts'
@@ -134,6 +135,25 @@ describe('one writer', () => {
     assert.match(complaints([at(1, 2, 0, 1, 7), at(2, 2, 2, 3, 8)], 1, 2)[0]!, /shared: 2/))
   test('one whose write is not there in the end is found', () =>
     assert.match(complaints([at(1, 1, 0, 1), at(2, 2, 2, 3)], 2)[0]!, /lost: 1/))
+})
+
+describe('a consumer', () => {
+  const by = (process: number, value: number): Operation<number> => ({ ...operation(value), process })
+  const inserts = [by(1, 1), by(2, 2), by(1, 3), by(2, 4), by(1, 5)]
+  const complaints = (final: number[], ...lives: Life[]): string[] => consumerComplaints(inserts, final, lives)
+  const all = [1, 2, 3, 4, 5]
+
+  test('may be shown things twice, lose its slot at any point, and begin anew later', () => {
+    assert.deepEqual(complaints(all, { since: 0, shown: [2, 1, 2, 1, 4, 3, 5] }), [])
+    assert.deepEqual(complaints(all, { since: 0, shown: [1, 3] }, { since: 4, shown: [5] }), [])
+    assert.deepEqual(complaints([1, 2, 3, 5], { since: 0, shown: [1, 2, 3, 5] }), [], 'one that failed')
+  })
+  test('that is shown what a failover took back is found', () =>
+    assert.match(complaints([1, 2, 3, 4], { since: 0, shown: all })[0]!, /not there: 5/))
+  test('that misses the end is found', () =>
+    assert.match(complaints(all, { since: 0, shown: [1, 2, 3, 4] })[0]!, /never shown.*: 5/))
+  test('that misses one before another of the same client is found, also in a life that is over', () =>
+    assert.match(complaints(all, { since: 0, shown: [1, 5] }, { since: 5, shown: [] })[0]!, /never shown.*: 3/))
 })
 
 test('a huge transaction of which a part is there, or which is lost or risen, is found', () => {

@@ -142,12 +142,16 @@ export class Deployment {
   }
 }
 
-/** With which there can be prepared transactions. */
+/** With which there can be prepared transactions and logical slots. */
 async function createParameterGroup(rds: RDSClient): Promise<void> {
   const group = { DBParameterGroupName: PARAMETER_GROUP, DBParameterGroupFamily: 'postgres18', Description: 'proof' }
   await rds.send(new CreateDBParameterGroupCommand(group))
-  const parameter = { ParameterName: 'max_prepared_transactions', ParameterValue: '50' }
-  const Parameters = [{ ...parameter, ApplyMethod: 'pending-reboot' as const }]
+  const values = { max_prepared_transactions: '50', 'rds.logical_replication': '1' }
+  const Parameters = Object.entries(values).map(([ParameterName, ParameterValue]) => ({
+    ParameterName,
+    ParameterValue,
+    ApplyMethod: 'pending-reboot' as const,
+  }))
   await rds.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName: PARAMETER_GROUP, Parameters }))
 }
 

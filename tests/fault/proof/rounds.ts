@@ -5,6 +5,7 @@ import type { Fault } from './faults.ts'
 import { runRound } from './nemesis.ts'
 import { SeededRandom } from './random.ts'
 import { bank } from './workloads/bank.ts'
+import { consumer } from './workloads/consumer.ts'
 import { insertSet } from './workloads/insert-set.ts'
 import { listAppend } from './workloads/list-append.ts'
 import { objects } from './workloads/objects.ts'
@@ -26,6 +27,7 @@ const writerWorkloads = (): Workload[] => [
   listAppend({ isolation: 'REPEATABLE READ', model: 'snapshot-isolation', table: 'snapshot_lists' }),
   objects(),
   relaxedCommits(),
+  consumer(),
 ]
 
 export interface Proof {
