@@ -3,6 +3,7 @@
  * engine is spoken to by signals, its lock file, and SQL over a Unix socket. It keeps nothing about an instance but
  * what is in the instance's folder.
  */
+import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from './engine.ts'
 import type { EngineDriver } from './engine.ts'
 import { PROBE_STATEMENT_MS_MAX } from './limits.ts'
@@ -16,7 +17,7 @@ import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
 import { admitFollowers, awaitSynchronous } from './postgres/followers.ts'
 import { giveLog, logWanted } from './postgres/given-log.ts'
-import { dropUnkeptSlots } from './postgres/kept-slots.ts'
+import { dropUnkeptSlots, hastenCopies, keepsSlots } from './postgres/kept-slots.ts'
 import { dataOf } from './postgres/layout.ts'
 import { openLogSource } from './postgres/log-source.ts'
 import { dropOldLogs, listLogs, readLogPart } from './postgres/logs.ts'
@@ -79,7 +80,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     logWanted: (folder, isExact) => logWanted({ folder, surroundings }, isExact),
     giveLog: (folder, segment, histories) => giveLog({ folder, surroundings }, segment, histories),
     isDecodable,
-    tendConsumers: (folder) => tendConsumers({ folder, surroundings }),
+    tendConsumers: (folder, spec) => tend({ folder, surroundings }, spec),
     replication: (folder, spec) => observeReplication({ folder, surroundings }, spec),
     position: (folder) => logPosition({ folder, surroundings }),
     stop: (engine, mode, patienceMs) => stopEngine(engine, mode, { ms: patienceMs, surroundings }),
@@ -149,11 +150,16 @@ function sharedPreparations(surroundings: Surroundings): {
   }
 }
 
+const BRIEF = { statementMs: PROBE_STATEMENT_MS_MAX }
+
+async function tend(instance: { folder: string; surroundings: Surroundings }, spec: InstanceSpec): Promise<void> {
+  await tendConsumers(instance)
+  if (keepsSlots(spec)) await withSession(instance, hastenCopies, BRIEF)
+}
+
 async function canConnect(folder: string, surroundings: Surroundings): Promise<boolean> {
   try {
-    await withSession({ folder, surroundings }, ({ query }) => query('SELECT 1'), {
-      statementMs: PROBE_STATEMENT_MS_MAX,
-    })
+    await withSession({ folder, surroundings }, ({ query }) => query('SELECT 1'), BRIEF)
     return true
   } catch {
     return false

@@ -84,12 +84,16 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return startTimeOf(identity.pid) === identity.startedAt
 }
 
-/** A process that is not necessarily our child, by its pid; undefined when there is none. */
-export function processOf(pid: number): RunningProcess | undefined {
+/** The process that has this pid now; undefined when there is none. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
   const startedAt = startTimeOf(pid)
-  if (startedAt === undefined) return undefined
-  const identity = { pid, startedAt }
-  return { ...identity, exited: watchExit(identity) }
+  return startedAt === undefined ? undefined : { pid, startedAt }
+}
+
+/** The same, watched. It is not necessarily our child. */
+export function processOf(pid: number): RunningProcess | undefined {
+  const identity = identityOf(pid)
+  return identity && { ...identity, exited: watchExit(identity) }
 }
 
 /** Resolves when this very process is gone. Keeps the caller's process alive until then, which `exited` does not. */

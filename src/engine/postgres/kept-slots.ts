@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import { namesIn, readBytes, removeTree } from '#host/disk.ts'
+import { identityOf, signal } from '#host/process.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { isDecodable } from './consumers.ts'
 import { dataOf } from './layout.ts'
@@ -42,6 +43,26 @@ export async function letStandbyAsk({ query }: Session): Promise<void> {
   // Without waiting for the standby, which may be away.
   await query(`SET LOCAL synchronous_commit = local; GRANT CONNECT ON DATABASE ${SLOTS_DATABASE} TO ${PEER}`)
 }
+
+/**
+ * Lets the standby have a slot within seconds, where it could take half a minute. By itself the process that asks for slots
+ * sleeps longer and longer while it finds nothing new. And it takes a slot only once its consumer has come to a point which the
+ * standby could begin from, of which the primary writes one every 15 seconds.
+ */
+export async function hastenCopies({ query }: Session): Promise<void> {
+  const askers = await query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'slotsync worker'`)
+  for (const { pid } of askers) {
+    const asker = identityOf(pid)
+    // It reads its configuration again, and goes on at once.
+    if (asker) signal(asker, 'SIGHUP')
+  }
+  await query(LOG_A_POINT, [PEER])
+}
+
+/** Only in the first minute of a standby: an idle engine would go on writing log for ever. */
+const LOG_A_POINT = `SELECT pg_log_standby_snapshot() WHERE NOT pg_is_in_recovery()
+  AND EXISTS (SELECT FROM pg_replication_slots WHERE failover)
+  AND EXISTS (SELECT FROM pg_stat_replication WHERE usename = $1 AND clock_timestamp() - backend_start < '1 minute')`
 
 const slotsOf = (folder: string): string => join(dataOf(folder), 'pg_replslot')
 
