@@ -104,33 +104,39 @@ walk(
   () => rds().send(new FailoverDBClusterCommand({ DBClusterIdentifier })),
 )
 
-walk('reboot-db-cluster', [...afterEach('readers', 'restart', 'gate', 'reopen', 'finish'), 'restart.committed'], () =>
-  rds().send(new RebootDBClusterCommand({ DBClusterIdentifier })),
-)
+/** One flow, started by `act`, that dies at one step after the other. Holdfast runs again in the end. */
+async function dieOn(flow: string, points: readonly string[], act: () => Promise<unknown>): Promise<void> {
+  for (const [i, point] of points.entries()) {
+    const options = { state, env: { HOLDFAST_CRASH_AT: `flow:${flow}.${point}` } }
+    await killedBy(point, options, async (started) => {
+      holdfast = started
+      if (i > 0) return
+      await wholeCluster(rds(), LASTING)
+      await orDeath(act())
+    })
+    walked.add(`${flow}.${point.split('.')[0]}`)
+  }
+  holdfast = await startHoldfast({ state })
+}
 
-walk('modify-db-cluster', afterEach('password', 'finish'), () =>
-  rds().send(new ModifyDBClusterCommand({ DBClusterIdentifier, MasterUserPassword: PASSWORD })),
-)
-
-/** One flow that dies at one step after the other. */
 function walkOn(flow: string, points: readonly string[], act: () => Promise<unknown>): void {
   test(`serve killed at ${flow}.${points.join(', ')}: the cluster is whole after the last restart`, async () => {
-    for (const [i, point] of points.entries()) {
-      const options = { state, env: { HOLDFAST_CRASH_AT: `flow:${flow}.${point}` } }
-      await killedBy(point, options, async (started) => {
-        holdfast = started
-        if (i > 0) return
-        await wholeCluster(rds(), LASTING)
-        await orDeath(act())
-      })
-      walked.add(`${flow}.${point.split('.')[0]}`)
-    }
-    holdfast = await startHoldfast({ state })
+    await dieOn(flow, points, act)
     await intact()
     await noFlowLeft()
     await holdfast.kill()
   })
 }
+
+walkOn(
+  'reboot-db-cluster',
+  [...afterEach('readers', 'restart'), 'restart.committed', ...afterEach('gate', 'reopen', 'finish')],
+  () => rds().send(new RebootDBClusterCommand({ DBClusterIdentifier })),
+)
+
+walkOn('modify-db-cluster', afterEach('password', 'finish'), () =>
+  rds().send(new ModifyDBClusterCommand({ DBClusterIdentifier, MasterUserPassword: PASSWORD })),
+)
 
 const change = (changes: Partial<ModifyDBClusterCommandInput>): Promise<unknown> =>
   rds().send(new ModifyDBClusterCommand({ DBClusterIdentifier, ApplyImmediately: true, ...changes }))
@@ -167,36 +173,23 @@ test('serve killed while a reader is made anew: the cluster is whole after a res
   walked.add('keep-db-cluster.watch')
 })
 
-/** A cluster that is created over one death is deleted over another. */
-const LIVES: readonly (readonly [created: string, deleted: string])[] = [
-  ['certify.after', 'cancel.after'],
-  ['create.after', 'cancel.committed'],
-  ['route.after', 'remove.after'],
-  ['await-readers.after', 'remove.committed'],
-  ['finish.after', 'forget.after'],
-]
-
-for (const [created, deleted] of LIVES)
-  test(`serve killed at create-db-cluster.${created} and delete-db-cluster.${deleted}: it is whole, then gone`, async () => {
-    await dieAt(`create-db-cluster.${created}`, () => rds().send(new CreateDBClusterCommand(clusterInput('passing'))))
-    const address = writerEndpoint(await wholeCluster(rds(), 'passing'))
-    await query(holdfast, address, 'create table kept as select 42 as answer')
-    await noFlowLeft()
-    await holdfast.kill()
-    await dieAt(`delete-db-cluster.${deleted}`, () =>
-      rds().send(new DeleteDBClusterCommand({ DBClusterIdentifier: 'passing', SkipFinalSnapshot: true })),
-    )
-    await clusterGone(rds(), 'passing')
-    await noFlowLeft()
-    for (const zone of ['a', 'b', 'c'])
-      assert.equal(
-        (await readdir(join(state, 'hosts', zone, 'instances'))).length,
-        1,
-        `zone ${zone} has one member left`,
-      )
-    await holdfast.kill()
-    walked.add(`create-db-cluster.${created.split('.')[0]}`).add(`delete-db-cluster.${deleted.split('.')[0]}`)
-  })
+test('serve killed at every step of create-db-cluster, and of delete-db-cluster: the cluster is whole, then gone', async () => {
+  const created = afterEach('certify', 'create', 'route', 'await-readers', 'finish')
+  await dieOn('create-db-cluster', created, () => rds().send(new CreateDBClusterCommand(clusterInput('passing'))))
+  const address = writerEndpoint(await wholeCluster(rds(), 'passing'))
+  await query(holdfast, address, 'create table kept as select 42 as answer')
+  await noFlowLeft()
+  await holdfast.kill()
+  const deleted = ['cancel.after', 'cancel.committed', 'remove.after', 'remove.committed', 'forget.after']
+  await dieOn('delete-db-cluster', deleted, () =>
+    rds().send(new DeleteDBClusterCommand({ DBClusterIdentifier: 'passing', SkipFinalSnapshot: true })),
+  )
+  await clusterGone(rds(), 'passing')
+  await noFlowLeft()
+  for (const zone of ['a', 'b', 'c'])
+    assert.equal((await readdir(join(state, 'hosts', zone, 'instances'))).length, 1, `zone ${zone} has one member left`)
+  await holdfast.kill()
+})
 
 /** Steps that no operation comes by here, each with the reason. */
 const NOT_WALKED: Readonly<Record<string, string>> = {

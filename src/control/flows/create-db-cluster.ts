@@ -1,8 +1,8 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
 import { openClusterRoute } from '../db-cluster/routes.ts'
-import { keeperSubjectOf, memberIn } from '../db-cluster/record.ts'
-import { isWhole, lossOfWriter } from '../db-cluster/sight.ts'
+import { keeperSubjectOf, memberIn, readersOf } from '../db-cluster/record.ts'
+import { isReadable, isWhole, lossOfWriter } from '../db-cluster/sight.ts'
 import { certificateOf, issueCertificate } from '../db-instance/certificate.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
@@ -74,7 +74,9 @@ export const createDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       if (lossOfWriter(c.control, cl.cluster) !== undefined) return go('revive')
-      if (!isWhole(cl.cluster)) return wait({ timeoutMs: standbyPatienceMs })
+      const isComplete =
+        isWhole(cl.cluster) && readersOf(cl.cluster).every((one) => isReadable(c.control, cl.cluster, one))
+      if (!isComplete) return wait({ timeoutMs: standbyPatienceMs })
       return go(
         'finish',
         changeCluster(c, cl, { phase: 'available', endpointKnown: true }),
