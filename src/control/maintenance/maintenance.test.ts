@@ -96,8 +96,12 @@ test('a newer minor is announced a week before it is applied in a window by itse
       CurrentApplyDate: new Date(OPENING + WEEK_MS),
     },
   ])
-  await control.clock.advance(UNTIL_WINDOW_MS + WEEK_MS - 1)
-  assert.equal(await version(control), '18.3')
+  await control.clock.advance(UNTIL_WINDOW_MS + HOUR_MS)
+  assert.equal(await version(control), '18.3', 'the week is not over')
+  await noticedLongAgo(control)
+  await modifyDbInstance(control, SCOPE, { ...orders, PreferredMaintenanceWindow: 'sat:05:00-sat:06:00' })
+  await control.clock.advance(HOUR_MS - 1)
+  assert.equal(await version(control), '18.3', 'nor is a window open')
   await control.clock.advance(MINUTE_MS)
   assert.equal(await version(control), '18.4')
   assert.equal((await now(control)).phase, 'available')

@@ -6,8 +6,9 @@ import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { commit, type Control } from '../control.ts'
-import { everyCluster } from '../db-cluster/find.ts'
+import { findCluster } from '../db-cluster/record.ts'
 import { everyInstance } from '../db-instance/find.ts'
+import type { ClusterKey } from '../db-instance/record.ts'
 import { newestMinor, pendingActions, type PendingAction } from './actions.ts'
 import { LOOK_MS } from './limits.ts'
 import { beginMaintenance, clusterSubject, instanceSubject, type Subject } from './subject.ts'
@@ -35,10 +36,17 @@ export function watchMaintenance(control: Control, log: Log): { stop(): Promise<
 }
 
 async function lookAtAll(control: Control): Promise<void> {
-  for await (const held of everyInstance(control))
+  const clusters = new Map<string, ClusterKey>()
+  for await (const held of everyInstance(control)) {
+    const { cluster } = held.value
     // Members of a cluster are changed together or not at all.
-    if (!held.value.cluster) await lookAt(control, instanceSubject(control, held))
-  for await (const held of everyCluster(control)) await lookAt(control, await clusterSubject(control, held))
+    if (cluster) clusters.set(cluster.resourceId, cluster)
+    else await lookAt(control, instanceSubject(control, held))
+  }
+  for (const key of clusters.values()) {
+    const held = await findCluster(control, key)
+    if (held) await lookAt(control, await clusterSubject(control, held))
+  }
 }
 
 async function lookAt(control: Control, subject: Subject): Promise<void> {
