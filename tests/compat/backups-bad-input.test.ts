@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sendForm, type Members } from '../support/form.ts'
-import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
 
@@ -23,8 +23,26 @@ before(async () => {
     const members = { ...INSTANCE, DBInstanceIdentifier, BackupRetentionPeriod }
     assert.equal((await sendForm(holdfast, 'CreateDBInstance', members)).status, 200)
   }
+  const { DBInstanceClass: _none, ...login } = INSTANCE
+  const cluster = { ...login, DBClusterInstanceClass: 'db.m6gd.large', AllocatedStorage: 100, Iops: 1000 }
+  for (const [DBClusterIdentifier, BackupRetentionPeriod] of [
+    ['backed-up', 7],
+    ['not-backed-up', 0],
+  ] as const) {
+    const members = { ...cluster, DBClusterIdentifier, BackupRetentionPeriod }
+    assert.equal((await sendForm(holdfast, 'CreateDBCluster', members)).status, 200)
+  }
+  await eventually('a backup of the cluster', async () =>
+    (await sendForm(holdfast, 'DescribeDBClusters', {})).body.includes('EarliestRestorableTime') ? true : undefined,
+  )
 })
 after(() => discard(holdfast))
+
+const CLUSTER = {
+  SourceDBClusterIdentifier: 'backed-up',
+  DBClusterIdentifier: 'new',
+  UseLatestRestorableTime: true,
+}
 
 const BACKED = {
   SourceDBInstanceIdentifier: 'backed',
@@ -73,6 +91,28 @@ const WRONG: readonly (readonly [action: string, members: Members, code: string]
     { SourceDBInstanceArn: 'arn:aws:rds:eu-west-1:000000000000:db:nobody' },
     'DBInstanceAutomatedBackupNotFound',
   ],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, DBClusterIdentifier: '1st' }, 'InvalidParameterValue'],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, DBClusterIdentifier: 'backed-up' }, 'DBClusterAlreadyExistsFault'],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, SourceDBClusterIdentifier: 'nobody' }, 'DBClusterNotFoundFault'],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, SourceDBClusterIdentifier: 'not-backed-up' }, 'InvalidRestoreFault'],
+  [
+    'RestoreDBClusterToPointInTime',
+    { ...CLUSTER, SourceDbClusterResourceId: 'cluster-X' },
+    'InvalidParameterCombination',
+  ],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, UseLatestRestorableTime: false }, 'InvalidParameterCombination'],
+  [
+    'RestoreDBClusterToPointInTime',
+    { ...CLUSTER, UseLatestRestorableTime: false, RestoreToTime: '2020-01-01T00:00:00Z' },
+    'InvalidParameterValue',
+  ],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, RestoreType: 'copy-on-write' }, 'InvalidParameterCombination'],
+  [
+    'RestoreDBClusterToPointInTime',
+    { ...CLUSTER, DBClusterParameterGroupName: 'none' },
+    'DBClusterParameterGroupNotFound',
+  ],
+  ['RestoreDBClusterToPointInTime', { ...CLUSTER, Domain: 'd-1' }, 'InvalidParameterCombination'],
   ['DeleteDBInstanceAutomatedBackup', {}, 'InvalidParameterCombination'],
   ['DeleteDBInstanceAutomatedBackup', { DbiResourceId: 'db-X' }, 'DBInstanceAutomatedBackupNotFound'],
   ['DescribeDBInstanceAutomatedBackups', { DbiResourceId: 'db-X' }, 'DBInstanceAutomatedBackupNotFound'],

@@ -22,6 +22,7 @@ const GOOD: Members = {
   Iops: 1000,
   MasterUsername: 'app',
   MasterUserPassword: 'correct-horse-battery',
+  BackupRetentionPeriod: 0,
 }
 
 const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
@@ -175,7 +176,7 @@ rows('ModifyDBCluster', { DBClusterIdentifier: 'orders', ApplyImmediately: true 
   ['more storage, without its speed', { AllocatedStorage: 200 }, COMBINATION, /both the storage size and iops/],
   ['faster storage, without its size', { Iops: 2000 }, COMBINATION, /both the storage size and iops/],
   ['storage of another kind', { StorageType: 'gp2' }, COMBINATION, /gp2/],
-  ['backups', { BackupRetentionPeriod: 7 }, COMBINATION, /BackupRetentionPeriod/],
+  ['backups kept for too long', { BackupRetentionPeriod: 36 }, VALUE],
   ['a certificate of no authority', { CACertificateIdentifier: 'own' }, 'CertificateNotFound', /own/],
   ['an upgrade to another major', { AllowMajorVersionUpgrade: true }, COMBINATION, /Major version/],
   ['a parameter group that is none', { DBClusterParameterGroupName: 'none' }, 'DBClusterParameterGroupNotFound'],
@@ -215,6 +216,7 @@ rows('DeleteDBCluster', { DBClusterIdentifier: 'orders', SkipFinalSnapshot: true
   ...NAMELESS,
   ['a protected one', { DBClusterIdentifier: 'guarded' }, COMBINATION, /disable deletion protection/],
   ['without a word on a final snapshot', { SkipFinalSnapshot: NONE }, COMBINATION, /FinalDBSnapshotIdentifier/],
+  ['with backups that are to stay', { DeleteAutomatedBackups: false }, COMBINATION, /retained/],
   ['with two words on it', { FinalDBSnapshotIdentifier: 'last' }, COMBINATION, /cannot be specified/],
   [
     'with a final snapshot',

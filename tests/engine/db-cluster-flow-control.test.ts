@@ -9,9 +9,11 @@ import {
   type RDSClient,
 } from '@aws-sdk/client-rds'
 import { systemClock } from '#host/clock.ts'
+import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import { createCluster, membersOf, readerEndpoint, wholeCluster, writerEndpoint, writerOf } from '../support/cluster.ts'
 import { connect, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { engineOf, zoneOf } from '../support/processes.ts'
 
 let holdfast: Holdfast
 let rds: RDSClient
@@ -36,7 +38,7 @@ before(async () => {
   // A reader that is read from does not go on before the read is over.
   await set('max_standby_streaming_delay', '-1', 'immediate')
   cluster = await createCluster(rds, 'tuned', { ...group, EngineVersion: '18.4' })
-  await query(holdfast, writerEndpoint(cluster), 'create table written (n int); create table read (n int)')
+  await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key); create table read (n int)')
 })
 after(() => discard(holdfast))
 
@@ -48,7 +50,10 @@ const on = async (name: string): Promise<unknown[]> =>
     }),
   )
 
-test('dynamic values of the group are in force on every member at once, static ones with the reboot', async () => {
+const enginesNow = async (): Promise<number[]> =>
+  Promise.all((await membersOf(rds, cluster)).map((one) => engineOf(holdfast.state, zoneOf(one), one)))
+
+test('dynamic values of the group are in force on every member at once, static ones with the reboot, which loses nothing', async () => {
   const before = await on('max_connections')
   await set('work_mem', '7777', 'immediate')
   await set('max_connections', '222', 'pending-reboot')
@@ -62,8 +67,18 @@ test('dynamic values of the group are in force on every member at once, static o
     return statuses.every((status) => status === 'pending-reboot') ? now : undefined
   })
   assert.equal(waiting.DBClusterParameterGroup, 'tuned')
-  await rds.send(new RebootDBClusterCommand({ DBClusterIdentifier: 'tuned' }))
+  const engines = await enginesNow()
+  await using inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
+  await inserts.more(20)
+  const { DBCluster } = await rds.send(new RebootDBClusterCommand({ DBClusterIdentifier: 'tuned' }))
+  assert.equal(DBCluster!.Status, 'rebooting')
   cluster = await wholeCluster(rds, 'tuned')
+  await inserts.more(20)
+  await inserts.stop()
+  await inserts.assertKept()
+  assert.equal(writerOf(cluster), writerOf(waiting), 'the writer stays the writer')
+  const others = await enginesNow()
+  for (const [i, pid] of engines.entries()) assert.notEqual(others[i], pid)
   assert.deepEqual(await on('max_connections'), ['222', '222', '222'])
   assert.deepEqual(await on('shared_preload_libraries'), Array(3).fill('pg_stat_statements'))
   assert.ok(cluster.DBClusterMembers!.every((member) => member.DBClusterParameterGroupStatus === 'in-sync'))
@@ -84,7 +99,7 @@ test('who writes is held while a reader is too far behind, nobody else, and no l
     await client.query(text)
     return systemClock.monotonic() - begun
   }
-  const INSERT = 'insert into written values (1)'
+  const INSERT = 'insert into read values (1)'
   await eventually('the table on the reader', () => reading.query('select from read').catch(() => undefined))
   await reading.query('begin isolation level repeatable read')
   await reading.query('select from read')

@@ -8,7 +8,6 @@ import {
   DescribeEventsCommand,
   FailoverDBClusterCommand,
   ModifyDBClusterCommand,
-  RebootDBClusterCommand,
   type DBCluster,
   type RDSClient,
 } from '@aws-sdk/client-rds'
@@ -162,29 +161,4 @@ test('a failover that is asked for, to the reader that is asked for, and back: n
   await inserts.stop()
   await inserts.assertKept()
   await deleteCluster(rds, 'forced')
-})
-
-test('a reboot restarts every engine, the writer stays the writer, and nothing acknowledged is lost', async () => {
-  const cluster = await createCluster(rds, 'restarted')
-  await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key)')
-  const ids = cluster.DBClusterMembers!.map((member) => member.DBInstanceIdentifier!)
-  const enginesNow = (): Promise<number[]> => Promise.all(ids.map((id) => engineOf(cluster, id)))
-  const engines = await enginesNow()
-  await using inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
-  await inserts.more(20)
-  const { DBCluster } = await rds.send(new RebootDBClusterCommand({ DBClusterIdentifier: 'restarted' }))
-  assert.equal(DBCluster!.Status, 'rebooting')
-  const now = await wholeCluster(rds, 'restarted')
-  await inserts.more(20)
-  await inserts.stop()
-  assert.equal(writerOf(now), writerOf(cluster))
-  const others = await enginesNow()
-  for (const [i, pid] of engines.entries()) assert.notEqual(others[i], pid, `the engine of ${ids[i]}`)
-  await inserts.assertKept()
-  const members = await membersOf(rds, now)
-  assert.deepEqual(
-    members.map(({ DBInstanceStatus }) => DBInstanceStatus),
-    ['available', 'available', 'available'],
-  )
-  await deleteCluster(rds, 'restarted')
 })

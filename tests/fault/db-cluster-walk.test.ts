@@ -67,7 +67,9 @@ async function intact(): Promise<void> {
 
 const noFlowLeft = (): Promise<true> =>
   eventually('no flow but those that keep clusters', async () =>
-    (await health(holdfast)).flows.every(({ name }) => name === 'keep-db-cluster') ? true : undefined,
+    (await health(holdfast)).flows.every(({ name }) => name === 'keep-db-cluster' || name === 'back-up-db-cluster')
+      ? true
+      : undefined,
   )
 
 /** Serve dies at the point of a flow that `act` starts. */
@@ -174,13 +176,21 @@ test('serve killed while a reader is made anew: the cluster is whole after a res
 })
 
 test('serve killed at every step of create-db-cluster, and of delete-db-cluster: the cluster is whole, then gone', async () => {
+  const days = { BackupRetentionPeriod: 1 }
   const created = afterEach('certify', 'create', 'route', 'await-readers', 'finish')
-  await dieOn('create-db-cluster', created, () => rds().send(new CreateDBClusterCommand(clusterInput('passing'))))
+  await dieOn('create-db-cluster', created, () => rds().send(new CreateDBClusterCommand(clusterInput('passing', days))))
   const address = writerEndpoint(await wholeCluster(rds(), 'passing'))
   await query(holdfast, address, 'create table kept as select 42 as answer')
   await noFlowLeft()
   await holdfast.kill()
-  const deleted = ['cancel.after', 'cancel.committed', 'remove.after', 'remove.committed', 'forget.after']
+  const deleted = [
+    'cancel.after',
+    'cancel.committed',
+    'remove.after',
+    'remove.committed',
+    'backups.after',
+    'forget.after',
+  ]
   await dieOn('delete-db-cluster', deleted, () =>
     rds().send(new DeleteDBClusterCommand({ DBClusterIdentifier: 'passing', SkipFinalSnapshot: true })),
   )
@@ -190,6 +200,10 @@ test('serve killed at every step of create-db-cluster, and of delete-db-cluster:
     assert.equal((await readdir(join(state, 'hosts', zone, 'instances'))).length, 1, `zone ${zone} has one member left`)
   await holdfast.kill()
 })
+
+walkOn('back-up-db-cluster', afterEach('copy', 'store'), () =>
+  rds().send(new ModifyDBClusterCommand({ DBClusterIdentifier, BackupRetentionPeriod: 1 })),
+)
 
 /** Steps that no operation comes by here, each with the reason. */
 const NOT_WALKED: Readonly<Record<string, string>> = {
@@ -209,6 +223,11 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   'await-window-of-db-cluster.watch': 'one transaction, in the maintenance window: the same test',
   'modify-db-cluster.rest': 'after failures in a row: src/control/flows/modify-db-cluster.test.ts',
   'keep-db-cluster.rest': 'after failures in a row: src/control/flows/db-cluster.test.ts',
+  ...Object.fromEntries(
+    ['watch', 'trim', 'settle'].map((step) => [`back-up-db-cluster.${step}`, 'as in back-up-db-instance']),
+  ),
+  'back-up-db-cluster.drop': 'after a copy that failed: src/control/flows/back-up-db-cluster.test.ts',
+  'back-up-db-cluster.rest': 'after failures in a row: src/control/flows/back-up-db-cluster.test.ts',
   'create-db-cluster.revive': 'needs the writer to die before it has a reader',
   'create-db-cluster.abandon': 'last resort',
 }

@@ -23,6 +23,8 @@ export const clusterInput = (
   AllocatedStorage: 20,
   MasterUsername: 'app',
   MasterUserPassword: PASSWORD,
+  // Backups are what few tests are about, and work for every engine.
+  BackupRetentionPeriod: 0,
   ...more,
 })
 

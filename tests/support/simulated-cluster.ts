@@ -20,6 +20,8 @@ export const newCluster = (
     Iops: 1000,
     MasterUsername: 'app',
     MasterUserPassword: 'correct-horse-battery',
+    // Few tests are about backups, whose jobs would be seen by the others.
+    BackupRetentionPeriod: 0,
     ...more,
   } as Parameters<typeof createDbCluster>[2])
 

@@ -102,7 +102,7 @@ async function trim(objects: ObjectStore, prefix: string, keep: readonly string[
 }
 
 /** A bucket may hold more than an archive. */
-const OURS = /^[a-z0-9-]+\/\d{12}\/db-[A-Z0-9]+\/(log|history|base)\//
+const OURS = /^[a-z0-9-]+\/\d{12}\/(db|cluster)-[A-Z0-9]+\/(log|history|base)\//
 
 class Recoverer {
   private readonly objects: ObjectStore

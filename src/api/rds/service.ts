@@ -69,6 +69,7 @@ import { RebootDBInstance } from './reboot-db-instance.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBClusterParameterGroup } from './reset-db-cluster-parameter-group.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
+import { RestoreDBClusterToPointInTime } from './restore-db-cluster-to-point-in-time.ts'
 import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-snapshot.ts'
 import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
 import { StartDBInstanceAutomatedBackupsReplication } from './start-db-instance-automated-backups-replication.ts'
@@ -147,6 +148,7 @@ export const rdsHandlers = {
   RemoveTagsFromResource,
   ResetDBClusterParameterGroup,
   ResetDBParameterGroup,
+  RestoreDBClusterToPointInTime,
   RestoreDBInstanceFromDBSnapshot,
   RestoreDBInstanceToPointInTime,
   StartDBCluster,

@@ -19,6 +19,8 @@ export interface BaseBackupRecord {
   /** The snapshot was taken for this alone. */
   readonly isTemporary: boolean
   readonly isStored: boolean
+  /** Of a cluster: the member in the zone is being copied for it. */
+  readonly isBeingCopied?: boolean
   /** Nobody wants it any more. */
   readonly isExpired: boolean
   /** The instance as it was. */

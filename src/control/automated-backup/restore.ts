@@ -3,7 +3,6 @@ import type { RestoreDBInstanceToPointInTimeMessage } from '@aws-sdk/client-rds'
 import {
   DBInstanceAutomatedBackupNotFoundFault,
   InvalidDBInstanceStateFault,
-  InvalidRestoreFault,
   PointInTimeRestoreNotEnabledFault,
 } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
@@ -18,6 +17,7 @@ import { archivePrefix } from '../db-instance/spec.ts'
 import { listAutomatedBackups } from '../db-snapshot/automated-backups.ts'
 import { sourceOf, type SnapshotSource } from '../db-snapshot/record.ts'
 import { restoreFrom } from '../db-snapshot/restore.ts'
+import { requireWhole } from './whole.ts'
 import { restoreWindow, type RestoreWindow } from './window.ts'
 
 type Input = RestoreDBInstanceToPointInTimeMessage & { TargetDBInstanceIdentifier: string }
@@ -95,16 +95,4 @@ function requireTime(
         `from ${new Date(window.from).toISOString()} to ${new Date(window.to).toISOString()}.`,
     )
   return time
-}
-
-/** What is missing is named before anything begins. Damage inside of what is there is found when it is read. */
-async function requireWhole(
-  control: Control,
-  zone: string,
-  at: { prefix: string; time: number | undefined },
-): Promise<void> {
-  const { missing, restorableTo } = await control.hosts.ask(zone, 'archive.check', at)
-  if (missing === undefined) return
-  const limit = restorableTo === undefined ? '' : ` It can be restored up to ${new Date(restorableTo).toISOString()}.`
-  throw fault(InvalidRestoreFault, `The backup cannot be used: ${missing}.${limit}`)
 }

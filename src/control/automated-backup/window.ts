@@ -13,9 +13,10 @@ export interface RestoreWindow {
   readonly to: number
 }
 
-/** Where an instance runs now; undefined: nowhere any more. */
+/** The engine whose log it is now: of a cluster its writer. Undefined: there is none any more. */
 interface Place {
   readonly zone: string
+  readonly resourceId: string
 }
 
 /** Undefined while there is nothing to restore from. */
@@ -28,17 +29,16 @@ export async function restoreWindow(
   const [oldest, newest] = [bases[0]?.value, bases.at(-1)?.value]
   if (!oldest || !newest) return undefined
   const known = Math.max((await markOf(control, key))?.value.until ?? 0, usableFrom(newest))
-  const to = Math.max(known, place ? (archivedUntil(control, key, { place, newest }) ?? 0) : 0)
+  const to = Math.max(known, place ? (archivedUntil(control, { place, newest }) ?? 0) : 0)
   return { from: usableFrom(oldest), to: Math.max(Math.floor(to / SECOND_MS) * SECOND_MS, usableFrom(oldest)) }
 }
 
 /** What the agent says, as far as the newest base backup can be gone on from by it. */
 function archivedUntil(
   control: Pick<Control, 'hosts' | 'clock' | 'simulated'>,
-  { resourceId }: InstanceKey,
   { place, newest }: { place: Place; newest: BaseBackupRecord },
 ): number | undefined {
-  const observed = control.hosts.observed(place.zone, resourceId)
+  const observed = control.hosts.observed(place.zone, place.resourceId)
   // An engine without a log loses nothing, and can be restored to what it is.
   if (control.simulated) return observed?.accepting ? control.clock.now() : undefined
   return observed?.archive && continues(observed.archive, newest) ? observed.archive.until : undefined

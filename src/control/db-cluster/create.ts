@@ -2,7 +2,7 @@
 import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
 import { InsufficientDBClusterCapacityFault } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together } from '#store/collection.ts'
+import { together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { commit, type Control, type Scope } from '../control.ts'
@@ -21,8 +21,16 @@ import { resolveVersion } from '../db-instance/settings.ts'
 import { started } from '../db-instance/started.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
+import { scheduleClusterBackups } from './backups.ts'
 import { clusterExists } from './faults.ts'
-import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord, type Member } from './record.ts'
+import {
+  clusterKeyOf,
+  clusterSubjectOf,
+  dbClusters,
+  type ClusterArchive,
+  type DbClusterRecord,
+  type Member,
+} from './record.ts'
 import {
   clusterParameterGroupOf,
   newClusterSettings,
@@ -42,13 +50,10 @@ const RACES_MAX = 20
 type Input = CreateDBClusterMessage & { DBClusterIdentifier: string; Engine: string }
 
 export async function createDbCluster(control: Control, scope: Scope, input: Input): Promise<DbClusterRecord> {
-  const id = requireIdentifier('DBClusterIdentifier', input.DBClusterIdentifier, ID_LENGTH_MAX)
+  const id = requireClusterIdentifier(input.DBClusterIdentifier)
   if (await dbClusters(control, scope).get(id)) throw clusterExists()
   refuseForCluster(control, input)
-  if (control.hosts.zones.length < MEMBERS)
-    throw fault(InsufficientDBClusterCapacityFault, `A DB cluster needs ${MEMBERS} Availability Zones.`)
-  await requireQuota(control, scope, 'DBClusters')
-  await requireQuota(control, scope, 'DBInstances', MEMBERS)
+  await requireRoomForCluster(control, scope)
   const version = resolveVersion(control, input.EngineVersion)
   const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
   const databaseName = input.DatabaseName === undefined ? undefined : requireDatabaseName(input.DatabaseName)
@@ -57,7 +62,6 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
   const parameterGroup = await resolveClusterParameterGroup(control, scope, asked)
   const settings = await newClusterSettings(control, scope, input, version)
   const tags = checkTags(input.Tags ?? [])
-  const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
   const { master, writes: secret } = await newMaster(control, scope, {
     username,
     password: input.MasterUserPassword,
@@ -65,7 +69,40 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
     kmsKeyId: input.MasterUserSecretKmsKeyId,
     instanceArn: rdsArn(scope, 'cluster', id),
   })
-  const draft = { id, settings, parameterGroup, master, databaseName, tags }
+  return registerCluster(control, scope, {
+    draft: { id, settings, parameterGroup, master, databaseName, tags },
+    wantedPort: requirePort('Port', input.Port ?? control.ports.preferred),
+    extra: secret,
+  })
+}
+
+/** What a new cluster needs to be let in at all. */
+export async function requireRoomForCluster(control: Control, scope: Scope): Promise<void> {
+  if (control.hosts.zones.length < MEMBERS)
+    throw fault(InsufficientDBClusterCapacityFault, `A DB cluster needs ${MEMBERS} Availability Zones.`)
+  await requireQuota(control, scope, 'DBClusters')
+  await requireQuota(control, scope, 'DBInstances', MEMBERS)
+}
+
+export function requireClusterIdentifier(id: string): string {
+  return requireIdentifier('DBClusterIdentifier', id, ID_LENGTH_MAX)
+}
+
+interface NewCluster {
+  readonly draft: Omit<Draft, 'resourceId' | 'port' | 'readerPort'>
+  readonly wantedPort: number
+  readonly extra: Mutation
+  /** Where its data comes from; absent: it is new. */
+  readonly archive?: ClusterArchive
+}
+
+/** The one transaction, tried again where somebody else was faster with a port. */
+export async function registerCluster(
+  control: Control,
+  scope: Scope,
+  { draft, wantedPort, extra, archive }: NewCluster,
+): Promise<DbClusterRecord> {
+  const { id } = draft
   for (let race = 0; race < RACES_MAX; race++) {
     const resourceId = newResourceId('cluster', control.random)
     const { port, writes } = await choosePort(control, wantedPort, resourceId)
@@ -77,7 +114,9 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
     )
     const flow = control.flows.start('create-db-cluster', clusterSubjectOf(clusterKeyOf(cluster)), {
       key: clusterKeyOf(cluster),
+      ...(archive && { archive }),
     })
+    const hasBackups = cluster.settings.BackupRetentionPeriod > 0
     const { committed } = await commit(
       control,
       together(
@@ -86,8 +125,9 @@ export async function createDbCluster(control: Control, scope: Scope, input: Inp
         ...members.map((member) => dbInstanceNames(control).create(nameIndexOf(member), { id: member.id })),
         writes,
         more.writes,
-        secret,
+        extra,
         flow.writes,
+        ...(hasBackups ? [await scheduleClusterBackups(control, cluster)] : []),
       ),
     )
     if (committed) {

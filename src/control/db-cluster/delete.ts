@@ -7,6 +7,7 @@ import { started } from '../db-instance/started.ts'
 import { invalidClusterState } from './faults.ts'
 import { requireCluster } from './find.ts'
 import {
+  backupSubjectOf,
   clusterKeyOf,
   clusterSubjectOf,
   dbClusters,
@@ -19,10 +20,14 @@ interface Input {
   readonly DBClusterIdentifier: string
   readonly SkipFinalSnapshot?: boolean | undefined
   readonly FinalDBSnapshotIdentifier?: string | undefined
+  readonly DeleteAutomatedBackups?: boolean | undefined
 }
 
 export async function deleteDbCluster(control: Control, scope: Scope, input: Input): Promise<DbClusterRecord> {
   refuseFinalSnapshot(input)
+  // AWS: RDS user guide, Retaining automated backups: of DB instances alone.
+  if (input.DeleteAutomatedBackups === false)
+    throw invalidCombination('Automated backups of a Multi-AZ DB cluster cannot be retained.')
   const { record, flowId } = await transact(control, async () => {
     const held = await requireCluster(control, scope, input.DBClusterIdentifier)
     const { id, phase, settings, members } = held.value
@@ -32,7 +37,8 @@ export async function deleteDbCluster(control: Control, scope: Scope, input: Inp
     const record: DbClusterRecord = { ...held.value, phase: 'deleting' }
     const key = clusterKeyOf(record)
     const flow = await control.flows.supersede('delete-db-cluster', clusterSubjectOf(key), { key })
-    const others = await Promise.all([keeperSubjectOf(key), passwordSubjectOf(key)].map((one) => control.flows.of(one)))
+    const subjects = [keeperSubjectOf(key), passwordSubjectOf(key), backupSubjectOf(key)]
+    const others = await Promise.all(subjects.map((one) => control.flows.of(one)))
     const found = await Promise.all(members.map((member) => dbInstances(control, scope).get(member.id)))
     return {
       mutation: together(

@@ -6,6 +6,7 @@ import type { Control, Scope } from '../control.ts'
 import { AUTO_START_MS, HOSTED_ZONE_ID, idOrNothing, masterSecretOf, parameterStatus } from '../db-instance/describe.ts'
 import { invalidValue } from '../db-instance/faults.ts'
 import { namesOf } from './changes.ts'
+import { clusterRestoreWindow } from './backups.ts'
 import { clusterIdOf, requireCluster } from './find.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { dbClusters, type DbClusterRecord, type Member } from './record.ts'
@@ -55,6 +56,7 @@ export async function describeCluster(control: Control, record: DbClusterRecord)
   const { settings, region } = record
   const status = clusterStatusOf(control, record)
   const { hostname } = control.advertised
+  const window = settings.BackupRetentionPeriod > 0 ? await clusterRestoreWindow(control, record) : undefined
   return {
     DBClusterIdentifier: record.id,
     DBClusterArn: rdsArn(record, 'cluster', record.id),
@@ -76,6 +78,10 @@ export async function describeCluster(control: Control, record: DbClusterRecord)
     MultiAZ: isWhole(record),
     DBClusterMembers: await Promise.all(record.members.map((member) => memberShown(control, record, member))),
     ...settingsShown(record),
+    ...(window && {
+      EarliestRestorableTime: new Date(window.from),
+      LatestRestorableTime: new Date(window.to),
+    }),
     ...(namesOf(record.pending).length > 0 && { PendingModifiedValues: pendingShown(record) }),
     ...masterSecretOf(record),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),

@@ -11,11 +11,12 @@ import { newCredentials, type Credentials } from '../db-instance/credentials.ts'
 import { parseBackupWindow, parseMaintenanceWindow, windowsOverlap } from '../db-instance/identifiers.ts'
 import { dbInstances, type DbInstanceRecord, type DbInstanceSettings } from '../db-instance/record.ts'
 import { reloadOf } from '../db-instance/reload.ts'
-import { windowsMustNotOverlap } from '../db-instance/settings.ts'
+import { requireRetention, windowsMustNotOverlap } from '../db-instance/settings.ts'
 import { started } from '../db-instance/started.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { changeInWindow, decideChanges, namesOf, startChange, type Changes } from './changes.ts'
+import { scheduleClusterBackups } from './backups.ts'
 import { clusterNotAvailable } from './faults.ts'
 import { requireCluster } from './find.ts'
 import { clusterKeyOf, dbClusters, memberIn, passwordSubjectOf, type DbClusterRecord } from './record.ts'
@@ -56,6 +57,7 @@ export async function modifyDbCluster(control: Control, scope: Scope, input: Inp
 /** Members whose value simply is the setting. */
 const AT_ONCE = [
   'AutoMinorVersionUpgrade',
+  'BackupRetentionPeriod',
   'CopyTagsToSnapshot',
   'DeletionProtection',
   'PreferredMaintenanceWindow',
@@ -72,6 +74,7 @@ async function newSettings(
     AT_ONCE.filter((member) => input[member] !== undefined).map((member) => [member, input[member]]),
   )
   const wanted: DbInstanceSettings = { ...settings, ...changes }
+  requireRetention(wanted.BackupRetentionPeriod)
   const PreferredMaintenanceWindow = wanted.PreferredMaintenanceWindow.toLowerCase()
   if (
     windowsOverlap(parseBackupWindow(wanted.PreferredBackupWindow), parseMaintenanceWindow(PreferredMaintenanceWindow))
@@ -82,6 +85,13 @@ async function newSettings(
   const VpcSecurityGroupIds = await resolveVpcSecurityGroups(control, scope, input.VpcSecurityGroupIds, vpcId)
   return { ...wanted, PreferredMaintenanceWindow, VpcSecurityGroupIds }
 }
+
+const isArchivingSwitched = (before: DbInstanceSettings, after: DbInstanceSettings): boolean =>
+  before.BackupRetentionPeriod > 0 !== after.BackupRetentionPeriod > 0
+
+const backupsChange = (before: DbInstanceSettings, after: DbInstanceSettings): boolean =>
+  before.BackupRetentionPeriod !== after.BackupRetentionPeriod ||
+  before.PreferredBackupWindow !== after.PreferredBackupWindow
 
 interface Modification {
   readonly settings: DbInstanceSettings
@@ -121,6 +131,8 @@ async function write(
   } else if (namesOf(pending).length > 0) parts.push(await changeInWindow(control, asked))
   const record: DbClusterRecord = { ...asked, ...(begun && { phase: begun.phase }) }
   parts.push(dbClusters(control, key).update(held, record))
+  const before = held.value.settings
+  if (backupsChange(before, settings)) parts.push(await scheduleClusterBackups(control, record))
   for (const member of members) {
     let changed: DbInstanceRecord = {
       ...member.value,
@@ -129,9 +141,11 @@ async function write(
       master,
       ...(begun && { phase: begun.phase }),
     }
-    if (settings.VpcSecurityGroupIds !== held.value.settings.VpcSecurityGroupIds) {
-      const before = member.value.enforcedSecurityGroups ?? member.value.settings.VpcSecurityGroupIds
-      changed = { ...changed, enforcedSecurityGroups: before }
+    const isAdmitting = settings.VpcSecurityGroupIds !== before.VpcSecurityGroupIds
+    const enforced = member.value.enforcedSecurityGroups ?? member.value.settings.VpcSecurityGroupIds
+    if (isAdmitting) changed = { ...changed, enforcedSecurityGroups: enforced }
+    // Whether the log is archived is the engine's to know, too.
+    if (isAdmitting || isArchivingSwitched(before, settings)) {
       const flow = await reloadOf(control, changed)
       parts.push(flow.writes)
       flowIds.push(flow.id)

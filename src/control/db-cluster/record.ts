@@ -146,6 +146,9 @@ export const passwordSubjectOf = (key: ClusterKey): string => `${clusterTimersOf
 /** Of the flow that waits for the maintenance window. */
 export const windowSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}maintenance`
 
+/** Of the flow that sees to automated backups. */
+export const backupSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}backup`
+
 export const keeperSubjectOf = (key: ClusterKey): string => `${clusterTimersOf(key)}keeper`
 
 export const memberIn = (cluster: DbClusterRecord, zone: string): Member => {
@@ -173,5 +176,14 @@ export const withMember = (
   { zone, id, resourceId }: Member,
   changed: Pick<Member, 'state' | 'seedId' | 'troubledAt' | 'restsUntil'>,
 ): Member[] => members.map((member) => (member.zone === zone ? { zone, id, resourceId, ...changed } : member))
+
+/** What a restored cluster is made of. */
+export interface ClusterArchive {
+  readonly prefix: string
+  /** Milliseconds since the epoch; undefined: as late as possible. */
+  readonly time: number | undefined
+  /** For the event: what the cluster is called that it comes from. */
+  readonly sourceName: string
+}
 
 export type MemberRecords = ReadonlyMap<string, Held<DbInstanceRecord>>

@@ -50,11 +50,7 @@ export function refuseForCluster(control: Pick<Control, 'simulated'>, input: Cre
     throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
   for (const member of AURORA_ONLY)
     if (isAsked(input[member])) throw invalidCombination(`${member} isn't supported for Multi-AZ DB clusters.`)
-  const { BackupRetentionPeriod, AutoMinorVersionUpgrade: _built, ...rest } = input
-  refuseUnavailable(control, { ...rest, DBClusterIdentifier: undefined })
-  if (control.simulated) return
-  if (isAsked(BackupRetentionPeriod))
-    throw invalidCombination('Automated backups of DB clusters are not available yet: use BackupRetentionPeriod=0.')
+  refuseUnavailable(control, { ...input, DBClusterIdentifier: undefined })
 }
 
 export async function newClusterSettings(
@@ -66,12 +62,7 @@ export async function newClusterSettings(
   const DBInstanceClass = required(input.DBClusterInstanceClass, 'DBClusterInstanceClass')
   const StorageType = requireStorageType(input.StorageType ?? 'io1')
   const { OptionGroupName: _aurora, ...asked } = input
-  return newSettings(
-    control,
-    scope,
-    { ...asked, DBInstanceClass, StorageType, BackupRetentionPeriod: input.BackupRetentionPeriod ?? 0 },
-    version,
-  )
+  return newSettings(control, scope, { ...asked, DBInstanceClass, StorageType }, version)
 }
 
 export function requireStorageType(type: string): string {
@@ -128,7 +119,6 @@ export function refuseModification({ id, port, settings }: DbClusterRecord, inpu
   if (input.EngineMode !== undefined && input.EngineMode !== 'provisioned')
     throw invalidCombination(`The engine mode ${input.EngineMode} is not available for engine postgres.`)
   const now: Readonly<Record<string, unknown>> = {
-    BackupRetentionPeriod: settings.BackupRetentionPeriod,
     NewDBClusterIdentifier: id,
   }
   for (const [member, current] of Object.entries(now)) {

@@ -55,7 +55,8 @@ export async function instanceSpec(
     ...(placement ?? (await placementOf(control, record))),
     tls: tlsOf(control, record, certificate),
     capacity,
-    archivePrefix: settings.BackupRetentionPeriod > 0 ? archivePrefix(record) : undefined,
+    // The log of a cluster is one, whoever of its members writes it.
+    archivePrefix: settings.BackupRetentionPeriod > 0 ? archivePrefix(record.cluster ?? record) : undefined,
   }
 }
 

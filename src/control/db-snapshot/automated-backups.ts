@@ -62,7 +62,7 @@ const notFound = (): Error =>
   fault(DBInstanceAutomatedBackupNotFoundFault, 'No automated backup for this DB instance was found.')
 
 async function all(control: Control, scope: Scope): Promise<AutomatedBackup[]> {
-  const bases = (await baseBackups(control, scope).list()).map(({ value }) => value)
+  const bases = (await baseBackups(control, scope).list('db-')).map(({ value }) => value)
   const byInstance = Map.groupBy(
     bases.filter(({ isExpired }) => !isExpired).sort((a, b) => a.takenAt - b.takenAt),
     ({ instance }) => instance.resourceId,

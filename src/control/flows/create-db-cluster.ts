@@ -1,12 +1,12 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
 import { openClusterRoute } from '../db-cluster/routes.ts'
-import { keeperSubjectOf, memberIn, readersOf } from '../db-cluster/record.ts'
+import { keeperSubjectOf, memberIn, readersOf, type ClusterArchive } from '../db-cluster/record.ts'
 import { isReadable, isWhole, lossOfWriter } from '../db-cluster/sight.ts'
 import { certificateOf, issueCertificate } from '../db-instance/certificate.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
-import { instanceEvent, jobOn } from './context.ts'
+import { instanceEvent, jobOn, type FlowContext, type JobOutcome } from './context.ts'
 import {
   bring,
   changeCluster,
@@ -16,9 +16,16 @@ import {
   clusterFinished,
   clusterOf,
   memberSpec,
-  type ClusterContext as C,
+  type ClusterInput,
+  type HeldCluster,
 } from './db-cluster-context.ts'
 import { engineDeadlineMs, standbyPatienceMs } from './limits.ts'
+
+interface Input extends ClusterInput {
+  /** Absent: it is new and empty. */
+  readonly archive?: ClusterArchive
+}
+type C = FlowContext<Input>
 
 /** A new DB cluster: the writer as any new instance, then both readers by the flow that keeps them. It is there when all three are. */
 export const createDbCluster = flow(
@@ -46,16 +53,7 @@ export const createDbCluster = flow(
     create: async (c: C) => {
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
-      const { cluster } = cl
-      const outcome = await jobOn(c, memberIn(cluster, cluster.writer), {
-        name: 'create',
-        kind: 'instance.create',
-        input: async () => ({
-          spec: await memberSpec(c, cl, { cluster, zone: cluster.writer }),
-          master: { name: cluster.master.username, passwordVerifier: cluster.master.verifier },
-          databaseName: cluster.databaseName,
-        }),
-      })
+      const outcome = await makeWriter(c, cl)
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') return go('abandon', changeCluster(c, cl, { complaint: outcome.error.message }))
       return go('route')
@@ -66,7 +64,9 @@ export const createDbCluster = flow(
       if (!cl) return done('deleted')
       await openRoute(c.control, cl.members.get(cl.cluster.writer)!.value)
       await openClusterRoute(c.control, cl.cluster, cl.members)
-      const keeper = await c.control.flows.supersede('keep-db-cluster', keeperSubjectOf(c.input.key), c.input)
+      const keeper = await c.control.flows.supersede('keep-db-cluster', keeperSubjectOf(c.input.key), {
+        key: c.input.key,
+      })
       return go('await-readers', keeper.writes)
     },
 
@@ -81,7 +81,7 @@ export const createDbCluster = flow(
         'finish',
         changeCluster(c, cl, { phase: 'available', endpointKnown: true }),
         changeMembers(c, cl, { phase: 'available', endpointKnown: true }),
-        clusterEvent(c.control, cl.cluster, 'RDS-EVENT-0170'),
+        clusterEvent(c.control, cl.cluster, 'RDS-EVENT-0170', originOf(c.input)),
         ...[...cl.members.values()].map(({ value }) => instanceEvent(c.control, value, 'RDS-EVENT-0005')),
       )
     },
@@ -103,3 +103,28 @@ export const createDbCluster = flow(
     abandon: (c: C) => clusterFailed(c, 'The DB cluster could not be created in time.'),
   },
 )
+
+function makeWriter(c: C, cl: HeldCluster): Promise<JobOutcome<'instance.create' | 'instance.recover'>> {
+  const { cluster } = cl
+  const writer = memberIn(cluster, cluster.writer)
+  const { archive } = c.input
+  const specOf = (): ReturnType<typeof memberSpec> => memberSpec(c, cl, { cluster, zone: cluster.writer })
+  const master = { name: cluster.master.username, passwordVerifier: cluster.master.verifier }
+  if (archive)
+    return jobOn(c, writer, {
+      name: 'recover',
+      kind: 'instance.recover',
+      input: async () => ({ spec: await specOf(), prefix: archive.prefix, time: archive.time, master }),
+    })
+  return jobOn(c, writer, {
+    name: 'create',
+    kind: 'instance.create',
+    input: async () => ({ spec: await specOf(), master, databaseName: cluster.databaseName }),
+  })
+}
+
+function originOf({ archive }: Input): string | undefined {
+  if (!archive) return undefined
+  const time = archive.time === undefined ? 'the latest time' : new Date(archive.time).toISOString()
+  return `Restored from DB cluster ${archive.sourceName} to ${time}`
+}

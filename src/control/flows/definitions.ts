@@ -5,6 +5,7 @@ import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
 import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
+import { backUpDbCluster } from './back-up-db-cluster.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
 import { changeDbCluster } from './change-db-cluster.ts'
 import { createDbCluster } from './create-db-cluster.ts'
@@ -52,6 +53,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   recoverDbCluster,
   rebootDbCluster,
   deleteDbCluster,
+  backUpDbCluster,
   applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,

@@ -1,23 +1,33 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
+import { baseBackups, basesOf } from '../automated-backup/record.ts'
+import { removeMark } from '../automated-backup/window.ts'
 import { removeClusterRoutes } from '../db-cluster/routes.ts'
 import { dbClusters, type DbClusterRecord } from '../db-cluster/record.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import { dbInstanceNames, dbInstances, nameIndexOf } from '../db-instance/record.ts'
+import { archivePrefix } from '../db-instance/spec.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { instanceEvent, jobOn } from './context.ts'
+import { forgetCopy } from './back-up-db-cluster.ts'
 import { clusterEvent, clusterOf, type ClusterContext as C, type HeldCluster } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
 
 /** Deletes a cluster with its members, whatever it was doing: this flow has taken the place of the one that was alive. */
 export const deleteDbCluster = flow(
   'delete-db-cluster',
-  { exhausted: 'cancel', steps: { remove: { deadlineMs: restartDeadlineMs } } },
+  {
+    exhausted: 'cancel',
+    steps: { remove: { deadlineMs: restartDeadlineMs }, backups: { deadlineMs: restartDeadlineMs } },
+  },
   {
     cancel: async (c: C) => {
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
-      for (const { zone, resourceId } of cl.cluster.members) await c.control.hosts.cancelJobs(zone, `${resourceId}/`)
+      for (const { zone, resourceId } of cl.cluster.members) {
+        await c.control.hosts.cancelJobs(zone, `${resourceId}/`)
+        await c.control.hosts.cancelJobs(zone, `${cl.cluster.resourceId}/`)
+      }
       return go('remove')
     },
 
@@ -25,7 +35,32 @@ export const deleteDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       await removeClusterRoutes(c.control, cl.cluster)
-      return (await isRemoved(c, cl)) ? go('forget') : wait()
+      return (await isRemoved(c, cl)) ? go('backups') : wait()
+    },
+
+    /** Now that nobody writes into the archive any more. */
+    backups: async (c: C) => {
+      const cl = await clusterOf(c)
+      if (!cl) return done('deleted')
+      const { key } = c.input
+      const bases = await basesOf(c.control, key)
+      const outcomes = await Promise.all([
+        ...bases.map(({ value: { id, zone } }) => forgetCopy(c, { snapshotId: id, zone })),
+        jobOn(
+          c,
+          { zone: cl.cluster.writer, resourceId: key.resourceId },
+          {
+            name: `trim-${c.failures}`,
+            kind: 'archive.trim',
+            input: async () => ({ prefix: archivePrefix(key), keep: [] }),
+          },
+        ),
+      ])
+      for (const outcome of outcomes)
+        if (outcome.state === 'failed') throw new Error(`remove the backups: ${outcome.error.message}`)
+      if (outcomes.some(({ state }) => state === 'pending')) return wait()
+      const removed = bases.map((base) => baseBackups(c.control, key).remove(base))
+      return go('forget', ...removed, await removeMark(c.control, key))
     },
 
     forget: async (c: C) => {
@@ -34,7 +69,10 @@ export const deleteDbCluster = flow(
       const { held, cluster } = cl
       // The keeper is gone, but what its last step began may have come after what took it away.
       if (await isLeftOver(c, cluster)) return go('cancel')
-      for (const { zone, resourceId } of cluster.members) await c.control.hosts.forgetJobs(zone, `${resourceId}/`)
+      for (const { zone, resourceId } of cluster.members) {
+        await c.control.hosts.forgetJobs(zone, `${resourceId}/`)
+        await c.control.hosts.forgetJobs(zone, `${cluster.resourceId}/`)
+      }
       const members = [...cl.members.values()]
       const names = await Promise.all(members.map(({ value }) => dbInstanceNames(c.control).get(nameIndexOf(value))))
       const { secretArn } = cluster.master

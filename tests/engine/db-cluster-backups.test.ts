@@ -1,0 +1,80 @@
+/** Automated backups of a real Multi-AZ DB cluster: the archive follows the writer, and any second of it can be restored. */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { DescribeDBClustersCommand, RestoreDBClusterToPointInTimeCommand, type DBCluster } from '@aws-sdk/client-rds'
+import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
+import {
+  createCluster,
+  deleteCluster,
+  membersOf,
+  readerEndpoint,
+  wholeCluster,
+  writerEndpoint,
+  writerOf,
+} from '../support/cluster.ts'
+import { query } from '../support/database.ts'
+import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { engineOf, zoneOf } from '../support/processes.ts'
+
+let holdfast: Holdfast
+
+before(async () => {
+  holdfast = await startHoldfast()
+})
+after(() => discard(holdfast))
+
+async function restorable(id: string, from: number): Promise<DBCluster> {
+  return eventually(`DB cluster ${id} can be restored to ${new Date(from).toISOString()}`, async () => {
+    const { DBClusters } = await holdfast.rds().send(new DescribeDBClustersCommand({ DBClusterIdentifier: id }))
+    const { LatestRestorableTime } = DBClusters![0]!
+    return LatestRestorableTime && LatestRestorableTime.getTime() > from ? DBClusters![0] : undefined
+  })
+}
+
+async function now(cluster: DBCluster): Promise<number> {
+  const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms'
+  return (await query<{ ms: number }>(holdfast, writerEndpoint(cluster), sql))[0]!.ms
+}
+
+test('what was acknowledged before and after the writer was killed is restored to a second, and nothing later', async () => {
+  const rds = holdfast.rds()
+  const cluster = await createCluster(rds, 'bank', { BackupRetentionPeriod: 1 })
+  await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key)')
+  await restorable('bank', 0)
+  await using inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
+  await inserts.more(50)
+  const writer = (await membersOf(rds, cluster)).find((one) => one.DBInstanceIdentifier === writerOf(cluster))!
+  process.kill(await engineOf(holdfast.state, zoneOf(writer), writer), 'SIGKILL')
+  await inserts.more(50)
+  await inserts.stop()
+  const moved = await wholeCluster(rds, 'bank')
+  assert.notEqual(writerOf(moved), writerOf(cluster))
+  const count = 'select count(*)::int as n from written'
+  const [before] = await query<{ n: number }>(holdfast, writerEndpoint(moved), count)
+  const time = Math.ceil((await now(moved)) / 1000) * 1000 + 1000
+  await restorable('bank', time)
+  await query(holdfast, writerEndpoint(moved), 'insert into written values (-1)')
+
+  const source = { SourceDBClusterIdentifier: 'bank', RestoreToTime: new Date(time) }
+  await rds.send(new RestoreDBClusterToPointInTimeCommand({ DBClusterIdentifier: 'again', ...source }))
+  const restored = await wholeCluster(rds, 'again')
+  assert.equal(restored.BackupRetentionPeriod, 1)
+  for (const address of [writerEndpoint(restored), readerEndpoint(restored)]) {
+    const [rows] = await eventually('the rows', () =>
+      query<{ n: number; later: number }>(
+        holdfast,
+        address,
+        'select count(*)::int as n, (count(*) filter (where n < 0))::int as later from written',
+      ).catch(() => undefined),
+    )
+    assert.deepEqual(rows, { n: before!.n, later: 0 })
+  }
+  await restorable('again', 0)
+  const archives = async (): Promise<string[]> =>
+    readdir(join(holdfast.state, 'archive', 'us-east-1', '000000000000'), { recursive: false })
+  assert.deepEqual((await archives()).sort(), [cluster.DbClusterResourceId!, restored.DbClusterResourceId!].sort())
+  await deleteCluster(rds, 'bank')
+  assert.deepEqual(await readdir(join(holdfast.state, 'snapshots')), [])
+})
