@@ -22,6 +22,9 @@ interface World {
   /** Zones of readers of which the agent says so. */
   readonly notStreaming: Set<string>
   readonly throttled: { id: string; delayMs: number; forMs: number }[]
+  /** Zones, by the order in which they were asked. */
+  readonly asked: string[]
+  whenAsked: (zone: string) => void
   readonly log: MemoryLog
   stop(): void
 }
@@ -38,7 +41,10 @@ async function world(): Promise<World> {
       throttled.push({ id, delayMs, forMs })
     },
   }
+  const asked: string[] = []
   const ask = async (zone: string): Promise<unknown> => {
+    asked.push(zone)
+    made.whenAsked(zone)
     const position = at.get(zone)!
     if (position === 'silent') throw new Error('no answer')
     const lsn = lsnText(BigInt(position))
@@ -54,7 +60,7 @@ async function world(): Promise<World> {
   const hosts: Hosts = { ...control.hosts, ask: ask as Hosts['ask'], observed }
   const log = memoryLog()
   const running = controlFlows({ store: control.store, clock: control.clock, hosts, endpoints }, log)
-  return {
+  const made: World = {
     control,
     cluster,
     writer,
@@ -62,9 +68,12 @@ async function world(): Promise<World> {
     at,
     notStreaming,
     throttled,
+    asked,
     log,
+    whenAsked: () => {},
     stop: () => running.stop(),
   }
+  return made
 }
 
 /** The writer writes a byte a second, and so do readers that are not in `behind`. */
@@ -144,4 +153,11 @@ test('a silent writer is noted, and looked at again', async () => {
   await write(w, 130, w.readers)
   assert.ok(w.throttled.at(-1)!.delayMs > 0)
   w.stop()
+})
+
+test('once it is stopped nobody is asked any more, which would start a host anew', async () => {
+  const w = await world()
+  w.whenAsked = (zone) => void (zone === w.writer.zone && w.stop())
+  await write(w, 5, w.readers)
+  assert.deepEqual(w.asked, [w.writer.zone])
 })

@@ -8,6 +8,7 @@ import { SECOND_MS } from '#base/durations.ts'
 import type { Log } from '#base/log.ts'
 import { messageOf } from '#base/trouble.ts'
 import type { Timer } from '#host/clock.ts'
+import type { Questions } from '#wire/agent/messages.ts'
 import { parseLsn } from '#wire/pg/lsn.ts'
 import type { Control } from '../control.ts'
 import { dbInstances } from '../db-instance/record.ts'
@@ -64,7 +65,7 @@ class Rounds {
     try {
       const valves = new Map<string, Valve>()
       for await (const { value: cluster } of everyCluster(this.control)) {
-        const valve = this.valves.get(cluster.resourceId) ?? new Valve(this.control, this.log)
+        const valve = this.valves.get(cluster.resourceId) ?? new Valve(this.control, this.log, () => this.stopped)
         valves.set(cluster.resourceId, valve)
         valve.look(cluster)
       }
@@ -85,10 +86,12 @@ class Valve {
   private writer: Member | undefined
   private trace = new LagTrace()
   private last: Throttled = { delayMs: 0, lagMs: 0 }
+  private readonly isOver: () => boolean
 
-  constructor(control: Seeing, log: Log) {
+  constructor(control: Seeing, log: Log, isOver: () => boolean) {
     this.control = control
     this.log = log
+    this.isOver = isOver
   }
 
   look(cluster: DbClusterRecord): void {
@@ -138,7 +141,9 @@ class Valve {
     return lagMs
   }
 
-  private position({ zone, resourceId }: Member): ReturnType<typeof this.control.hosts.ask<'instance.position'>> {
+  /** Nobody is started to be asked: what ends with serve must stay ended. */
+  private async position({ zone, resourceId }: Member): Promise<Questions['instance.position']['answer']> {
+    if (this.isOver() || !this.control.hosts.isConnected(zone)) throw new Error(`the host ${zone} is not there`)
     return this.control.hosts.ask(zone, 'instance.position', { id: resourceId })
   }
 
@@ -152,7 +157,8 @@ class Valve {
         { cluster: cluster.id, writer: writer.id, lagMs: next.lagMs },
         next.delayMs > 0 ? 'a reader is too far behind: writing is slowed down' : 'writing is no longer slowed down',
       )
-    const routes = [cluster.resourceId, writer.resourceId]
-    await Promise.all(routes.map((id) => this.control.endpoints.throttle(id, next.delayMs, LEASE_MS)))
+    const { endpoints } = this.control
+    const routes = [cluster.resourceId, writer.resourceId].filter((id) => !this.isOver() && endpoints.observed(id))
+    await Promise.all(routes.map((id) => endpoints.throttle(id, next.delayMs, LEASE_MS)))
   }
 }

@@ -110,7 +110,7 @@ const AURORA_ONLY_LATER = [
 ] as const satisfies readonly (keyof ModifyDBClusterMessage)[]
 
 /** Throws for the first thing that a cluster would have to become and cannot. What it is already may be asked for. */
-export function refuseModification({ id, port, settings }: DbClusterRecord, input: ModifyDBClusterMessage): void {
+export function refuseModification({ id, port }: DbClusterRecord, input: ModifyDBClusterMessage): void {
   for (const member of AURORA_ONLY_LATER)
     if (isAsked(input[member])) throw invalidCombination(`${member} isn't supported for Multi-AZ DB clusters.`)
   // AWS: RDS user guide, Limitations of Multi-AZ DB clusters.
