@@ -120,6 +120,8 @@ const messages: Readonly<Record<string, string>> = {
   '0057': 'Replication for the Read Replica terminated',
   '0069': 'Cluster failover failed',
   '0070': 'Promoting previous primary again',
+  '0074': 'Creating manual cluster snapshot',
+  '0075': 'Manual cluster snapshot created',
   '0071': 'Completed failover of the DB cluster',
   '0072': 'Started same AZ failover of the DB cluster',
   '0073': 'Started cross AZ failover of the DB cluster',

@@ -49,6 +49,7 @@ const BACKED = {
   TargetDBInstanceIdentifier: 'new',
   UseLatestRestorableTime: true,
 }
+const SNAPSHOT = { DBClusterIdentifier: 'backed-up', DBClusterSnapshotIdentifier: 'new' }
 const ARN = 'arn:aws:rds:us-east-1:000000000000:db:backed'
 
 const WRONG: readonly (readonly [action: string, members: Members, code: string])[] = [
@@ -113,6 +114,21 @@ const WRONG: readonly (readonly [action: string, members: Members, code: string]
     'DBClusterParameterGroupNotFound',
   ],
   ['RestoreDBClusterToPointInTime', { ...CLUSTER, Domain: 'd-1' }, 'InvalidParameterCombination'],
+  ['CreateDBClusterSnapshot', { ...SNAPSHOT, DBClusterIdentifier: 'nobody' }, 'DBClusterNotFoundFault'],
+  ['CreateDBClusterSnapshot', { ...SNAPSHOT, DBClusterSnapshotIdentifier: 'rds:new' }, 'InvalidParameterValue'],
+  ['DeleteDBClusterSnapshot', { DBClusterSnapshotIdentifier: 'none' }, 'DBClusterSnapshotNotFoundFault'],
+  ['DescribeDBClusterSnapshots', { SnapshotType: 'old' }, 'InvalidParameterValue'],
+  ['DescribeDBClusterSnapshots', { DBClusterSnapshotIdentifier: 'none' }, 'DBClusterSnapshotNotFoundFault'],
+  [
+    'RestoreDBInstanceFromDBSnapshot',
+    { DBInstanceIdentifier: 'new', DBClusterSnapshotIdentifier: 'none' },
+    'DBClusterSnapshotNotFoundFault',
+  ],
+  [
+    'RestoreDBClusterFromSnapshot',
+    { DBClusterIdentifier: 'new', SnapshotIdentifier: 'none', Engine: 'postgres' },
+    'DBClusterSnapshotNotFoundFault',
+  ],
   ['DeleteDBInstanceAutomatedBackup', {}, 'InvalidParameterCombination'],
   ['DeleteDBInstanceAutomatedBackup', { DbiResourceId: 'db-X' }, 'DBInstanceAutomatedBackupNotFound'],
   ['DescribeDBInstanceAutomatedBackups', { DbiResourceId: 'db-X' }, 'DBInstanceAutomatedBackupNotFound'],

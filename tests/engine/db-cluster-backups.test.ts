@@ -3,7 +3,15 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { DescribeDBClustersCommand, RestoreDBClusterToPointInTimeCommand, type DBCluster } from '@aws-sdk/client-rds'
+import {
+  CreateDBClusterSnapshotCommand,
+  DeleteDBClusterSnapshotCommand,
+  DescribeDBClusterSnapshotsCommand,
+  DescribeDBClustersCommand,
+  RestoreDBClusterToPointInTimeCommand,
+  RestoreDBInstanceFromDBSnapshotCommand,
+  type DBCluster,
+} from '@aws-sdk/client-rds'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import {
   createCluster,
@@ -14,7 +22,7 @@ import {
   writerEndpoint,
   writerOf,
 } from '../support/cluster.ts'
-import { query } from '../support/database.ts'
+import { deleteInstance, instanceIn, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 import { engineOf, zoneOf } from '../support/processes.ts'
 
@@ -36,6 +44,27 @@ async function restorable(id: string, from: number): Promise<DBCluster> {
 async function now(cluster: DBCluster): Promise<number> {
   const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms'
   return (await query<{ ms: number }>(holdfast, writerEndpoint(cluster), sql))[0]!.ms
+}
+
+/** Of a cluster's snapshot an instance is made that has the rows. */
+async function snapshotServes(cluster: DBCluster, rows: number): Promise<void> {
+  const rds = holdfast.rds()
+  const name = { DBClusterSnapshotIdentifier: 'copy' }
+  await rds.send(new CreateDBClusterSnapshotCommand({ DBClusterIdentifier: cluster.DBClusterIdentifier!, ...name }))
+  await eventually('the snapshot', async () => {
+    const { DBClusterSnapshots } = await rds.send(new DescribeDBClusterSnapshotsCommand(name))
+    return DBClusterSnapshots![0]!.Status === 'available' ? true : undefined
+  })
+  const single = { DBInstanceIdentifier: 'single', DBInstanceClass: 'db.t4g.micro', BackupRetentionPeriod: 0 }
+  await rds.send(new RestoreDBInstanceFromDBSnapshotCommand({ ...single, ...name }))
+  const instance = await instanceIn(rds, 'single', 'available')
+  assert.deepEqual(await query(holdfast, instance, 'select count(*)::int as n from written'), [{ n: rows }])
+  await deleteInstance(rds, 'single')
+  await rds.send(new DeleteDBClusterSnapshotCommand(name))
+  await eventually('no snapshot', async () => {
+    const { DBClusterSnapshots } = await rds.send(new DescribeDBClusterSnapshotsCommand({}))
+    return DBClusterSnapshots!.length === 0 ? true : undefined
+  })
 }
 
 test('what was acknowledged before and after the writer was killed is restored to a second, and nothing later', async () => {
@@ -72,6 +101,7 @@ test('what was acknowledged before and after the writer was killed is restored t
     assert.deepEqual(rows, { n: before!.n, later: 0 })
   }
   await restorable('again', 0)
+  await snapshotServes(restored, before!.n)
   const archives = async (): Promise<string[]> =>
     readdir(join(holdfast.state, 'archive', 'us-east-1', '000000000000'), { recursive: false })
   assert.deepEqual((await archives()).sort(), [cluster.DbClusterResourceId!, restored.DbClusterResourceId!].sort())

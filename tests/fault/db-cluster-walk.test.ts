@@ -8,7 +8,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
   CreateDBClusterCommand,
+  CreateDBClusterSnapshotCommand,
   DeleteDBClusterCommand,
+  DeleteDBClusterSnapshotCommand,
+  DescribeDBClusterSnapshotsCommand,
   FailoverDBClusterCommand,
   ModifyDBClusterCommand,
   RebootDBClusterCommand,
@@ -52,6 +55,8 @@ before(async () => {
 
 after(async () => {
   holdfast = await startHoldfast({ state })
+  // Who has not dialled in yet is not stopped in order.
+  await wholeCluster(rds(), LASTING)
   await discard(holdfast)
 })
 
@@ -155,6 +160,23 @@ walkOn(
 
 walkOn('change-db-cluster', ['reload.after', 'reload.committed'], () => change({ AllocatedStorage: 40 }))
 
+test('serve killed while a snapshot is taken and while it is deleted: it is there, then gone', async () => {
+  const name = { DBClusterSnapshotIdentifier: 'copy' }
+  const found = async (): Promise<(string | undefined)[]> =>
+    (await rds().send(new DescribeDBClusterSnapshotsCommand({}))).DBClusterSnapshots!.map(({ Status }) => Status)
+  await dieAt('create-db-cluster-snapshot.copy.after', () =>
+    rds().send(new CreateDBClusterSnapshotCommand({ DBClusterIdentifier, ...name })),
+  )
+  await eventually('the snapshot', async () => ((await found())[0] === 'available' ? true : undefined))
+  await noFlowLeft()
+  await holdfast.kill()
+  await dieAt('delete-db-cluster-snapshot.remove.after', () => rds().send(new DeleteDBClusterSnapshotCommand(name)))
+  await eventually('no snapshot', async () => ((await found()).length === 0 ? true : undefined))
+  assert.deepEqual(await readdir(join(state, 'snapshots')), [])
+  await holdfast.kill()
+  walked.add('create-db-cluster-snapshot.copy').add('delete-db-cluster-snapshot.remove')
+})
+
 /** Process of the writer's engine. */
 async function writerEngine(cluster: DBCluster): Promise<number> {
   const writer = (await membersOf(rds(), cluster)).find((one) => one.DBInstanceIdentifier === writerOf(cluster))!
@@ -228,12 +250,15 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   ),
   'back-up-db-cluster.drop': 'after a copy that failed: src/control/flows/back-up-db-cluster.test.ts',
   'back-up-db-cluster.rest': 'after failures in a row: src/control/flows/back-up-db-cluster.test.ts',
+  'create-db-cluster-snapshot.finish': 'as in create-db-snapshot',
+  'create-db-cluster-snapshot.fail': 'last resort after six hours',
+  'delete-db-cluster-snapshot.forget': 'as in delete-db-snapshot',
   'create-db-cluster.revive': 'needs the writer to die before it has a reader',
   'create-db-cluster.abandon': 'last resort',
 }
 
 test('every step of the flows of DB clusters was walked, or says why not', () => {
-  const ours = flowDefinitions.filter(({ name }) => name.endsWith('-db-cluster'))
+  const ours = flowDefinitions.filter(({ name }) => /-db-cluster(-snapshot)?$/.test(name))
   const all = ours.flatMap(({ name, steps }) => Object.keys(steps).map((step) => `${name}.${step}`))
   assert.deepEqual(
     all.filter((step) => !walked.has(step) && !NOT_WALKED[step]),

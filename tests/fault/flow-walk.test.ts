@@ -43,7 +43,7 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
     'needs an instance that fills up: tests/engine/storage-autoscaling.test.ts kills serve while it waits',
   ...Object.fromEntries(
     flowDefinitions
-      .filter(({ name }) => name.endsWith('-db-cluster'))
+      .filter(({ name }) => /-db-cluster(-snapshot)?$/.test(name))
       .flatMap(({ name, steps }) =>
         Object.keys(steps).map((step) => [`${name}.${step}`, 'walked in db-cluster-walk.test.ts']),
       ),

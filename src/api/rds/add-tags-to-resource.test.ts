@@ -67,7 +67,9 @@ test('a resource that is not there has no tags', async () => {
     ['subgrp:nope', 'DBSubnetGroupNotFoundFault'],
     ['og:nope', 'OptionGroupNotFoundFault'],
     ['cluster:nope', 'DBClusterNotFoundFault'],
-    ['cluster-snapshot:nope', 'InvalidParameterValue'],
+    ['cluster-pg:nope', 'DBParameterGroupNotFoundFault'],
+    ['cluster-snapshot:nope', 'DBClusterSnapshotNotFoundFault'],
+    ['es:nope', 'InvalidParameterValue'],
   ]
   for (const [name, code] of faults) {
     await assert.rejects(tagsOf(context, arn(name)), { name: code })

@@ -10,6 +10,7 @@ import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
 import { CreateDBCluster } from './create-db-cluster.ts'
 import { CreateDBClusterParameterGroup } from './create-db-cluster-parameter-group.ts'
+import { CreateDBClusterSnapshot } from './create-db-cluster-snapshot.ts'
 import { CreateDBInstance } from './create-db-instance.ts'
 import { CreateDBInstanceReadReplica } from './create-db-instance-read-replica.ts'
 import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
@@ -18,6 +19,7 @@ import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
 import { CreateOptionGroup } from './create-option-group.ts'
 import { DeleteDBCluster } from './delete-db-cluster.ts'
 import { DeleteDBClusterParameterGroup } from './delete-db-cluster-parameter-group.ts'
+import { DeleteDBClusterSnapshot } from './delete-db-cluster-snapshot.ts'
 import { DeleteDBInstanceAutomatedBackup } from './delete-db-instance-automated-backup.ts'
 import { DeleteDBInstance } from './delete-db-instance.ts'
 import { DeleteDBParameterGroup } from './delete-db-parameter-group.ts'
@@ -29,6 +31,7 @@ import { DescribeCertificates } from './describe-certificates.ts'
 import { DescribeDBClusterEndpoints } from './describe-db-cluster-endpoints.ts'
 import { DescribeDBClusterParameterGroups } from './describe-db-cluster-parameter-groups.ts'
 import { DescribeDBClusterParameters } from './describe-db-cluster-parameters.ts'
+import { DescribeDBClusterSnapshots } from './describe-db-cluster-snapshots.ts'
 import { DescribeDBClusters } from './describe-db-clusters.ts'
 import { DescribeDBEngineVersions } from './describe-db-engine-versions.ts'
 import { DescribeDBInstanceAutomatedBackups } from './describe-db-instance-automated-backups.ts'
@@ -69,6 +72,7 @@ import { RebootDBInstance } from './reboot-db-instance.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBClusterParameterGroup } from './reset-db-cluster-parameter-group.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
+import { RestoreDBClusterFromSnapshot } from './restore-db-cluster-from-snapshot.ts'
 import { RestoreDBClusterToPointInTime } from './restore-db-cluster-to-point-in-time.ts'
 import { RestoreDBInstanceFromDBSnapshot } from './restore-db-instance-from-db-snapshot.ts'
 import { RestoreDBInstanceToPointInTime } from './restore-db-instance-to-point-in-time.ts'
@@ -89,6 +93,7 @@ export const rdsHandlers = {
   CopyOptionGroup,
   CreateDBCluster,
   CreateDBClusterParameterGroup,
+  CreateDBClusterSnapshot,
   CreateDBInstance,
   CreateDBInstanceReadReplica,
   CreateDBParameterGroup,
@@ -97,6 +102,7 @@ export const rdsHandlers = {
   CreateOptionGroup,
   DeleteDBCluster,
   DeleteDBClusterParameterGroup,
+  DeleteDBClusterSnapshot,
   DeleteDBInstance,
   DeleteDBInstanceAutomatedBackup,
   DeleteDBParameterGroup,
@@ -108,6 +114,7 @@ export const rdsHandlers = {
   DescribeDBClusterEndpoints,
   DescribeDBClusterParameterGroups,
   DescribeDBClusterParameters,
+  DescribeDBClusterSnapshots,
   DescribeDBClusters,
   DescribeDBEngineVersions,
   DescribeDBInstanceAutomatedBackups,
@@ -148,6 +155,7 @@ export const rdsHandlers = {
   RemoveTagsFromResource,
   ResetDBClusterParameterGroup,
   ResetDBParameterGroup,
+  RestoreDBClusterFromSnapshot,
   RestoreDBClusterToPointInTime,
   RestoreDBInstanceFromDBSnapshot,
   RestoreDBInstanceToPointInTime,

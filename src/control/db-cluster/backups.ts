@@ -3,7 +3,8 @@ import type { Mutation } from '#store/collection.ts'
 import { restoreWindow, type RestoreWindow } from '../automated-backup/window.ts'
 import type { Control } from '../control.ts'
 import type { SnapshotSource } from '../db-snapshot/record.ts'
-import { backupSubjectOf, clusterKeyOf, memberIn, type DbClusterRecord } from './record.ts'
+import { backupSubjectOf, clusterKeyOf, memberIn, readersOf, type DbClusterRecord, type Member } from './record.ts'
+import { streamsFromWriter } from './sight.ts'
 
 /** Writes that start the timer of automated backups, in the place of the one there may be. */
 export async function scheduleClusterBackups(
@@ -26,6 +27,10 @@ export const clusterSourceOf = (cluster: DbClusterRecord): SnapshotSource => ({
   databaseName: cluster.databaseName,
   settings: cluster.settings,
 })
+
+/** A reader that streams, so that the writer does not have to read all of its data; else the writer. */
+export const memberToCopy = (control: Pick<Control, 'hosts'>, cluster: DbClusterRecord): Member =>
+  readersOf(cluster).find((member) => streamsFromWriter(control, cluster, member)) ?? memberIn(cluster, cluster.writer)
 
 /** Undefined while there is nothing to restore from. */
 export const clusterRestoreWindow = (

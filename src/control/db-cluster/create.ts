@@ -27,7 +27,7 @@ import {
   clusterKeyOf,
   clusterSubjectOf,
   dbClusters,
-  type ClusterArchive,
+  type ClusterOrigin,
   type DbClusterRecord,
   type Member,
 } from './record.ts'
@@ -93,14 +93,14 @@ interface NewCluster {
   readonly wantedPort: number
   readonly extra: Mutation
   /** Where its data comes from; absent: it is new. */
-  readonly archive?: ClusterArchive
+  readonly origin?: ClusterOrigin
 }
 
 /** The one transaction, tried again where somebody else was faster with a port. */
 export async function registerCluster(
   control: Control,
   scope: Scope,
-  { draft, wantedPort, extra, archive }: NewCluster,
+  { draft, wantedPort, extra, origin }: NewCluster,
 ): Promise<DbClusterRecord> {
   const { id } = draft
   for (let race = 0; race < RACES_MAX; race++) {
@@ -114,7 +114,7 @@ export async function registerCluster(
     )
     const flow = control.flows.start('create-db-cluster', clusterSubjectOf(clusterKeyOf(cluster)), {
       key: clusterKeyOf(cluster),
-      ...(archive && { archive }),
+      ...origin,
     })
     const hasBackups = cluster.settings.BackupRetentionPeriod > 0
     const { committed } = await commit(

@@ -62,5 +62,7 @@ function refuseFinalSnapshot({ SkipFinalSnapshot, FinalDBSnapshotIdentifier }: I
   if (SkipFinalSnapshot) return
   if (FinalDBSnapshotIdentifier === undefined)
     throw invalidCombination('FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.')
-  throw invalidCombination('Snapshots of DB clusters are not available yet: specify SkipFinalSnapshot.')
+  throw invalidCombination(
+    'Final snapshots of DB clusters are not available yet: use CreateDBClusterSnapshot, then specify SkipFinalSnapshot.',
+  )
 }

@@ -178,7 +178,16 @@ export const withMember = (
 ): Member[] => members.map((member) => (member.zone === zone ? { zone, id, resourceId, ...changed } : member))
 
 /** What a restored cluster is made of. */
-export interface ClusterArchive {
+export type ClusterOrigin = { readonly archive: ClusterArchive } | { readonly snapshot: ClusterSnapshotData }
+
+interface ClusterSnapshotData {
+  /** The copy on disk. */
+  readonly id: string
+  /** For the event. */
+  readonly name: string
+}
+
+interface ClusterArchive {
   readonly prefix: string
   /** Milliseconds since the epoch; undefined: as late as possible. */
   readonly time: number | undefined

@@ -1,8 +1,13 @@
-/** RestoreDBClusterToPointInTime: a new cluster with what another one had at a time. */
-import type { CreateDBClusterMessage, RestoreDBClusterToPointInTimeMessage } from '@aws-sdk/client-rds'
+/** RestoreDBClusterToPointInTime and RestoreDBClusterFromSnapshot: a new cluster with what another one had. */
+import type {
+  CreateDBClusterMessage,
+  RestoreDBClusterFromSnapshotMessage,
+  RestoreDBClusterToPointInTimeMessage,
+} from '@aws-sdk/client-rds'
 import {
   DBClusterAutomatedBackupNotFoundFault,
   InvalidDBClusterStateFault,
+  InvalidDBSnapshotStateFault,
   InvalidRestoreFault,
 } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
@@ -14,12 +19,16 @@ import { requirePort } from '../db-instance/identifiers.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { checkTags } from '../tag/tags.ts'
-import { clusterRestoreWindow } from './backups.ts'
+import { requireReadableSnapshot } from '../db-snapshot/find.ts'
+import { dbSnapshots, type DbSnapshotRecord, type SnapshotSource } from '../db-snapshot/record.ts'
+import { clusterRestoreWindow, clusterSourceOf } from './backups.ts'
 import { registerCluster, requireClusterIdentifier, requireRoomForCluster } from './create.ts'
 import { clusterExists } from './faults.ts'
 import { requireCluster } from './find.ts'
-import { clusterKeyOf, dbClusters, memberIn, type DbClusterRecord } from './record.ts'
+import { clusterKeyOf, dbClusters, memberIn, type ClusterOrigin, type DbClusterRecord } from './record.ts'
 import { newClusterSettings, refuseForCluster, resolveClusterParameterGroup } from './settings.ts'
+import { dbClusterSnapshots } from './snapshot-record.ts'
+import { requireUsableClusterSnapshot } from './snapshots.ts'
 
 type Input = RestoreDBClusterToPointInTimeMessage & { DBClusterIdentifier: string }
 
@@ -38,25 +47,91 @@ export async function restoreClusterToPointInTime(
   const time = await requireTime(control, source, input)
   const prefix = archivePrefix(clusterKeyOf(source))
   await requireWhole(control, memberIn(source, source.writer).zone, { prefix, time })
+  return restoreCluster(control, scope, {
+    id,
+    input,
+    asked,
+    source: clusterSourceOf(source),
+    origin: { archive: { prefix, time, sourceName: source.id } },
+  })
+}
+
+type FromSnapshot = RestoreDBClusterFromSnapshotMessage & {
+  readonly DBClusterIdentifier: string
+  readonly SnapshotIdentifier: string
+  readonly Engine: string
+}
+
+/** Of a cluster's snapshot, by name or ARN, or of an instance's. */
+export async function restoreClusterFromSnapshot(
+  control: Control,
+  scope: Scope,
+  input: FromSnapshot,
+): Promise<DbClusterRecord> {
+  const id = requireClusterIdentifier(input.DBClusterIdentifier)
+  const snapshot = await snapshotNamed(control, scope, input.SnapshotIdentifier)
+  if (await dbClusters(control, scope).get(id)) throw clusterExists()
+  const { instance: source } = snapshot
+  if (input.EngineVersion !== undefined && input.EngineVersion !== source.settings.EngineVersion)
+    throw invalidCombination(`A snapshot of ${source.settings.EngineVersion} is restored with the same EngineVersion.`)
+  if (input.DatabaseName !== undefined) throw invalidCombination('DatabaseName is not applicable for engine postgres.')
+  const { EngineVersion: _same, DatabaseName: _none, ...wanted } = input
+  const asked = { ...askedOf(source, wanted), Engine: input.Engine }
+  refuseForCluster(control, asked)
+  const origin = { snapshot: { id: snapshot.resourceId, name: snapshot.id } }
+  return restoreCluster(control, scope, { id, input, asked, source, origin })
+}
+
+async function snapshotNamed(control: Control, scope: Scope, name: string): Promise<DbSnapshotRecord> {
+  const isOfInstance =
+    (await dbClusterSnapshots(control, scope).get(name.toLowerCase())) === undefined &&
+    (name.includes(':snapshot:') || (await dbSnapshots(control, scope).get(name.toLowerCase())) !== undefined)
+  if (!isOfInstance) return requireUsableClusterSnapshot(control, scope, name)
+  const { value } = await requireReadableSnapshot(control, scope, name)
+  if (value.status !== 'available')
+    throw fault(
+      InvalidDBSnapshotStateFault,
+      `Snapshot ${value.id} is not in the available state: it is ${value.status}.`,
+    )
+  return value
+}
+
+interface Restoring {
+  readonly id: string
+  readonly input: Pick<Input, 'DBClusterParameterGroupName' | 'Tags' | 'Port'>
+  readonly asked: CreateDBClusterMessage
+  readonly source: SnapshotSource
+  readonly origin: ClusterOrigin
+}
+
+async function restoreCluster(
+  control: Control,
+  scope: Scope,
+  { id, input, asked, source, origin }: Restoring,
+): Promise<DbClusterRecord> {
   await requireRoomForCluster(control, scope)
   const version = resolveVersion(control, source.settings.EngineVersion)
   const parameterGroup = await resolveClusterParameterGroup(control, scope, {
     name: input.DBClusterParameterGroupName ?? `default.postgres${version.major}`,
     engineVersion: version.version,
   })
-  const { username, verifier } = source.master
   return registerCluster(control, scope, {
     draft: {
       id,
       settings: await newClusterSettings(control, scope, asked, version),
       parameterGroup,
-      master: { username, verifier, secretArn: undefined, secretKmsKeyId: undefined },
+      master: {
+        username: source.masterUsername,
+        verifier: source.masterVerifier,
+        secretArn: undefined,
+        secretKmsKeyId: undefined,
+      },
       databaseName: source.databaseName,
       tags: checkTags(input.Tags ?? []),
     },
     wantedPort: requirePort('Port', input.Port ?? control.ports.preferred),
     extra: NOTHING,
-    archive: { prefix, time, sourceName: source.id },
+    origin,
   })
 }
 
@@ -71,8 +146,13 @@ async function requireSource(control: Control, scope: Scope, input: Input): Prom
   return found.value
 }
 
+type Wanted = Input | Omit<FromSnapshot, 'EngineVersion' | 'DatabaseName'>
+
 /** What the request leaves out is as it was, except what AWS sets to its default: groups, protection, tags. */
-function askedOf({ settings: from, engine }: DbClusterRecord, input: Input): CreateDBClusterMessage {
+function askedOf(
+  { settings: from, engine }: Pick<SnapshotSource, 'settings' | 'engine'>,
+  input: Wanted,
+): CreateDBClusterMessage {
   return {
     ...input,
     Engine: engine,

@@ -8,6 +8,7 @@ import { leastGrownGiB } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import type { Control, Scope } from '../control.ts'
 import { register } from '../db-instance/create.ts'
+import { requireUsableClusterSnapshot } from '../db-cluster/snapshots.ts'
 import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { newMaster } from '../db-instance/master.ts'
@@ -38,8 +39,13 @@ interface Origin {
 
 export async function restoreDbInstance(control: Control, scope: Scope, input: Input): Promise<DbInstanceRecord> {
   const id = requireIdentifier('DBInstanceIdentifier', input.DBInstanceIdentifier)
-  if (input.DBClusterSnapshotIdentifier !== undefined)
-    throw invalidCombination('Snapshots of Multi-AZ DB clusters are not available yet.')
+  if (input.DBClusterSnapshotIdentifier !== undefined) {
+    if (input.DBSnapshotIdentifier !== undefined)
+      throw invalidCombination('Specify one of DBSnapshotIdentifier and DBClusterSnapshotIdentifier.')
+    const copy = await requireUsableClusterSnapshot(control, scope, input.DBClusterSnapshotIdentifier)
+    const flowInput = { snapshotId: copy.resourceId, snapshotName: copy.id }
+    return restoreFrom(control, scope, input, { id, what: 'snapshot', instance: copy.instance, flowInput })
+  }
   if (input.DBSnapshotIdentifier === undefined)
     throw invalidValue('The parameter DBSnapshotIdentifier must be provided and must not be blank.')
   const snapshot = (await requireReadableSnapshot(control, scope, input.DBSnapshotIdentifier)).value

@@ -4,9 +4,9 @@ import { NOTHING, together, type Held, type Mutation } from '#store/collection.t
 import { expiredBases, needsBase } from '../automated-backup/keeping.ts'
 import { baseBackupId, baseBackups, basesOf, logMarks, type BaseBackupRecord } from '../automated-backup/record.ts'
 import { markLog, removeMark } from '../automated-backup/window.ts'
-import { clusterSourceOf } from '../db-cluster/backups.ts'
-import { memberIn, readersOf, type Member } from '../db-cluster/record.ts'
-import { streamsFromWriter, writerServes } from '../db-cluster/sight.ts'
+import { clusterSourceOf, memberToCopy } from '../db-cluster/backups.ts'
+import { memberIn, type Member } from '../db-cluster/record.ts'
+import { writerServes } from '../db-cluster/sight.ts'
 import { openedAt, parseBackupWindow, untilOpen, untilOpening } from '../db-instance/identifiers.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { jobOn, type JobOutcome } from './context.ts'
@@ -173,10 +173,9 @@ function isMissing(c: C, { cluster }: HeldCluster, bases: readonly Base[]): bool
   return needsBase(valuesOf(bases), c.control.hosts.observed(zone, resourceId)?.archive)
 }
 
-/** The copy that is about to be taken: of a reader that streams, else of the writer. */
+/** The copy that is about to be taken. */
 function begin(c: C, { cluster }: HeldCluster, now: number): Mutation {
-  const reader = readersOf(cluster).find((member) => streamsFromWriter(c.control, cluster, member))
-  const { zone } = reader ?? memberIn(cluster, cluster.writer)
+  const { zone } = memberToCopy(c.control, cluster)
   const id = `base-${cluster.resourceId}-${now}`
   const facts = { log: undefined, takenAt: now, isTemporary: true, isStored: false, isExpired: false }
   const base = { ...facts, id, zone, isBeingCopied: true, instance: clusterSourceOf(cluster), tags: cluster.tags }

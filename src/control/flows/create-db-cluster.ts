@@ -1,7 +1,7 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
 import { openClusterRoute } from '../db-cluster/routes.ts'
-import { keeperSubjectOf, memberIn, readersOf, type ClusterArchive } from '../db-cluster/record.ts'
+import { keeperSubjectOf, memberIn, readersOf, type ClusterOrigin } from '../db-cluster/record.ts'
 import { isReadable, isWhole, lossOfWriter } from '../db-cluster/sight.ts'
 import { certificateOf, issueCertificate } from '../db-instance/certificate.ts'
 import { dbInstances } from '../db-instance/record.ts'
@@ -21,10 +21,8 @@ import {
 } from './db-cluster-context.ts'
 import { engineDeadlineMs, standbyPatienceMs } from './limits.ts'
 
-interface Input extends ClusterInput {
-  /** Absent: it is new and empty. */
-  readonly archive?: ClusterArchive
-}
+/** Without an origin it is new and empty. */
+type Input = ClusterInput & (ClusterOrigin | { readonly archive?: never; readonly snapshot?: never })
 type C = FlowContext<Input>
 
 /** A new DB cluster: the writer as any new instance, then both readers by the flow that keeps them. It is there when all three are. */
@@ -104,18 +102,30 @@ export const createDbCluster = flow(
   },
 )
 
-function makeWriter(c: C, cl: HeldCluster): Promise<JobOutcome<'instance.create' | 'instance.recover'>> {
+type Making = 'instance.create' | 'instance.recover' | 'instance.restore'
+
+function makeWriter(c: C, cl: HeldCluster): Promise<JobOutcome<Making>> {
   const { cluster } = cl
   const writer = memberIn(cluster, cluster.writer)
-  const { archive } = c.input
+  const { input } = c
   const specOf = (): ReturnType<typeof memberSpec> => memberSpec(c, cl, { cluster, zone: cluster.writer })
   const master = { name: cluster.master.username, passwordVerifier: cluster.master.verifier }
-  if (archive)
+  if ('archive' in input && input.archive) {
+    const { prefix, time } = input.archive
     return jobOn(c, writer, {
       name: 'recover',
       kind: 'instance.recover',
-      input: async () => ({ spec: await specOf(), prefix: archive.prefix, time: archive.time, master }),
+      input: async () => ({ spec: await specOf(), prefix, time, master }),
     })
+  }
+  if ('snapshot' in input && input.snapshot) {
+    const { id: snapshotId } = input.snapshot
+    return jobOn(c, writer, {
+      name: 'restore',
+      kind: 'instance.restore',
+      input: async () => ({ spec: await specOf(), snapshotId, master }),
+    })
+  }
   return jobOn(c, writer, {
     name: 'create',
     kind: 'instance.create',
@@ -123,7 +133,9 @@ function makeWriter(c: C, cl: HeldCluster): Promise<JobOutcome<'instance.create'
   })
 }
 
-function originOf({ archive }: Input): string | undefined {
+function originOf(input: Input): string | undefined {
+  if ('snapshot' in input && input.snapshot) return `Restored from snapshot ${input.snapshot.name}`
+  const archive = 'archive' in input ? input.archive : undefined
   if (!archive) return undefined
   const time = archive.time === undefined ? 'the latest time' : new Date(archive.time).toISOString()
   return `Restored from DB cluster ${archive.sourceName} to ${time}`

@@ -8,6 +8,7 @@ import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
 import { backUpDbCluster } from './back-up-db-cluster.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
 import { changeDbCluster } from './change-db-cluster.ts'
+import { createDbClusterSnapshot, deleteDbClusterSnapshot } from './db-cluster-snapshot-flows.ts'
 import { createDbCluster } from './create-db-cluster.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
@@ -54,6 +55,8 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   rebootDbCluster,
   deleteDbCluster,
   backUpDbCluster,
+  createDbClusterSnapshot,
+  deleteDbClusterSnapshot,
   applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,

@@ -14,6 +14,7 @@ import type { AccountQuota } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import type { Control, Scope } from '../control.ts'
 import { dbClusters } from '../db-cluster/record.ts'
+import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
 import { optionGroups } from '../option-group/record.ts'
@@ -71,7 +72,11 @@ const quotas = {
     exceeded: () => fault(DBSubnetGroupQuotaExceededFault, 'The quota of DB subnet groups is exceeded.'),
   },
   EventSubscriptions: { max: 20, used: none },
-  ManualClusterSnapshots: { max: 100, used: none },
+  ManualClusterSnapshots: {
+    max: 100,
+    used: async (control, scope) => (await dbClusterSnapshots(control, scope).list()).length,
+    exceeded: () => fault(SnapshotQuotaExceededFault, 'The quota of manual DB cluster snapshots is exceeded.'),
+  },
   ManualSnapshots: {
     max: 100,
     used: async (control, scope) =>

@@ -1,5 +1,10 @@
 /** Tags: the rules they must keep, and the resources that can carry them. */
-import { DBSnapshotNotFoundFault, DBSubnetGroupNotFoundFault, OptionGroupNotFoundFault } from '@aws-sdk/client-rds'
+import {
+  DBClusterSnapshotNotFoundFault,
+  DBSnapshotNotFoundFault,
+  DBSubnetGroupNotFoundFault,
+  OptionGroupNotFoundFault,
+} from '@aws-sdk/client-rds'
 import type { Tag as GivenTag } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import type { Collection, Held } from '#store/collection.ts'
@@ -9,6 +14,7 @@ import { transact } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
 import { clusterNotFound } from '../db-cluster/faults.ts'
 import { dbClusters } from '../db-cluster/record.ts'
+import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { instanceNotFound, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import type { Tag } from '../db-instance/record.ts'
@@ -50,6 +56,10 @@ const taggable: Partial<Record<RdsArnType, Taggable>> = {
   snapshot: {
     records: (control, scope) => asTagged(dbSnapshots(control, scope)),
     notFound: (id) => fault(DBSnapshotNotFoundFault, `DBSnapshot ${id} not found.`),
+  },
+  'cluster-snapshot': {
+    records: (control, scope) => asTagged(dbClusterSnapshots(control, scope)),
+    notFound: (id) => fault(DBClusterSnapshotNotFoundFault, `DBClusterSnapshot not found: ${id}`),
   },
   pg: {
     records: (control, scope) => asTagged(parameterGroups(control, scope)),

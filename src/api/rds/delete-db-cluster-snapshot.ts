@@ -1,0 +1,7 @@
+import { deleteClusterSnapshot, describeClusterSnapshot } from '#control/db-cluster/snapshots.ts'
+import type { RdsHandler } from '../handler.ts'
+
+export const DeleteDBClusterSnapshot: RdsHandler<'DeleteDBClusterSnapshot'> = async (input, context) => {
+  const record = await deleteClusterSnapshot(context.control, context, input.DBClusterSnapshotIdentifier)
+  return { DBClusterSnapshot: describeClusterSnapshot(record) }
+}

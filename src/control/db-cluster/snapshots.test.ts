@@ -1,0 +1,84 @@
+/** Snapshots of DB clusters, on simulated engines. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SCOPE } from '../../../tests/support/control.ts'
+import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { clusterOf, eventsOf, inTime, isWholeAgain, newCluster } from '../../../tests/support/simulated-cluster.ts'
+import { restoreDbInstance } from '../db-snapshot/restore.ts'
+import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
+import { addTags, listTags } from '../tag/tags.ts'
+import { deleteDbCluster } from './delete.ts'
+import { restoreClusterFromSnapshot } from './restore.ts'
+import {
+  createClusterSnapshot,
+  deleteClusterSnapshot,
+  describeClusterSnapshot,
+  listClusterSnapshots,
+} from './snapshots.ts'
+
+const DBClusterIdentifier = 'orders'
+const DBClusterSnapshotIdentifier = 'before'
+
+async function withCluster(): Promise<SimulatedControl> {
+  const control = await simulatedControl()
+  await inTime(control, newCluster(control, DBClusterIdentifier, { BackupRetentionPeriod: 0 }))
+  return control
+}
+
+const take = (control: SimulatedControl): Promise<DbSnapshotRecord> =>
+  inTime(control, createClusterSnapshot(control, SCOPE, { DBClusterIdentifier, DBClusterSnapshotIdentifier }))
+
+const statuses = async (control: SimulatedControl): Promise<string[]> =>
+  (await listClusterSnapshots(control, SCOPE, { DBClusterIdentifier })).map(({ id, status }) => `${id} ${status}`)
+
+test('a snapshot is a copy of a reader, outlives its cluster, and goes when it is deleted', async () => {
+  const control = await withCluster()
+  assert.equal((await take(control)).status, 'creating')
+  assert.deepEqual(await statuses(control), ['before available'])
+  const [record] = await listClusterSnapshots(control, SCOPE, {})
+  assert.notEqual(record!.zone, (await clusterOf(control)).writer)
+  const arn = describeClusterSnapshot(record!).DBClusterSnapshotArn!
+  await addTags(control, SCOPE, { arn, tags: [{ Key: 'team', Value: 'shop' }] })
+  assert.deepEqual(await listTags(control, SCOPE, arn), [{ Key: 'team', Value: 'shop' }])
+  assert.deepEqual(await eventsOf(control, 'db-cluster-snapshot'), ['0074', '0075'])
+  await assert.rejects(take(control), { name: 'DBClusterSnapshotAlreadyExistsFault' })
+  await inTime(control, deleteDbCluster(control, SCOPE, { DBClusterIdentifier, SkipFinalSnapshot: true }))
+  assert.deepEqual(await statuses(control), ['before available'])
+  await inTime(control, deleteClusterSnapshot(control, SCOPE, arn))
+  assert.deepEqual(await statuses(control), [])
+  assert.deepEqual(await control.hosts.ask('a', 'host.contents', {}), { instances: [], snapshots: [] })
+})
+
+test('a cluster and an instance are made of a snapshot, with what it was', async () => {
+  const control = await withCluster()
+  await take(control)
+  const input = { DBClusterIdentifier: 'again', SnapshotIdentifier: 'before', Engine: 'postgres' }
+  await inTime(control, restoreClusterFromSnapshot(control, SCOPE, input))
+  const again = await clusterOf(control, 'again')
+  isWholeAgain(again)
+  assert.deepEqual([again.phase, again.master.username, again.settings.AllocatedStorage], ['available', 'app', 100])
+  const instance = await inTime(
+    control,
+    restoreDbInstance(control, SCOPE, { DBInstanceIdentifier: 'one', DBClusterSnapshotIdentifier }),
+  )
+  assert.equal(instance.settings.AllocatedStorage, 100)
+  const other = { ...input, DBClusterIdentifier: 'other' }
+  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, Engine: 'aurora-postgresql' }), /Aurora/)
+  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, EngineVersion: '17.9' }), /18\.4/)
+  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, SnapshotIdentifier: 'none' }), {
+    name: 'DBClusterSnapshotNotFoundFault',
+  })
+})
+
+test('a copy that fails says so, and can be deleted', async () => {
+  const control = await withCluster()
+  control.failing = 'instance.snapshot'
+  await take(control)
+  assert.deepEqual(await statuses(control), ['before failed'])
+  const input = { DBClusterIdentifier: 'again', SnapshotIdentifier: 'before', Engine: 'postgres' }
+  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, input), {
+    name: 'InvalidDBClusterSnapshotStateFault',
+  })
+  await inTime(control, deleteClusterSnapshot(control, SCOPE, DBClusterSnapshotIdentifier))
+  assert.deepEqual(await statuses(control), [])
+})

@@ -1,0 +1,223 @@
+/** Snapshots of DB clusters: a copy of one member's data, from which a cluster or an instance can be made. */
+import type { DBClusterSnapshot, Filter } from '@aws-sdk/client-rds'
+import {
+  DBClusterSnapshotAlreadyExistsFault,
+  DBClusterSnapshotNotFoundFault,
+  InvalidDBClusterSnapshotStateFault,
+} from '@aws-sdk/client-rds'
+import type { EventId } from '#catalog/events.ts'
+import { resourceId as newResourceId } from '#host/random.ts'
+import { together, type Held, type Mutation } from '#store/collection.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { isArn, parseRdsArn, rdsArn } from '../arn.ts'
+import { transact, type Control, type Scope } from '../control.ts'
+import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import { started } from '../db-instance/started.ts'
+import { requireSnapshotName } from '../db-snapshot/create.ts'
+import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
+import { recordEvent } from '../event/event.ts'
+import { requireQuota } from '../quota/quotas.ts'
+import { checkTags } from '../tag/tags.ts'
+import { clusterSourceOf, memberToCopy } from './backups.ts'
+import { clusterNotAvailable } from './faults.ts'
+import { clusterIdOf, requireCluster } from './find.ts'
+import { clusterKeyOf } from './record.ts'
+import { clusterStatusOf } from './sight.ts'
+import { dbClusterSnapshots } from './snapshot-record.ts'
+
+/** The subject of flows that work on it: none of its cluster's, which goes on meanwhile. */
+const subjectOf = ({ account, region, resourceId }: DbSnapshotRecord): string =>
+  `db-cluster-snapshot/${account}/${region}/${resourceId}`
+
+const notFound = (name: string): Error => fault(DBClusterSnapshotNotFoundFault, `DBClusterSnapshot not found: ${name}`)
+
+/** Throws DBClusterSnapshotNotFoundFault. */
+async function requireClusterSnapshot(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  nameOrArn: string,
+): Promise<Held<DbSnapshotRecord>> {
+  const arn = isArn(nameOrArn) ? parseRdsArn(nameOrArn) : undefined
+  const isForeign = arn && (arn.account !== scope.account || arn.region !== scope.region)
+  if ((isArn(nameOrArn) && arn?.type !== 'cluster-snapshot') || isForeign) throw notFound(nameOrArn)
+  const held = await dbClusterSnapshots(control, scope).get((arn?.id ?? nameOrArn).toLowerCase())
+  if (!held) throw notFound(nameOrArn)
+  return held
+}
+
+/** One that can be restored. */
+export async function requireUsableClusterSnapshot(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  nameOrArn: string,
+): Promise<DbSnapshotRecord> {
+  const { value } = await requireClusterSnapshot(control, scope, nameOrArn)
+  if (value.status !== 'available') throw notAvailable(value)
+  return value
+}
+
+const notAvailable = ({ id, status }: DbSnapshotRecord): Error =>
+  fault(InvalidDBClusterSnapshotStateFault, `Cluster snapshot ${id} is not in the available state: it is ${status}.`)
+
+export function clusterSnapshotEvent(control: Control, record: DbSnapshotRecord, id: EventId): Mutation {
+  return recordEvent(control, record, {
+    id,
+    sourceType: 'db-cluster-snapshot',
+    sourceId: record.id,
+    sourceArn: rdsArn(record, 'cluster-snapshot', record.id),
+  })
+}
+
+interface NewSnapshot {
+  readonly DBClusterIdentifier: string
+  readonly DBClusterSnapshotIdentifier: string
+  readonly Tags?: { Key?: string | undefined; Value?: string | undefined }[] | undefined
+}
+
+export async function createClusterSnapshot(
+  control: Control,
+  scope: Scope,
+  input: NewSnapshot,
+): Promise<DbSnapshotRecord> {
+  const id = requireSnapshotName('DBClusterSnapshotIdentifier', input.DBClusterSnapshotIdentifier)
+  const asked = checkTags(input.Tags ?? [])
+  const { record, flowId } = await transact(control, async () => {
+    const cluster = (await requireCluster(control, scope, input.DBClusterIdentifier)).value
+    if (await dbClusterSnapshots(control, scope).get(id))
+      throw fault(
+        DBClusterSnapshotAlreadyExistsFault,
+        `A DB cluster snapshot with the identifier ${id} already exists.`,
+      )
+    const status = clusterStatusOf(control, cluster)
+    if (status !== 'available') throw clusterNotAvailable(cluster.id, status)
+    await requireQuota(control, scope, 'ManualClusterSnapshots')
+    const inherited = cluster.settings.CopyTagsToSnapshot ? cluster.tags : []
+    const now = control.clock.now()
+    const record: DbSnapshotRecord = {
+      id,
+      resourceId: newResourceId('snap', control.random),
+      account: scope.account,
+      region: scope.region,
+      zone: memberToCopy(control, cluster).zone,
+      type: 'manual',
+      status: 'creating',
+      complaint: undefined,
+      createdAt: now,
+      originalCreatedAt: now,
+      sizeBytes: 0,
+      sourceArn: undefined,
+      restorers: [],
+      tags: [...inherited.filter((tag) => !asked.some((own) => own.Key === tag.Key)), ...asked],
+      instance: clusterSourceOf(cluster),
+    }
+    const flow = control.flows.start('create-db-cluster-snapshot', subjectOf(record), {
+      key: clusterKeyOf(cluster),
+      snapshot: { name: id, resourceId: record.resourceId },
+    })
+    const event = clusterSnapshotEvent(control, record, 'RDS-EVENT-0074')
+    return {
+      mutation: together(dbClusterSnapshots(control, scope).create(id, record), event, flow.writes),
+      result: { record, flowId: flow.id },
+    }
+  })
+  await started(control, flowId)
+  return record
+}
+
+export async function deleteClusterSnapshot(control: Control, scope: Scope, name: string): Promise<DbSnapshotRecord> {
+  const { record, flowId } = await transact(control, async () => {
+    const held = await requireClusterSnapshot(control, scope, name)
+    if (held.value.status !== 'available' && held.value.status !== 'failed') throw notAvailable(held.value)
+    const record = { ...held.value, status: 'deleting' as const }
+    const flow = control.flows.start('delete-db-cluster-snapshot', subjectOf(record), {
+      scope,
+      snapshot: { name: record.id, resourceId: record.resourceId },
+    })
+    return {
+      mutation: together(dbClusterSnapshots(control, scope).update(held, record), flow.writes),
+      result: { record, flowId: flow.id },
+    }
+  })
+  await started(control, flowId)
+  return record
+}
+
+interface Query {
+  readonly DBClusterIdentifier?: string | undefined
+  readonly DBClusterSnapshotIdentifier?: string | undefined
+  readonly DbClusterResourceId?: string | undefined
+  readonly SnapshotType?: string | undefined
+  readonly Filters?: Filter[] | undefined
+}
+
+type Test = (record: DbSnapshotRecord) => boolean
+
+/** There are manual ones alone, and none that is shared. */
+export async function listClusterSnapshots(control: Control, scope: Scope, query: Query): Promise<DbSnapshotRecord[]> {
+  const { DBClusterIdentifier, DBClusterSnapshotIdentifier, DbClusterResourceId, SnapshotType, Filters = [] } = query
+  const tests: Test[] = Filters.map((filter) => filterTest(scope, filter))
+  if (SnapshotType !== undefined) tests.push(typeTest(SnapshotType))
+  if (DBClusterIdentifier !== undefined) tests.push(ofCluster(scope, [DBClusterIdentifier]))
+  if (DbClusterResourceId !== undefined) tests.push(({ instance }) => instance.resourceId === DbClusterResourceId)
+  const all =
+    DBClusterSnapshotIdentifier === undefined
+      ? (await dbClusterSnapshots(control, scope).list()).map(({ value }) => value)
+      : [(await requireClusterSnapshot(control, scope, DBClusterSnapshotIdentifier)).value]
+  return all.filter((record) => tests.every((test) => test(record)))
+}
+
+function typeTest(type: string): Test {
+  if (!['automated', 'manual', 'shared', 'public', 'awsbackup'].includes(type))
+    throw invalidValue(`Invalid snapshot type ${type}. Valid values: automated, manual, shared, public, awsbackup`)
+  return (record) => record.type === type
+}
+
+const ofCluster = (scope: Scope, names: readonly string[]): Test => {
+  const ids = names.map((name) => clusterIdOf(scope, name))
+  return ({ instance }) => ids.includes(instance.id)
+}
+
+function filterTest(scope: Scope, { Name, Values = [] }: Filter): Test {
+  if (Values.length === 0) throw invalidCombination(`Filter ${Name} must have at least one value.`)
+  switch (Name) {
+    case 'db-cluster-id':
+      return ofCluster(scope, Values)
+    case 'db-cluster-snapshot-id':
+      return ({ id }) => Values.some((value) => value.toLowerCase() === id)
+    case 'snapshot-type':
+      return ({ type }) => Values.includes(type)
+    case 'engine':
+      return ({ instance }) => Values.includes(instance.engine)
+    default:
+      throw invalidValue(`Unrecognized filter name: ${Name}`)
+  }
+}
+
+export function describeClusterSnapshot(record: DbSnapshotRecord): DBClusterSnapshot {
+  const { instance } = record
+  const { settings } = instance
+  return {
+    DBClusterSnapshotIdentifier: record.id,
+    DBClusterSnapshotArn: rdsArn(record, 'cluster-snapshot', record.id),
+    DBClusterIdentifier: instance.id,
+    DbClusterResourceId: instance.resourceId,
+    SnapshotCreateTime: new Date(record.createdAt),
+    ClusterCreateTime: new Date(instance.createdAt),
+    SnapshotType: record.type,
+    Status: record.status,
+    PercentProgress: record.status === 'available' ? 100 : 0,
+    AvailabilityZones: [record.region + record.zone],
+    Engine: instance.engine,
+    EngineMode: 'provisioned',
+    EngineVersion: settings.EngineVersion,
+    LicenseModel: settings.LicenseModel,
+    AllocatedStorage: settings.AllocatedStorage,
+    StorageType: settings.StorageType,
+    Port: instance.port,
+    MasterUsername: instance.masterUsername,
+    StorageEncrypted: settings.StorageEncrypted,
+    KmsKeyId: settings.KmsKeyId,
+    IAMDatabaseAuthenticationEnabled: settings.EnableIAMDatabaseAuthentication,
+    TagList: [...record.tags],
+  }
+}
