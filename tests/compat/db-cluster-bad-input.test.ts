@@ -234,7 +234,6 @@ for (const [action, members] of [
   ['ModifyDBInstance', { ...MEMBER, NewDBInstanceIdentifier: 'other' }],
   ['ModifyDBInstance', { ...MEMBER, MultiAZ: true }],
   ['DeleteDBInstance', { ...MEMBER, SkipFinalSnapshot: true }],
-  ['RebootDBInstance', MEMBER],
   ['RebootDBInstance', { ...MEMBER, ForceFailover: true }],
   ['StopDBInstance', MEMBER],
   ['StartDBInstance', MEMBER],

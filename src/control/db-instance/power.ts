@@ -2,6 +2,7 @@
 import { resourceId as newResourceId } from '#host/random.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
+import { rebootMember } from '../db-cluster/reboot.ts'
 import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { newManualSnapshot } from '../db-snapshot/create.ts'
 import { instanceEvent } from '../flows/context.ts'
@@ -41,11 +42,20 @@ async function order(control: Control, scope: Scope, what: Order): Promise<DbIns
   return record
 }
 
-export function rebootDbInstance(
+export async function rebootDbInstance(
   control: Control,
   scope: Scope,
   input: { DBInstanceIdentifier: string; ForceFailover?: boolean | undefined },
 ): Promise<DbInstanceRecord> {
+  const { id, cluster } = (await requireInstance(control, scope, input.DBInstanceIdentifier)).value
+  if (cluster) {
+    if (input.ForceFailover)
+      throw invalidCombination(
+        `The DB instance ${id} is a member of the DB cluster ${cluster.id}: use FailoverDBCluster.`,
+      )
+    await rebootMember(control, scope, { id, cluster: cluster.id })
+    return (await requireInstance(control, scope, id)).value
+  }
   return order(control, scope, {
     idOrArn: input.DBInstanceIdentifier,
     operation: 'RebootDBInstance',

@@ -22,7 +22,7 @@ import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord } from
 import { deleteDbInstance } from '../db-instance/delete.ts'
 import { describeInstance } from '../db-instance/describe.ts'
 import { modifyDbInstance } from '../db-instance/modify.ts'
-import { rebootDbInstance } from '../db-instance/power.ts'
+
 import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { commit } from '../control.ts'
@@ -66,7 +66,6 @@ test('members are instances that know their cluster, and are changed through it 
     refused,
   )
   await assert.rejects(deleteDbInstance(control, SCOPE, { DBInstanceIdentifier, SkipFinalSnapshot: true }), refused)
-  await assert.rejects(rebootDbInstance(control, SCOPE, { DBInstanceIdentifier }), refused)
   await assert.rejects(
     createDbSnapshot(control, SCOPE, { DBInstanceIdentifier, DBSnapshotIdentifier: 'snap' }),
     refused,

@@ -16,6 +16,7 @@ import { refusePower } from '../db-cluster/power.ts'
 import { rebootDbCluster } from '../db-cluster/reboot.ts'
 import { clusterStatusOf } from '../db-cluster/sight.ts'
 import { describeInstance } from '../db-instance/describe.ts'
+import { rebootDbInstance } from '../db-instance/power.ts'
 import { dbInstances } from '../db-instance/record.ts'
 
 const reboot = (control: SimulatedControl): Promise<unknown> =>
@@ -49,6 +50,25 @@ test('both readers are restarted one after the other, then the writer, and the c
   assert.deepEqual(rolesOf(control, cluster), ['primary', 'standby', 'standby'])
   const instances = await eventsOf(control, 'db-instance')
   for (const id of ['0004', '0006']) assert.equal(instances.filter((one) => one === id).length, 3, id)
+})
+
+test('a member alone is restarted where it is, a reader and then the writer', async () => {
+  const control = await simulatedControl()
+  await newCluster(control, 'orders')
+  const restarts: string[] = []
+  beforeRestarts(control, (zone) => restarts.push(zone))
+  for (const id of ['orders-instance-3', 'orders-instance-1']) {
+    const rebooted = await inTime(control, rebootDbInstance(control, SCOPE, { DBInstanceIdentifier: id }))
+    assert.equal(rebooted.id, id)
+  }
+  assert.deepEqual(restarts, ['c', 'a'])
+  const cluster = await kept(control)
+  assert.deepEqual([clusterStatusOf(control, cluster), cluster.writer], ['available', 'a'])
+  isWholeAgain(cluster)
+  const instances = await eventsOf(control, 'db-instance')
+  for (const id of ['0004', '0006']) assert.equal(instances.filter((one) => one === id).length, 2, id)
+  const forced = { DBInstanceIdentifier: 'orders-instance-1', ForceFailover: true }
+  await assert.rejects(rebootDbInstance(control, SCOPE, forced), /FailoverDBCluster/)
 })
 
 test('while it is rebooted, the cluster and its members say so, and nothing else can be asked of it', async () => {

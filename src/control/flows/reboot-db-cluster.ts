@@ -2,18 +2,24 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Mutation } from '#store/collection.ts'
 import { readersOf, type Member } from '../db-cluster/record.ts'
 import { streamsFromWriter, writerServes } from '../db-cluster/sight.ts'
-import { instanceEvent } from './context.ts'
+import { instanceEvent, type FlowContext } from './context.ts'
 import {
   bring,
   changeCluster,
   changeMembers,
   clusterFinished,
   clusterOf,
-  type ClusterContext as C,
+  type ClusterInput,
   type HeldCluster,
 } from './db-cluster-context.ts'
 import { writerRestartSteps } from './db-cluster-restart.ts'
 import { restartDeadlineMs, standbyPatienceMs } from './limits.ts'
+
+interface Input extends ClusterInput {
+  /** Zone of the one member that is to be restarted; absent: all are. */
+  readonly only?: string
+}
+type C = FlowContext<Input>
 
 /**
  * Restarts the engines of a DB cluster: one reader after the other, so that commits and readers always have one, then the
@@ -27,13 +33,21 @@ export const rebootDbCluster = flow(
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
       const events: Mutation[] = []
-      for (const reader of readersOf(cl.cluster)) {
+      const { only } = c.input
+      const readers = readersOf(cl.cluster).filter(({ zone }) => only === undefined || zone === only)
+      for (const reader of readers) {
         const outcome = await restartReader(c, cl, reader)
         if (outcome === 'pending') return wait({ timeoutMs: LOOK_MS })
         if (outcome === 'restarted')
           events.push(instanceEvent(c.control, cl.members.get(reader.zone)!.value, 'RDS-EVENT-0006'))
       }
-      return go('restart', ...events)
+      if (only === undefined || only === cl.cluster.writer) return go('restart', ...events)
+      return go(
+        'finish',
+        changeCluster(c, cl, { phase: 'available' }),
+        changeMembers(c, cl, { phase: 'available' }),
+        ...events,
+      )
     },
 
     ...writerRestartSteps,
