@@ -7,6 +7,7 @@ import { systemRandom } from '#host/random.ts'
 import { openLog } from '#telemetry/log.ts'
 import { openVault } from '#trust/open-vault.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
+import { GATE_SECRET } from '#wire/postgres/assurance.ts'
 import { runAgentProcess } from './run-agent.ts'
 import { stateFolder } from './state-folder.ts'
 
@@ -43,6 +44,7 @@ async function realDrivers(
       enginesFolder: folder.engines,
       account,
       adminPassword: vault.derive(ADMIN_PASSWORD).toString('hex'),
+      gatePassword: vault.derive(GATE_SECRET).toString('hex'),
       clock: systemClock,
       random: systemRandom,
       env: process.env,

@@ -11,6 +11,8 @@ import { majorOf } from '#catalog/postgres-versions.ts'
 import { EngineError } from '#engine/engine.ts'
 import { systemPostgresVersions } from '#engine/postgres.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { CANCELLED_FOLDER, MISSING_FUNCTION } from '#wire/postgres/assurance.ts'
+import { eventually } from '../support/eventually.ts'
 import { never, openPostgresBench, PASSWORD, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
 import { follow, primaryOf, reconfigure } from '../support/replication.ts'
@@ -81,6 +83,25 @@ for (const { version, env } of generations) {
       assert.equal(facts.connections, 0)
       assert.ok(facts.reads! >= 0 && facts.transactionIds! > 0 && facts.logGeneratedBytes! > 0)
       assert.equal(facts.writes !== undefined, major >= 14)
+    })
+
+    test('whoever cancels a session by SQL leaves word of it first, once there are followers', async (t) => {
+      if (missing !== undefined) return t.skip(missing)
+      const replication = { role: 'primary', followers: [], synchronous: [] } as const
+      for (let times = 0; times < 2; times++)
+        await bench.driver.admitFollowers(instance.folder, { ...instance.spec, replication })
+      const client = await bench.client(instance.spec)
+      const asleep = assert.rejects(client.query('SELECT pg_sleep(600)'), { code: '57014' })
+      const pid = await eventually('the session sleeps', async () => {
+        const [row] = await bench.sql(instance.spec, "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        return row?.['pid'] as number | undefined
+      })
+      await allowed(`SELECT pg_cancel_backend(${pid})`, 'postgres')
+      await asleep
+      await client.end()
+      assert.ok(existsSync(join(instance.folder, CANCELLED_FOLDER, String(pid))))
+      const [asked] = await bench.sql(instance.spec, `SELECT ${MISSING_FUNCTION}() AS missing`)
+      assert.deepEqual(asked, { missing: null })
     })
 
     test('the master user is an administrator', async (t) => {

@@ -17,6 +17,8 @@ import { scramVerifier } from '#trust/scram.ts'
 import type { InstanceSpec, MasterUser, TlsFiles } from '#wire/agent/messages.ts'
 
 export const PASSWORD = 'correct-horse-battery'
+/** Of the role as which gateways ask engines. */
+export const GATE_PASSWORD = 'gate-of-the-bench'
 export const PATIENCE_MS = 20_000
 export const never = new AbortController().signal
 
@@ -56,6 +58,7 @@ export async function openPostgresBench(env: Record<string, string | undefined> 
     enginesFolder: join(root, 'engines'),
     account: await engineAccount(process.env),
     adminPassword: systemRandom.uuid(),
+    gatePassword: GATE_PASSWORD,
     clock: systemClock,
     random: systemRandom,
     env,

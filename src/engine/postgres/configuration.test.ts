@@ -61,7 +61,7 @@ test('the first rules keep the superuser off the network and all others off the 
 test('clients come in from the allowed blocks, and from nowhere else', () => {
   const allowedSources = ['10.0.0.0/8', '::1/128']
   const rules = hbaText({ requireTls: true, allowedSources }).trimEnd().split('\n')
-  assert.deepEqual(rules.slice(4), [
+  assert.deepEqual(rules.slice(6), [
     'hostssl all all 10.0.0.0/8 scram-sha-256',
     'hostnossl all all 10.0.0.0/8 reject',
     'hostssl all all ::1/128 scram-sha-256',
@@ -69,7 +69,7 @@ test('clients come in from the allowed blocks, and from nowhere else', () => {
     'host all all all reject',
   ])
   assert.equal(
-    hbaText({ requireTls: false, allowedSources: [] }).split('\n').slice(4).join(''),
+    hbaText({ requireTls: false, allowedSources: [] }).split('\n').slice(6).join(''),
     'host all all all reject',
   )
   for (const block of ['10.0.0.0/8 trust\nhost all all all', 'samehost', ''])

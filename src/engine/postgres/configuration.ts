@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
 import { makeFolder, writeFileDurably } from '#host/disk.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { GATE } from '#wire/postgres/assurance.ts'
 import { EngineError } from '../engine.ts'
 import { readControlFile } from './control-file.ts'
 import { archiveDefaults } from './archive-settings.ts'
 import { dropAllSlots, keepsSlots, SLOTS_DATABASE, slotSettings } from './kept-slots.ts'
-import { dataOf, errorLogOf, logOf, socketsOf, tlsOf } from './layout.ts'
+import { cancelledOf, dataOf, errorLogOf, logOf, socketsOf, tlsOf } from './layout.ts'
 import { adoptEngine } from './engine-process.ts'
 import { driverOwnedSettings } from './owned-settings.ts'
 import {
@@ -40,7 +41,7 @@ export async function writeConfiguration(
 ): Promise<void> {
   const { account } = surroundings
   const own = { mode: 0o600, account }
-  for (const path of [tlsOf(folder), logOf(folder), errorLogOf(folder)])
+  for (const path of [tlsOf(folder), logOf(folder), errorLogOf(folder), cancelledOf(folder)])
     await makeFolder(path, { mode: 0o700, account })
   const sockets = await socketsOf(folder, spec.port, account)
   const upstream = spec.replication?.role === 'standby' ? await readControlFile(dataOf(folder)) : undefined
@@ -119,10 +120,15 @@ export function hbaText({ requireTls, replication, allowedSources = [EVERYBODY],
   return `local all,replication ${ADMIN} scram-sha-256
 local all all reject
 ${tellsSlots && replication?.role === 'primary' ? `hostssl ${SLOTS_DATABASE} ${PEER} all scram-sha-256\n` : ''}host all ${ADMIN},${PEER} all reject
-${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject
+${GATE_LINES}${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject
 ${sources.join('')}host all all all reject
 `
 }
+
+/** From this machine alone. */
+const GATE_LINES = `hostssl all ${GATE} 127.0.0.1/32 scram-sha-256
+host all ${GATE} all reject
+`
 
 const clientLines = (source: string, requireTls: boolean): string =>
   `hostssl all all ${source} scram-sha-256

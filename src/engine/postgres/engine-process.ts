@@ -1,13 +1,13 @@
 /** The postmaster: started, found again, watched, stopped. */
 import { join } from 'node:path'
 import { assert } from '#base/assert.ts'
-import { readText, removeTree, writeFileDurably } from '#host/disk.ts'
+import { emptyFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { isAlive, processOf, signal as signalProcess, spawnDetached } from '#host/process.ts'
 import type { ProcessIdentity, RunningProcess } from '#host/process.ts'
 import type { InstanceSpec, StopMode } from '#wire/agent/messages.ts'
 import type { EngineProcess } from '../engine.ts'
 import { LAST_WORDS_LOOK_MS, LAST_WORDS_MS_MAX, READY_LOOK_MS_MAX, READY_LOOK_MS_MIN } from '../limits.ts'
-import { dataOf, processFileOf, startLogOf } from './layout.ts'
+import { cancelledOf, dataOf, processFileOf, startLogOf } from './layout.ts'
 import { disownLockFiles, readLockFile } from './lock-file.ts'
 import { logMark, wordsSince } from './logs.ts'
 import { withSession } from './sql.ts'
@@ -45,6 +45,8 @@ export async function startEngine(launch: Launch, surroundings: Surroundings): P
   await disownLockFiles(folder, spec.port, surroundings)
   const mark = await logMark(folder)
   await removeTree(startLogOf(folder))
+  // No session has been cancelled yet.
+  await emptyFolder(cancelledOf(folder), { mode: 0o700, account: surroundings.account })
   signal.throwIfAborted()
   const engine = new PostgresProcess(
     await spawnDetached(launch.binary, ['-D', dataOf(folder)], {

@@ -9,6 +9,7 @@
  *   peer/          what a standby needs to reach its source: a password file and the source's CA
  *   read-only.conf settings of an engine whose storage is full; absent else
  *   given-log/     a segment of the log on its way to a standby's data; absent else
+ *   cancelled/     a file for every session that somebody may have cancelled by SQL, since the engine's start
  *   engine.json    which process an agent started here
  *
  * A snapshot's folder has `data/` and `manifest.json`.
@@ -16,6 +17,7 @@
 import { join } from 'node:path'
 import type { Account } from '#host/account.ts'
 import { socketFolder } from '#host/net.ts'
+import { CANCELLED_FOLDER } from '#wire/postgres/assurance.ts'
 
 export const dataOf = (folder: string): string => join(folder, 'data')
 export const tlsOf = (folder: string): string => join(folder, 'tls')
@@ -26,6 +28,7 @@ export const errorLogOf = (folder: string): string => join(folder, 'log', 'error
 export const startLogOf = (folder: string): string => join(folder, 'log', 'start.log')
 export const readOnlyFileOf = (folder: string): string => join(folder, 'read-only.conf')
 export const givenLogOf = (folder: string): string => join(folder, 'given-log')
+export const cancelledOf = (folder: string): string => join(folder, CANCELLED_FOLDER)
 export const processFileOf = (folder: string): string => join(folder, 'engine.json')
 export const manifestOf = (snapshotFolder: string): string => join(snapshotFolder, 'manifest.json')
 export const socketNameOf = (port: number): string => `.s.PGSQL.${port}`

@@ -56,6 +56,7 @@ test('log files older than three days are removed, and nothing else is', async (
     enginesFolder: '',
     account: undefined,
     adminPassword: '',
+    gatePassword: '',
     env: {},
   })
   assert.deepEqual(

@@ -31,6 +31,7 @@ function shelf(t: TestContext): Shelf {
       enginesFolder: join(root, 'engines'),
       account: undefined,
       adminPassword: '',
+      gatePassword: '',
       clock: systemClock,
       random: systemRandom,
       env: {},

@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly account: Account | undefined
   /** Of the superuser `rdsadmin` in every instance, snapshots included: must never change for one state folder. */
   readonly adminPassword: string
+  /** Of the role as which gateways ask, likewise. */
+  readonly gatePassword: string
   readonly clock: Clock
   readonly random: Random
   /** Where npm, system installations and settings for a registry are found. */
