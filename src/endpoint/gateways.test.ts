@@ -105,7 +105,7 @@ interface Stage {
 async function stage(t: TestContext, changes: Partial<SplicedRoute> = {}): Promise<Stage> {
   const table = memoryTable()
   const log = memoryLog()
-  const gateways = await openGateways({ table, clock: systemClock, log })
+  const gateways = await openGateways({ table, clock: systemClock, log, cancelledFolder: () => undefined })
   t.after(async () => {
     await gateways.close()
     assert.deepEqual(log.complaints, [])
@@ -338,7 +338,7 @@ test('the next process opens what the last one kept', async (t) => {
   const { gateways, route, table } = await stage(t, { targets: [engine.target] })
   await gateways.apply(route, true)
   await gateways.close()
-  const next = await openGateways({ table, clock: systemClock, log: memoryLog() })
+  const next = await openGateways({ table, clock: systemClock, log: memoryLog(), cancelledFolder: () => undefined })
   t.after(() => next.close())
   await comes(() => assert.equal(next.observed()[0]!.listening, true))
   await new Client(t, route.port).hears(/^a:/)

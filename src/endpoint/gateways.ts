@@ -5,7 +5,7 @@
 import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import { crashPoint } from '#host/crash-point.ts'
-import type { ObservedRoute, Route } from '#wire/endpoint/messages.ts'
+import type { ObservedRoute, Route, RouteTarget } from '#wire/endpoint/messages.ts'
 import { Gateway, termsOf } from './gateway/gateway.ts'
 
 /** Where routes are kept. A write that has resolved is on disk. */
@@ -39,10 +39,13 @@ export interface GatewaysOptions {
   readonly table: RouteTable
   readonly clock: Clock
   readonly log: Log
+  /** Where the engine behind a target leaves word of whom it was asked to cancel. Undefined: that is not known. */
+  readonly cancelledFolder: (target: RouteTarget) => string | undefined
 }
 
 /** Opens every route that is kept. Ports that are taken are waited for. */
-export async function openGateways({ table, clock, log }: GatewaysOptions): Promise<Gateways> {
+export async function openGateways(options: GatewaysOptions): Promise<Gateways> {
+  const { table, clock, log, cancelledFolder } = options
   const gateways = new Map<string, Gateway>()
   const listeners = new Set<(report: RouteReport) => void>()
   const total = { connections: 0 }
@@ -51,7 +54,7 @@ export async function openGateways({ table, clock, log }: GatewaysOptions): Prom
   const enforce = (route: Route): Gateway => {
     const known = gateways.get(route.id)
     if (known) known.apply(route)
-    const gateway = known ?? new Gateway(route, { clock, log, total, onChange })
+    const gateway = known ?? new Gateway(route, { clock, log, cancelledFolder, total, onChange })
     gateways.set(route.id, gateway)
     return gateway
   }

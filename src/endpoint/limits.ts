@@ -36,3 +36,15 @@ export const TLS_MS_MAX = 10 * SECOND_MS
 
 /** Time for a client to hear why its session is ended. */
 export const LAST_WORDS_MS_MAX = 5 * SECOND_MS
+
+/** A session whose commit may not be at the standby is held for so long. Serve gives a silent standby up well before. */
+export const ASSURANCE_MS_MAX = 5 * SECOND_MS
+
+/** Pause before an engine is asked again. A standby is a millisecond behind, mostly. */
+export const ASK_PAUSE_MS = 2
+
+/** Time for an engine to answer one question. */
+export const ASK_MS_MAX = 2 * SECOND_MS
+
+/** The gateway's own connection ends when nobody has asked for so long: it keeps its database from being dropped. */
+export const ASKING_IDLE_MS = 2 * SECOND_MS

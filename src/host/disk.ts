@@ -1,5 +1,6 @@
 /** Single files and folders on the local disk. Whole trees: tree.ts. */
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Account } from './account.ts'
@@ -52,6 +53,9 @@ export async function emptyFolder(path: string, own: Ownership = {}): Promise<vo
 export async function removeTree(path: string): Promise<void> {
   await fs.rm(path, { recursive: true, force: true, maxRetries: 3 })
 }
+
+/** For those who cannot wait, not even for one turn of the event loop. Microseconds. */
+export const isThereNow = (path: string): boolean => existsSync(path)
 
 export async function exists(path: string): Promise<boolean> {
   return (await statOf(path)) !== undefined

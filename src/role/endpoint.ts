@@ -1,4 +1,5 @@
 /** The role `endpoint`: the gateways of this machine. Started by serve or an agent, detached: `endpoint --state DIR`. */
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openControlStream } from '#endpoint/control-stream.ts'
 import { openGateways, type RouteTable } from '#endpoint/gateways.ts'
@@ -9,6 +10,7 @@ import { Collection } from '#store/collection.ts'
 import type { Store } from '#store/store.ts'
 import { openLog } from '#telemetry/log.ts'
 import type { Route } from '#wire/endpoint/messages.ts'
+import { CANCELLED_FOLDER } from '#wire/postgres/assurance.ts'
 import { endpointSocket } from './endpoint-process.ts'
 import { openUnlessTaken } from './open-unless-taken.ts'
 import { stateFolder } from './state-folder.ts'
@@ -35,7 +37,13 @@ export async function runEndpoint(argv: readonly string[]): Promise<void> {
   const terminated = new Promise<'terminated'>((resolve) => process.once('SIGTERM', () => resolve('terminated')))
   const identity: ProcessIdentity = { pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' }
   await writeFileDurably(folder.endpointIdentity, JSON.stringify(identity), { mode: 0o600 })
-  const gateways = await openGateways({ table: routeTable(store), clock: systemClock, log })
+  const gateways = await openGateways({
+    table: routeTable(store),
+    clock: systemClock,
+    log,
+    cancelledFolder: ({ name, instance }) =>
+      instance && join(folder.host(name), 'instances', instance, CANCELLED_FOLDER),
+  })
   const stream = await openControlStream({
     gateways,
     socketPath: await endpointSocket(folder),

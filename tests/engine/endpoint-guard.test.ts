@@ -37,6 +37,7 @@ before(async () => {
   log = memoryLog()
   const routes = new Map()
   gateways = await openGateways({
+    cancelledFolder: () => undefined,
     table: { all: async () => [], put: async (r) => void routes.set(r.id, r), delete: async () => {} },
     clock: systemClock,
     log,

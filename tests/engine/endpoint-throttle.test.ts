@@ -19,6 +19,7 @@ before(async () => {
   instance = await bench.create({ requireTls: false })
   await direct('CREATE TABLE kept (id int)')
   gateways = await openGateways({
+    cancelledFolder: () => undefined,
     table: { all: async () => [], put: async () => {}, delete: async () => {} },
     clock: systemClock,
     log: memoryLog(),

@@ -2,6 +2,7 @@
 import { assert } from '#base/assert.ts'
 import { MINUTE_MS } from '#base/durations.ts'
 import type { Route } from '#wire/endpoint/messages.ts'
+import { GATE, GATE_SECRET } from '#wire/postgres/assurance.ts'
 import type { Control } from '../control.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { enginePortOf, isDirect, LOOPBACK } from '../db-instance/engine-address.ts'
@@ -63,10 +64,16 @@ function routeOf(
     id,
     listenAddress: control.advertised.listenAddress,
     port,
-    targets: engines.map((engine) => ({ host: LOOPBACK, port: enginePortOf(engine), name: engine.zone })),
+    targets: engines.map((engine) => ({
+      host: LOOPBACK,
+      port: enginePortOf(engine),
+      name: engine.zone,
+      instance: engine.resourceId,
+    })),
     // A commit whose wait for the standby was cancelled must not reach a client as a success.
     mode: 'guarded',
     tls: tlsOf(control, owner, certificate),
+    asking: { user: GATE, password: control.vault.derive(GATE_SECRET).toString('hex') },
     state: engines.length > 0 ? 'open' : 'cut',
     allowedSources: sources,
     holdMs: HOLD_MS,

@@ -3,6 +3,7 @@ import { BackendWatch, noticeFields } from '#wire/postgres/backend-watch.ts'
 import { fatalMessage } from '#wire/postgres/opening.ts'
 import { WriteWatch } from '#wire/postgres/write-watch.ts'
 import type { ClientEnd } from './client-end.ts'
+import type { Doubt } from './doubt.ts'
 import type { EngineEnd } from './engine-end.ts'
 
 /** Passes everything on as it is. */
@@ -14,9 +15,11 @@ export function splice(client: ClientEnd, engine: EngineEnd): void {
 
 export interface GuardEvents {
   /** The engine has told the client what a request to cancel must name. */
-  onKey(key: string): void
-  /** The engine confesses that a commit was not waited for. */
+  onKey(pid: number, secret: Buffer): void
+  /** The engine confesses that a commit was not waited for, or cannot be proved to have been. */
   onUnsafe(): void
+  /** Whether all that was committed by now would survive a failover. Undefined: nobody can be asked. */
+  assure(): Promise<boolean> | undefined
   /** A transaction that wrote has ended: the session goes on when `then` is called, or at once, on false. */
   hold(then: () => void): boolean
 }
@@ -32,48 +35,69 @@ const UNKNOWN_OUTCOME = fatalMessage(
 
 /**
  * Passes on all that the client says, and of what the engine says all up to the warning that a commit did not reach its
- * standby; the success that the engine announces right after it never gets through. Between a transaction that wrote and
- * the client's next the session may be held: the client has no answer yet, and what it says already waits.
+ * standby; the success that the engine announces right after it never gets through. Where there is doubt that it would have
+ * warned, success waits until the standby has everything. Between a transaction that wrote and the client's next the
+ * session may be held: the client has no answer yet, and what it says already waits.
  */
-export function guard(client: ClientEnd, engine: EngineEnd, events: GuardEvents): void {
+export function guard(client: ClientEnd, engine: EngineEnd, doubt: Doubt, events: GuardEvents): void {
   const writes = new WriteWatch()
   let hasWritten = false
   let isHeld = false
-  const watch = new BackendWatch('CHKNZ', (type, body) => {
+  const watch = new BackendWatch('CEHKNZ', (type, body) => {
     if (type === 'H') writes.copyingOut()
-    if (type === 'C') writes.completed(body)
-    if (type === 'Z') hasWritten = writes.ready(body) || hasWritten
-    if (type === 'K') events.onKey(cancelKey(body.readUInt32BE(0), body.subarray(4)))
+    if (type === 'C') {
+      writes.completed(body)
+      doubt.completed(body.toString('latin1'))
+    }
+    if (type === 'E') doubt.failed()
+    if (type === 'Z') {
+      hasWritten = writes.ready(body) || hasWritten
+      doubt.ready(body.toString('latin1'))
+    }
+    if (type === 'K') events.onKey(body.readUInt32BE(0), body.subarray(4))
     return !(type === 'N' && noticeFields(body).get('R') === SYNC_WAIT_ROUTINE)
   })
   for (const piece of client.release()) engine.socket.write(piece)
   client.socket.pipe(engine.socket)
   const resume = (): void => void (isHeld || engine.socket.resume())
-  /** True: the client hears nothing for now. */
-  const hold = (words: readonly Buffer[]): boolean => {
-    isHeld = events.hold(() => {
-      isHeld = false
-      if (client.socket.destroyed || engine.socket.destroyed) return
-      client.socket.pipe(engine.socket)
-      if (words.map((word) => client.socket.write(word)).every(Boolean)) engine.socket.resume()
-    })
-    if (!isHeld) return false
+  const isOver = (): boolean => client.socket.destroyed || engine.socket.destroyed
+  const wait = (): void => {
+    isHeld = true
     client.socket.unpipe(engine.socket)
     engine.socket.pause()
-    return true
+  }
+  const goOn = (words: readonly Buffer[]): void => {
+    isHeld = false
+    if (isOver()) return
+    client.socket.pipe(engine.socket)
+    if (words.map((word) => client.socket.write(word)).every(Boolean)) engine.socket.resume()
+  }
+  const refuse = (): void => {
+    engine.abort()
+    client.endWith(UNKNOWN_OUTCOME)
+    events.onUnsafe()
+  }
+  const pass = (words: readonly Buffer[]): void => {
+    if (hasWritten && events.hold(() => goOn(words))) return wait()
+    if (isHeld) return goOn(words)
+    if (!words.map((word) => client.socket.write(word)).every(Boolean)) engine.socket.pause()
   }
   client.socket.on('drain', resume)
   engine.socket.on('data', (piece: Buffer) => {
     hasWritten = false
     const words = watch.push(piece)
-    if (hasWritten && !watch.stopped && hold(words)) return
-    let isRoomy = true
-    for (const passing of words) isRoomy = client.socket.write(passing)
+    const isDoubtful = doubt.isRaised()
     if (watch.stopped) {
-      engine.abort()
-      client.endWith(UNKNOWN_OUTCOME)
-      events.onUnsafe()
-    } else if (!isRoomy) engine.socket.pause()
+      if (!isDoubtful) for (const word of words) client.socket.write(word)
+      refuse()
+      return
+    }
+    const assured = isDoubtful ? events.assure() : undefined
+    if (!assured) return pass(words)
+    wait()
+    void assured.then((isGiven) => {
+      if (!isOver()) return isGiven ? pass(words) : refuse()
+    })
   })
   engine.socket.on('end', () => client.socket.end())
 }

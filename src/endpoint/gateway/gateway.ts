@@ -6,6 +6,7 @@ import { sourceFilter } from '#host/tcp.ts'
 import { tlsIdentity, type TlsIdentity } from '#host/tls.ts'
 import type { ObservedRoute, Route, RouteTarget } from '#wire/endpoint/messages.ts'
 import { CONNECTIONS_MAX, REPORT_EVERY_MS } from '../limits.ts'
+import { Assurance } from './assurance.ts'
 import { chooseTarget } from './choose-target.ts'
 import { Listener } from './listener.ts'
 import type { Reception } from './reception.ts'
@@ -15,6 +16,7 @@ import { Visitor } from './visitor.ts'
 export interface GatewayOptions {
   readonly clock: Clock
   readonly log: Log
+  readonly cancelledFolder: (target: RouteTarget) => string | undefined
   /** Connections of all gateways together. */
   readonly total: { connections: number }
   readonly onChange: (route: ObservedRoute) => void
@@ -36,6 +38,7 @@ export class Gateway implements Reception {
   private readonly visitors = new Set<Visitor>()
   private readonly open = new Map<string, number>()
   private turn = 0
+  private readonly assurances = new Map<string, Assurance>()
   private listener: Listener
   private report: Timer | undefined
   private closed = false
@@ -58,6 +61,7 @@ export class Gateway implements Reception {
   apply(route: Route): void {
     const { address } = this.listener
     this.terms = termsOf(route)
+    this.forgetAssurances()
     this.route = route
     for (const visitor of this.visitors) visitor.routeChanged()
     if (address.port !== route.port || address.host !== route.listenAddress) {
@@ -78,7 +82,13 @@ export class Gateway implements Reception {
     this.report?.cancel()
     const closed = this.listener.close()
     for (const visitor of this.visitors) visitor.end()
+    this.forgetAssurances()
     await closed
+  }
+
+  private forgetAssurances(): void {
+    for (const assurance of this.assurances.values()) assurance.hangUp()
+    this.assurances.clear()
   }
 
   observed(): ObservedRoute {
@@ -93,6 +103,19 @@ export class Gateway implements Reception {
       connections: Object.fromEntries(targets.map(({ name }) => [name, this.open.get(name) ?? 0])),
       waiting: this.visitors.size - connected,
     }
+  }
+
+  assurance(target: RouteTarget): Promise<boolean> | undefined {
+    const { route } = this
+    if (route.mode !== 'guarded' || !route.asking) return undefined
+    const name = `${target.host}:${target.port}`
+    const assurance = this.assurances.get(name) ?? new Assurance(target, route, this.options)
+    this.assurances.set(name, assurance)
+    return assurance.isGiven()
+  }
+
+  cancelledFolder(target: RouteTarget): string | undefined {
+    return this.options.cancelledFolder(target)
   }
 
   choose(excluded: ReadonlySet<string>): RouteTarget | undefined {

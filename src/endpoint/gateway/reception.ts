@@ -17,6 +17,10 @@ export interface Reception {
   readonly log: Log
   /** Sessions of a guarded route, by what a request to cancel names. */
   readonly sessions: Map<string, Visitor>
+  /** How to learn whether all that an engine has committed would survive a failover; undefined: nobody can be asked. */
+  assurance(target: RouteTarget): Promise<boolean> | undefined
+  /** Where the engine leaves word of whom it was asked to cancel. */
+  cancelledFolder(target: RouteTarget): string | undefined
   /** Where a new connection goes now; undefined while none may be made. */
   choose(excluded: ReadonlySet<string>): RouteTarget | undefined
   /** The visitor goes from one engine to another; undefined: it waits. */

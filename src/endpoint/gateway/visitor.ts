@@ -13,6 +13,7 @@ import { LAST_WORDS_MS_MAX, OPENING_MS_MAX, REFUSED_PAUSE_MS } from '../limits.t
 import { sendCancel } from './cancel.ts'
 import { cancelKey, guard, splice } from './carry.ts'
 import { ClientEnd } from './client-end.ts'
+import { Doubt } from './doubt.ts'
 import { EngineEnd } from './engine-end.ts'
 import { isOpenTo, type Reception } from './reception.ts'
 import { waitsForStandby } from './sync-wait.ts'
@@ -26,6 +27,7 @@ export class Visitor {
   private engine: EngineEnd | undefined
   private dialling: AbortController | undefined
   private key: string | undefined
+  private readonly doubt = new Doubt()
   private wake: () => void = () => {}
 
   constructor(connection: Socket, reception: Reception) {
@@ -159,11 +161,15 @@ export class Visitor {
       else if (!client.socket.writableEnded) this.end()
     })
     if (reception.route.mode === 'splice') return splice(client, engine)
-    guard(client, engine, {
-      onKey: (key) => {
-        this.key = key
-        reception.sessions.set(key, this)
+    const { target } = this
+    guard(client, engine, this.doubt, {
+      onKey: (pid, secret) => {
+        this.key = cancelKey(pid, secret)
+        const folder = target && reception.cancelledFolder(target)
+        if (folder !== undefined) this.doubt.session(pid, folder)
+        reception.sessions.set(this.key, this)
       },
+      assure: () => target && reception.assurance(target),
       hold: (then) => reception.throttle.hold(then),
       onUnsafe: () => {
         reception.log.warn(
@@ -180,9 +186,10 @@ export class Visitor {
     if (route.mode === 'splice') {
       if (route.state !== 'cut') await Promise.all(route.targets.map((target) => sendCancel(target, packet)))
     } else {
-      const target = sessions.get(cancelKey(pid, secret))?.target
+      const session = sessions.get(cancelKey(pid, secret))
       // Cancelled, that wait would end the session without an answer: whoever asks is better served by patience.
-      if (target && !(await waitsForStandby(pid))) await sendCancel(target, packet)
+      if (session?.target && !(await waitsForStandby(pid)))
+        await session.doubt.cancelled(sendCancel(session.target, packet))
     }
     this.client.endWith(undefined)
   }

@@ -42,6 +42,8 @@ export interface GuardedRoute extends RouteTerms {
   readonly mode: 'guarded'
   /** The endpoint's certificate. Every target must show the same one, or it is not connected to. */
   readonly tls: TlsFiles
+  /** As whom the gateway asks an engine whether what it has committed would survive a failover. Absent: it cannot. */
+  readonly asking?: { readonly user: string; readonly password: string }
 }
 
 export interface RouteTarget {
@@ -49,6 +51,8 @@ export interface RouteTarget {
   readonly port: number
   /** Names the engine in reports and logs. Two targets of a route have different names. */
   readonly name: string
+  /** The instance whose engine it is, of those that the host of the target's name has. Absent: none that is known here. */
+  readonly instance?: string
 }
 
 /** What becomes of a route now. Facts, never intent. */
