@@ -1,13 +1,14 @@
 /** What an endpoint's gateway costs: the same load on one engine, reached directly and through a real endpoint process. */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryLog } from '#base/memory-log.ts'
 import type { Route } from '#wire/endpoint/messages.ts'
+import { CANCELLED_FOLDER, GATE } from '#wire/postgres/assurance.ts'
 import { openHostEndpoints } from '../../src/role/host-endpoints.ts'
-import { freePort, openPostgresBench, PASSWORD } from '../../tests/support/postgres-bench.ts'
+import { freePort, GATE_PASSWORD, openPostgresBench, PASSWORD } from '../../tests/support/postgres-bench.ts'
 import { median, type Row } from './figures.ts'
 import { environment, fillTables, hasPgbench, SECONDS, transactions, type Database } from './pgbench.ts'
 
@@ -43,13 +44,16 @@ export async function benchGateway(): Promise<Row[]> {
     const { spec } = await bench.create({ requireTls: false, settings: { shared_buffers: '16384' } })
     const terms = {
       listenAddress: '127.0.0.1',
-      targets: [{ host: '127.0.0.1', port: spec.port, name: 'engine' }],
+      targets: [{ host: '127.0.0.1', port: spec.port, name: 'engine', instance: 'bench' }],
       state: 'open',
       allowedSources: ['127.0.0.0/8'],
       holdMs: 60_000,
     } as const
     const splice: Route = { ...terms, id: 'splice', mode: 'splice', port: await freePort() }
-    const guarded: Route = { ...terms, id: 'guarded', mode: 'guarded', tls: spec.tls, port: await freePort() }
+    // As in service: there is a folder to look into, whenever the engine says that something is done.
+    await mkdir(join(state, 'hosts', 'engine', 'instances', 'bench', CANCELLED_FOLDER), { recursive: true })
+    const asking = { user: GATE, password: GATE_PASSWORD }
+    const guarded: Route = { ...terms, id: 'guarded', mode: 'guarded', tls: spec.tls, asking, port: await freePort() }
     await endpoints.apply(splice)
     await endpoints.apply(guarded)
     const ports = { direct: spec.port, splice: splice.port, guarded: guarded.port }

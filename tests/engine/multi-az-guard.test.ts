@@ -7,6 +7,7 @@ import type pg from 'pg'
 import { ModifyDBInstanceCommand, RebootDBInstanceCommand, type DBInstance, type RDSClient } from '@aws-sdk/client-rds'
 import { connect, createInstance, instanceIn, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { signalAll } from '../support/processes.ts'
 
 let holdfast: Holdfast
 let rds: RDSClient
@@ -36,7 +37,7 @@ test('a commit whose wait for the silent standby is cancelled is told as unknown
   const children = await eventually('the processes of the standby', () => childrenOf(standby))
   // Serve sleeps too: it would soon decide that commits wait no longer.
   const silenced = [holdfast.process.pid!, standby, ...children]
-  for (const one of silenced) process.kill(one, 'SIGSTOP')
+  signalAll(silenced, 'SIGSTOP')
   try {
     const outcomes = clients.map(({ client }, n) =>
       client.query('insert into written values ($1)', [n]).then(
@@ -53,7 +54,7 @@ test('a commit whose wait for the silent standby is cancelled is told as unknown
     }
     assert.deepEqual(await Promise.all(outcomes), ['08007', '08007'])
   } finally {
-    for (const one of silenced) process.kill(one, 'SIGCONT')
+    signalAll(silenced, 'SIGCONT')
   }
   await other.end()
   await redundant('a')

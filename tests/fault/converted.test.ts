@@ -17,7 +17,7 @@ import {
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import { connect, createInstance, describe, instanceIn, query } from '../support/database.ts'
 import { discard, eventually, newStateFolder, startHoldfast, type Holdfast } from '../support/holdfast.ts'
-import { engineOf, treeOf } from '../support/processes.ts'
+import { engineOf, signalAll, treeOf } from '../support/processes.ts'
 import { orDeath } from './flow-walk/requests.ts'
 
 let state: string
@@ -99,7 +99,7 @@ test('a commit whose wait is cancelled is told as unknown', async () => {
   const { pid } = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!
   // Serve sleeps too: it would soon decide that commits wait no longer.
   const silenced = [holdfast.process.pid!, ...(await treeOf(await engineOf(state, 'b', instance)))]
-  for (const one of silenced) process.kill(one, 'SIGSTOP')
+  signalAll(silenced, 'SIGSTOP')
   try {
     const outcome = client.query('insert into written values (-2)').then(
       () => 'success',
@@ -112,7 +112,7 @@ test('a commit whose wait is cancelled is told as unknown', async () => {
     await other.query('select pg_cancel_backend($1)', [pid])
     assert.equal(await outcome, '08007')
   } finally {
-    for (const one of silenced) process.kill(one, 'SIGCONT')
+    signalAll(silenced, 'SIGCONT')
   }
   await other.end()
   await redundant()

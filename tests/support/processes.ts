@@ -26,3 +26,14 @@ export async function treeOf(root: number): Promise<number[]> {
   for (const pid of tree) tree.push(...(children.get(pid) ?? []))
   return tree
 }
+
+/** Those that have ended meanwhile, as sessions of an agent's probe do, are left out. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}

@@ -7,6 +7,7 @@ import { treeUsage } from '#host/process-tree.ts'
 import { freeBytes } from '#host/disk.ts'
 import { treeBytes } from '#host/tree.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { GATE } from '#wire/postgres/assurance.ts'
 import type { EngineFacts } from '../engine.ts'
 import { MEASURE_STATEMENT_MS_MAX } from '../limits.ts'
 import { dataOf } from './layout.ts'
@@ -67,7 +68,7 @@ type Answer = { readonly [K in keyof EngineFacts]?: number | null }
 function question(major: number): string {
   const columns: Record<string, string> = {
     connections: `(SELECT count(*) FROM pg_stat_activity
-      WHERE backend_type = 'client backend' AND coalesce(usename, '') NOT IN ('${ADMIN}', '${PEER}'))`,
+      WHERE backend_type = 'client backend' AND coalesce(usename, '') NOT IN ('${ADMIN}', '${PEER}', '${GATE}'))`,
     transactionIds: '(SELECT max(age(datfrozenxid)) FROM pg_database)',
     checkpointAgeSeconds:
       'extract(epoch FROM clock_timestamp() - (SELECT checkpoint_time FROM pg_control_checkpoint()))',
