@@ -12,7 +12,6 @@ import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.t
 import { systemInstallations } from './postgres/binaries/system-source.ts'
 import { writeConfiguration } from './postgres/configuration.ts'
 import { isDecodable, tendConsumers } from './postgres/consumers.ts'
-import { markCancels } from './postgres/cancel-marks.ts'
 import { adoptEngine, killEngine, startEngine, stopEngine } from './postgres/engine-process.ts'
 import { measureEngine } from './postgres/measure.ts'
 import { checkSnapshot, fillFrom, fillFromTemplate, sealFolder } from './postgres/fill.ts'
@@ -75,10 +74,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
       await fillFromSeed(seedFolder, { folder, surroundings }, signal)
     },
     promote: (folder) => promoteStandby({ folder, surroundings }),
-    async admitFollowers(folder, spec) {
-      await admitFollowers({ folder, surroundings }, spec)
-      await markCancels({ folder, surroundings }, spec)
-    },
+    admitFollowers: (folder, spec) => admitFollowers({ folder, surroundings }, spec),
     awaitSynchronous: (folder, _spec, signal) => awaitSynchronous({ folder, surroundings }, signal),
     awaitSealed: (folder, _spec, signal) => awaitSealed({ folder, surroundings }, signal),
     logWanted: (folder, isExact) => logWanted({ folder, surroundings }, isExact),

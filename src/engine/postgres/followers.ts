@@ -3,6 +3,7 @@ import { EngineError } from '../engine.ts'
 import { SLOT_LOOK_MS, SLOT_LOOKS_MAX, SYNCHRONOUS_LOOK_MS } from '../limits.ts'
 import type { Clock } from '#host/clock.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { markCancels } from './cancel-marks.ts'
 import { keepsSlots, letStandbyAsk } from './kept-slots.ts'
 import { PEER, SLOT_PREFIX, peerPassword, slotOf } from './peer.ts'
 import { quoteText, sqlStateOf, withSession } from './sql.ts'
@@ -27,6 +28,7 @@ export async function admitFollowers(instance: Instance, spec: InstanceSpec): Pr
     if (!standby && keepsSlots(spec)) await letStandbyAsk(session)
     await ensureSlots(session, replication.followers.map(slotOf), instance.surroundings.clock)
   })
+  await markCancels(instance, spec)
 }
 
 async function ensureRole({ query }: Session, surroundings: Surroundings): Promise<void> {
