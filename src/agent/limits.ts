@@ -43,6 +43,9 @@ export const STARTING_PROBE_MS = 100
 /** Pauses before an engine that died is started again; the last one is kept for ever. */
 export const REVIVAL_PAUSES_MS = [0, SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, MINUTE_MS] as const
 
+/** The same where the disk is full: an attempt ends at its first write, and room is to be noticed. */
+export const FULL_PAUSE_MS_MAX = 5 * SECOND_MS
+
 /** Attempts in a row after which an instance counts as failed. It is still tried again, at the slowest pace. */
 export const QUICK_DEATHS_MAX = 5
 

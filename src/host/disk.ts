@@ -164,6 +164,15 @@ export function isDiskFull(error: unknown): boolean {
   return false
 }
 
+/** By which error a disk, or the file system on it, says that it works no more; undefined: it is another one. */
+export function brokenDisk(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = codeOf(at)
+    if (code === 'EIO' || code === 'EROFS') return code
+  }
+  return undefined
+}
+
 /** The system's own name of an error, `ENOENT`; undefined when it has none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -8,7 +8,7 @@ import { JobFailure } from '../job/failure.ts'
 import { instanceSubject } from '../job/job.ts'
 import { Slots } from '../job/turns.ts'
 import type { Turns } from '../job/turns.ts'
-import { ENGINES_AT_ONCE, QUICK_DEATHS_MAX, REVIVAL_PAUSES_MS, STABLE_AFTER_MS } from '../limits.ts'
+import { ENGINES_AT_ONCE, FULL_PAUSE_MS_MAX, QUICK_DEATHS_MAX, REVIVAL_PAUSES_MS, STABLE_AFTER_MS } from '../limits.ts'
 import { volumeOf, type Volumes } from '../volumes.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRecord } from './instance.ts'
@@ -224,7 +224,10 @@ export class Supervisor {
     revival.startedAt = undefined
     if (revival.attempts < QUICK_DEATHS_MAX) instance.expect()
     else instance.giveUp()
-    const pause = REVIVAL_PAUSES_MS[Math.min(revival.attempts, REVIVAL_PAUSES_MS.length - 1)]!
+    const pause = Math.min(
+      REVIVAL_PAUSES_MS[Math.min(revival.attempts, REVIVAL_PAUSES_MS.length - 1)]!,
+      instance.observed().lastError?.code === 'disk-full' ? FULL_PAUSE_MS_MAX : Infinity,
+    )
     revival.attempts++
     revival.timer = clock.after(pause, () => {
       revival.timer = undefined

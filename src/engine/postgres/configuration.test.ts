@@ -32,6 +32,14 @@ test('a setting of the driver is written once, as the driver wants it, and other
   )
 })
 
+test('an engine that its agent revives ends when it crashes, unless the spec says otherwise', () => {
+  const ends = (spec: InstanceSpec): boolean =>
+    configurationText(spec, '/run/x').includes(`restart_after_crash = 'off'`)
+  assert.equal(ends(specWith({})), true)
+  assert.equal(ends(specWith({ restart_after_crash: 'on' })), false)
+  assert.equal(ends({ ...specWith({}), revivedBy: 'control' }), false)
+})
+
 test('neither a name nor a value can begin another line', () => {
   const bad: Record<string, string>[] = [
     { 'work_mem = 1\nssl': '1' },

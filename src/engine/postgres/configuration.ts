@@ -84,12 +84,20 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
   }
   const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
   const replication = spec.replication && replicationDefaultsOf(majorOf(spec.version))
-  const defaults = { ...ourDefaults, ...replication, ...archiveDefaults(spec) }
+  const defaults = { ...ourDefaults, ...crashDefaults(spec), ...replication, ...archiveDefaults(spec) }
   const place = replicationSettings(spec.replication, keepsSlots(spec) ? { dbname: SLOTS_DATABASE } : {})
   const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...place, ...slotSettings(spec) }
   const lines = Object.entries(all).map(settingLine)
   return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}${INCLUDED}`
 }
+
+/**
+ * After a crash of one of its processes the engine ends, and is started again by who started it: at a pace, and with what
+ * it said. By itself it would try at once for ever, as on a disk that fails, and PostgreSQL 18 was seen to wait for ever
+ * for a checkpoint that had died meanwhile. Where control is to decide about the primary, a crash alone is no failover.
+ */
+const crashDefaults = ({ revivedBy }: InstanceSpec): Readonly<Record<string, string>> =>
+  revivedBy === 'control' ? {} : { restart_after_crash: 'off' }
 
 /** Last, so that it has the last word. */
 const INCLUDED = "include_if_exists = '../read-only.conf'\n"
