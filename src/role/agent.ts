@@ -18,16 +18,16 @@ const ADMIN_PASSWORD = 'engine/postgres/rdsadmin'
 export async function runAgent(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
-    options: { state: { type: 'string' }, az: { type: 'string' } },
+    options: { state: { type: 'string' }, az: { type: 'string' }, 'takes-over': { type: 'boolean' } },
   })
-  const { state, az } = values
+  const { state, az, 'takes-over': takesOver } = values
   if (state === undefined || az === undefined) throw new TypeError('agent: --state and --az are needed')
   // A log that cannot be written, as on a full disk, is no reason to leave engines alone.
   process.stderr.on('error', () => {})
   const level = process.env['HOLDFAST_LOG'] === 'debug' ? 'debug' : 'info'
   const log = openLog({ level, clock: systemClock, destination: process.stderr, fields: { az } })
   const { env } = process
-  await runAgentProcess({ state, az, log, env, drivers: (account) => realDrivers(state, account) })
+  await runAgentProcess({ state, az, log, env, takesOver, drivers: (account) => realDrivers(state, account) })
   // Timers and children that outlive the work would keep this process, which nobody needs any more.
   process.exit(0)
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { openControlStream } from '#endpoint/control-stream.ts'
 import { openGateways, type RouteTable } from '#endpoint/gateways.ts'
 import { systemClock } from '#host/clock.ts'
-import { makeFolder, removeTree, writeFileDurably } from '#host/disk.ts'
+import { exists, makeFolder, removeTree, writeFileDurably } from '#host/disk.ts'
 import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { Collection } from '#store/collection.ts'
 import type { Store } from '#store/store.ts'
@@ -37,6 +37,11 @@ export async function runEndpoint(argv: readonly string[]): Promise<void> {
   const terminated = new Promise<'terminated'>((resolve) => process.once('SIGTERM', () => resolve('terminated')))
   const identity: ProcessIdentity = { pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' }
   await writeFileDurably(folder.endpointIdentity, JSON.stringify(identity), { mode: 0o600 })
+  if (await exists(folder.stopping)) {
+    log.info({}, 'everything here is being stopped')
+    await removeTree(folder.endpointIdentity)
+    process.exit(0)
+  }
   const gateways = await openGateways({
     table: routeTable(store),
     clock: systemClock,

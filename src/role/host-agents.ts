@@ -24,7 +24,7 @@ export interface HostAgentsOptions {
   /** Absolute path of the state folder, which exists. */
   readonly state: string
   readonly log: Log
-  /** What runs as an agent; default: this program. It gets `--state` and `--az`. */
+  /** What runs as an agent; default: this program. It gets `--state`, `--az`, and `--takes-over` where it is to stop engines. */
   readonly program?: readonly string[]
   /** Environment of this process, of which agents get a part. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -48,7 +48,7 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
     await makeFolder(join(state, 'hosts'), { mode: 0o711 })
     await makeFolder(home, { mode: 0o711 })
     const outputPath = await roomyLog(join(home, 'agent.log'))
-    const [command, ...args] = [...program, '--state', state, '--az', zone]
+    const [command, ...args] = [...program, '--state', state, '--az', zone, ...(toStop ? ['--takes-over'] : [])]
     // An agent that was killed at a crash point must not be killed there again.
     const { HOLDFAST_CRASH_AT: points, ...plain } = env
     const earlier = starts.get(zone) ?? 0

@@ -10,7 +10,7 @@ import type { EngineDriver } from '#engine/engine.ts'
 import { engineAccount } from '#host/account.ts'
 import type { Account } from '#host/account.ts'
 import { systemClock } from '#host/clock.ts'
-import { makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
+import { exists, makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
@@ -27,6 +27,8 @@ export interface AgentProcessOptions {
   readonly az: string
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
+  /** It is started to stop what another left, also while everything is being stopped. */
+  readonly takesOver?: boolean | undefined
   readonly drivers: (account: Account | undefined) => Promise<Readonly<Record<EngineName, EngineDriver>>>
 }
 
@@ -45,6 +47,8 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   const terminated = termination()
   const identity: ProcessIdentity = { pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' }
   await writeFileDurably(folder.agentIdentity(az), JSON.stringify(identity), { mode: 0o600 })
+  // Serve, which may have been started after this was, either finds the identity or has left word before.
+  if (!options.takesOver && (await exists(folder.stopping))) return log.info({}, 'everything here is being stopped')
   log.info({ pid: process.pid, version: VERSION }, 'agent started')
   watchEndpoint(folder, () => launchEndpoint(folder, withoutCrashPoint(env), log), { clock: systemClock, log })
   const account = await engineAccount(env)

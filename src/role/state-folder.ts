@@ -11,6 +11,8 @@ export interface StateFolder {
   readonly root: string
   /** Folder of the socket for agents, for serve alone. */
   readonly run: string
+  /** Written when serve begins to end all that runs here, and there until the next one starts. Whoever comes late ends at once. */
+  readonly stopping: string
   /** The secret that an agent shows to serve. */
   readonly agentToken: string
   /** Binaries and templates of engines, shared by all hosts of this machine. */
@@ -38,6 +40,7 @@ export function stateFolder(root: string): StateFolder {
   return {
     root,
     run: join(root, 'run'),
+    stopping: join(root, 'run', 'stopping'),
     agentToken: join(root, 'run', 'agent-token'),
     engines: join(root, 'engines'),
     snapshots: join(root, 'snapshots'),

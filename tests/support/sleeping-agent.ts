@@ -5,12 +5,15 @@ import { systemClock } from '#host/clock.ts'
 import { openLog } from '#telemetry/log.ts'
 import { sleepingEngine } from './sleeping-engine.ts'
 
-const { values } = parseArgs({ options: { state: { type: 'string' }, az: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { state: { type: 'string' }, az: { type: 'string' }, 'takes-over': { type: 'boolean' } },
+})
 await runAgentProcess({
   state: values.state!,
   az: values.az!,
   log: openLog({ level: 'debug', clock: systemClock, destination: process.stderr }),
   env: process.env,
+  takesOver: values['takes-over'],
   drivers: async () => ({ postgres: sleepingEngine() }),
 })
 process.exit(0)

@@ -6,7 +6,7 @@ import type { Control } from '#control/control.ts'
 import { zonesInUse } from '#control/db-instance/zones.ts'
 import { resolveVersion } from '#control/db-instance/settings.ts'
 import type { Clock } from '#host/clock.ts'
-import { codeOf, makeFolder, removeTree, renameDurably } from '#host/disk.ts'
+import { codeOf, makeFolder, removeTree, renameDurably, writeFileDurably } from '#host/disk.ts'
 import { openSqliteStore } from '#store/sqlite-store.ts'
 import { StoreBusyError, StoreCorruptError, type Store } from '#store/store.ts'
 import type { Log } from '#telemetry/log.ts'
@@ -60,6 +60,7 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
   const folder = stateFolder(state)
   const store = openStore(join(state, 'holdfast.sqlite'), clock)
   await makeFolder(folder.trust, { mode: 0o700 })
+  await removeTree(folder.stopping)
   await requireVolumes(process.env, { state, clock })
   const metrics = await metricsIn(folder.metrics, clock, log)
   const hosts = await openHostAgents({ state, log, env: process.env })
@@ -78,6 +79,8 @@ async function openParts({ state, clock, log, systemVersions }: RealOptions): Pr
       ),
     status: () => status(hosts),
     async shutDown() {
+      // Before anybody is looked for: who says who he is later than that sees this.
+      await writeFileDurably(folder.stopping, '', { mode: 0o600 })
       await hosts.shutDownAll()
       await endpoints.shutDown()
     },
