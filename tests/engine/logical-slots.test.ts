@@ -75,7 +75,7 @@ const admittedAre = (names: readonly string[]): Promise<true> =>
   )
 
 test('the master user and whoever is given rds_replication may consume, nobody else, and not for longer', async () => {
-  assert.deepEqual(await admitted(), ['app', 'rdsadmin'])
+  await admittedAre(['app', 'rdsadmin'])
   await sql(`create role consumer login password '${PASSWORD}'; create role other login replication`)
   await admittedAre(['app', 'rdsadmin'])
   await sql('create role team nologin; grant rds_replication to team; grant team to consumer')
