@@ -65,6 +65,36 @@ test('a forced failover makes the standby the primary, and the old primary its s
   )
 })
 
+test('a forced failover waits a moment for the host of the old primary, which ends in order then and follows as it is', async () => {
+  const control = await simulatedControl()
+  await newInstance(control, 'orders', { MultiAZ: true })
+  let isAway = false
+  const { isConnected, startJob } = control.hosts
+  const jobs: string[] = []
+  control.hosts.isConnected = (zone) => !(isAway && zone === 'a') && isConnected(zone)
+  control.hosts.startJob = (zone, id, kind, input) => {
+    jobs.push(`${kind} ${zone}`)
+    return startJob.call(control.hosts, zone, id, kind, input)
+  }
+  const { apply } = control.endpoints
+  // The decision is made; the host goes while the gateway is cut.
+  control.endpoints.apply = async (route, how) => {
+    if (route.state === 'cut') isAway = true
+    return apply(route, how)
+  }
+  const asked = rebootDbInstance(control, SCOPE, { DBInstanceIdentifier: 'orders', ForceFailover: true })
+  for (let round = 0; round < 10; round++) await control.clock.advance(100)
+  assert.equal(isAway, true)
+  assert.ok(!jobs.includes('instance.promote b'), jobs.join())
+  isAway = false
+  for (let round = 0; round < 20; round++) await control.clock.advance(100)
+  await asked
+  await settled(control)
+  assert.ok(jobs.indexOf('instance.stop a') < jobs.indexOf('instance.promote b'), jobs.join())
+  assert.ok(!jobs.some((job) => job.startsWith('instance.follow')), jobs.join())
+  assert.deepEqual((await recordOf(control, 'orders')).standby, { zone: 'a', state: 'in-sync' })
+})
+
 test('a conversion to two copies and back leaves one copy and one port', async () => {
   const control = await simulatedControl()
   await newInstance(control, 'orders')

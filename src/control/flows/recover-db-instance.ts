@@ -82,7 +82,11 @@ export const recoverDbInstance = flow(
       // Without a gateway the address is the engine's: nobody can have it while the old primary may.
       const mustEnd = record.copyPorts?.isDirect === true
       const isLate = c.spentMs > fenceDeadlineMs
-      if (!mustEnd && (isLate || !c.control.hosts.isConnected(record.zone))) return go('promote')
+      const isAway = !c.control.hosts.isConnected(record.zone)
+      // One that served when somebody asked is ended in order if it can be: it need not be made anew then. After a restart
+      // of serve its host is back in a moment.
+      if (isAway && c.input.isForced && !mustEnd && !isLate) return wait({ timeoutMs: RECONNECT_LOOK_MS })
+      if (!mustEnd && (isLate || isAway)) return go('promote')
       const outcome = await endEngine(c, record)
       if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
       if (outcome.state === 'failed') throw new Error(`end the old primary: ${outcome.error.message}`)
@@ -183,6 +187,9 @@ export const recoverDbInstance = flow(
       c.input.isRetry ? failedAgain(c) : failed(c, 'failed', 'The DB instance could not be brought back in time.'),
   },
 )
+
+/** How often it is looked whether a host is back that was not there. */
+const RECONNECT_LOOK_MS = 200
 
 /** Attempts to promote a standby before the old primary is tried instead. */
 const PROMOTIONS_MAX = 3
