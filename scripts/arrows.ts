@@ -7,6 +7,7 @@ export const ARROWS: Readonly<Record<string, readonly string[] | '*'>> = {
   control: ['flow', 'store', 'archive', 'trust', 'telemetry', 'catalog', 'wire', 'host', 'base'],
   agent: ['engine', 'archive', 'store', 'catalog', 'wire', 'host', 'base'],
   endpoint: ['trust', 'wire', 'host', 'base'],
+  volume: ['trust', 'wire', 'host', 'base'],
   engine: ['catalog', 'wire', 'host', 'base'],
   archive: ['trust', 'wire', 'host', 'base'],
   flow: ['store', 'host', 'base'],
