@@ -44,4 +44,4 @@ export interface LogEnd {
   readonly end: Position
 }
 
-export const lastEpoch = ({ history, end }: LogEnd): Epoch | undefined => epochAt(history, end - 1)
+const lastEpoch = ({ history, end }: LogEnd): Epoch | undefined => epochAt(history, end - 1)

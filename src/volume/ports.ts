@@ -1,6 +1,14 @@
 /** What the quorum log needs of its surroundings. The log nodes have the real ones, `tests/sim/` the simulated ones. */
 import type { Clock } from '#host/clock.ts'
-import type { HeadMessage, History, MemberId, MemberMessage, PeerMessage, Position } from '#wire/quorum/messages.ts'
+import type {
+  Epoch,
+  HeadMessage,
+  History,
+  MemberId,
+  MemberMessage,
+  PeerMessage,
+  Position,
+} from '#wire/quorum/messages.ts'
 
 /**
  * The folder of one member. Callbacks come later, never from within the call, in any order. Reads see everything that was
@@ -15,7 +23,7 @@ export interface LogDisk {
   read(name: string, offset: number, count: number): Buffer
   /** Over what is there. Not durable before {@link sync}. */
   write(name: string, offset: number, bytes: Uint8Array): void
-  /** When everything that was written to the file before this call is durable. An error is final for this member. */
+  /** When everything that was written to the file before this call is durable, and its name. An error is final for this member. */
   sync(name: string, done: (error?: Error) => void): void
   /** Puts a small file in the place of the old one: after a crash it is one of the two, whole. */
   replace(name: string, bytes: Uint8Array, done: (error?: Error) => void): void
@@ -48,6 +56,8 @@ export interface HeadSurroundings {
   readonly clock: Clock
   /** To those of the members that are connected; gives which. */
   send(members: readonly MemberId[], message: HeadMessage): void
+  /** Calls `run` once, when what is being worked on is done: before any time passes, after what came together. */
+  defer(run: () => void): void
   /** The longest log is on enough members: who becomes the writer may be fed up to there. Once. */
   recovered(log: RecoveredLog): void
   /** The durable point has moved: commits before it may be acknowledged. Rises. */
@@ -90,3 +100,12 @@ export interface Rules {
 }
 
 export const RULES: Rules = { write: 4, seal: 3, comparesEpochs: true, waitsForEpochStart: true }
+
+export interface HeadOptions {
+  readonly epoch: Epoch
+  readonly configuration: Configuration
+  readonly rules?: Rules
+  readonly leaseMs?: number
+}
+
+export type HeadPhase = 'sealing' | 'recovering' | 'ready' | 'leading' | 'open' | 'fenced'

@@ -1,0 +1,106 @@
+/** The writer's log on its way to the members: to those that keep up as it comes, to others out of the window. */
+import type { Append, Epoch, MemberId, Position } from '#wire/quorum/messages.ts'
+import { PIECE_BYTES_MAX, UNCONFIRMED_BYTES_MAX, WINDOW_BYTES_MAX } from './limits.ts'
+import type { MemberView, MemberViews } from './member-view.ts'
+import type { HeadSurroundings } from './ports.ts'
+import { Window } from './window.ts'
+
+interface FanoutOptions {
+  readonly epoch: Epoch
+  /** Where the window begins. */
+  readonly start: Position
+  /** How many copies the writer waits for. */
+  readonly write: number
+}
+
+type Views = readonly MemberView[]
+
+export class Fanout {
+  private readonly around: HeadSurroundings
+  private readonly epoch: Epoch
+  private readonly write: number
+  private readonly window: Window
+  /** The durable point that members were told last, and whether they are about to be told. */
+  private told: Position = 0
+  private isTelling = false
+  private isOpen = true
+
+  constructor(around: HeadSurroundings, { epoch, start, write }: FanoutOptions) {
+    this.around = around
+    this.epoch = epoch
+    this.write = write
+    this.window = new Window(start)
+  }
+
+  get windowStart(): Position {
+    return this.window.start
+  }
+
+  get end(): Position {
+    return this.window.end
+  }
+
+  append(position: Position, bytes: Buffer, boundary: Position, to: { views: Views; durable: Position }): void {
+    const start = this.window.end
+    const fresh = this.window.push(position, bytes, boundary)
+    if (!fresh) return
+    const [now, soon]: [MemberId[], MemberId[]] = [[], []]
+    for (const view of to.views) {
+      if (!keepsUp(view) || view.sent !== start || view.sent - view.end > UNCONFIRMED_BYTES_MAX) continue
+      view.sent = this.window.end
+      // While members change, commits need more of them than one can tell beforehand.
+      ;(now.length < this.write || to.views.length > WHOLE ? now : soon).push(view.id)
+    }
+    const append = { type: 'append', epoch: this.epoch, position: start, bytes: fresh, durable: to.durable } as const
+    this.told = to.durable
+    if (now.length > 0) this.around.send(now, { ...append, sync: 'now' })
+    if (soon.length > 0) this.around.send(soon, { ...append, sync: 'soon' })
+  }
+
+  /** Sends one member what it lacks and the window has. */
+  catchUp(view: MemberView, durable: Position): void {
+    while (view.sent < this.window.end && view.sent - view.end <= UNCONFIRMED_BYTES_MAX) {
+      const bytes = this.window.from(view.sent, PIECE_BYTES_MAX)
+      if (!bytes) return
+      const append: Append = { type: 'append', epoch: this.epoch, position: view.sent, bytes, durable, sync: 'now' }
+      view.sent += bytes.length
+      this.around.send([view.id], append)
+    }
+  }
+
+  /** Soon, unless bytes go out that say it. */
+  tellDurable(views: MemberViews, durableNow: () => Position): void {
+    if (this.isTelling) return
+    this.isTelling = true
+    this.around.defer(() => {
+      this.isTelling = false
+      const [durable, ids] = [durableNow(), views.adopted]
+      if (durable <= this.told || ids.length === 0) return
+      this.told = durable
+      this.around.send(ids, { type: 'durable', epoch: this.epoch, durable })
+    })
+  }
+
+  /** Where the last record ends that is whole before `end`; undefined: nothing new. */
+  boundaryBefore(end: Position): Position | undefined {
+    return this.window.boundaryBefore(end)
+  }
+
+  /** Lets go of what all have that keep up; of more, where that is too much: what a write quorum has can be had from a peer. */
+  trim(views: Views, quorum: Position): void {
+    let needed = this.window.end
+    for (const view of views) if (keepsUp(view)) needed = Math.min(needed, view.end)
+    this.window.trim(Math.min(Math.max(needed, this.window.end - WINDOW_BYTES_MAX), quorum))
+    const size = this.window.end - this.window.start
+    const isOpen = this.isOpen ? size <= WINDOW_BYTES_MAX : size <= WINDOW_BYTES_MAX / 2
+    if (isOpen === this.isOpen) return
+    this.isOpen = isOpen
+    this.around.flow(isOpen)
+  }
+}
+
+/** Members of one configuration alone. */
+const WHOLE = 6
+
+const keepsUp = ({ isConnected, isAdopted, isResting, repair }: MemberView): boolean =>
+  isConnected && isAdopted && !isResting && repair === undefined

@@ -1,0 +1,32 @@
+/** Limits of the quorum log, each with its unit and reason. */
+import { KIB, MIB } from '#base/bytes.ts'
+
+/** Bytes of one file of a member's log. Large enough that a new one is rare, small enough to be read whole when it is opened. */
+export const LOG_FILE_BYTES = 16 * MIB
+
+/** Bytes of log in one frame: what is read again, and checked, for one byte of it. */
+export const FRAME_BYTES_MAX = 128 * KIB
+
+/** When a copy that nobody waits for is synced, and word of the durable point is kept. Loses no acknowledged byte, whatever it is. */
+export const SYNC_SOON_MS = 20
+
+/** How long a head waits for those that have not sealed, once enough have: the more answer, the less has to be repaired. */
+export const STRAGGLER_MS = 300
+
+/** Without word from a write quorum for so long, a writer ends: others may have begun an epoch, and its readers would be wrong. */
+export const LEASE_MS = 3_000
+
+/** Of the writer's log in a head's memory. Who needs older bytes gets them from a peer. */
+export const WINDOW_BYTES_MAX = 64 * MIB
+
+/** Sent to one member and not yet on its disk, while it catches up out of the window. */
+export const UNCONFIRMED_BYTES_MAX = 4 * MIB
+
+/** After a member could not take what it was sent, or its repair ended early. */
+export const AGAIN_MS = 50
+
+/** Bytes of one answer to a peer that repairs itself. */
+export const PIECE_BYTES_MAX = 512 * KIB
+
+/** Files of a member whose frames' places are kept in memory: the one that is written and some that readers are in. */
+export const PLACED_FILES_MAX = 4

@@ -1,0 +1,68 @@
+/** What a member must not forget, in one small file that is replaced as a whole. */
+import type { Epoch, History, MemberId, Position } from '#wire/quorum/messages.ts'
+import type { LogDisk } from './ports.ts'
+
+export interface MemberRecord {
+  readonly id: MemberId
+  readonly volume: number
+  /** Nothing is taken from heads of earlier epochs. Never falls. */
+  readonly promised: Epoch
+  readonly history: History
+  /** Where the log here began. */
+  readonly start: Position
+}
+
+const NAME = 'member.json'
+
+export class MemberState {
+  private readonly disk: LogDisk
+  private readonly failed: (error: Error) => void
+  private present: MemberRecord
+  private isKeeping = false
+  private waiting: (() => void)[] = []
+
+  private constructor(disk: LogDisk, present: MemberRecord, failed: (error: Error) => void) {
+    this.disk = disk
+    this.present = present
+    this.failed = failed
+  }
+
+  static create(disk: LogDisk, record: MemberRecord, done: (error?: Error) => void): void {
+    disk.replace(NAME, encode(record), done)
+  }
+
+  /** Undefined: there is no member. Throws when the file is not one of ours. */
+  static load(disk: LogDisk, failed: (error: Error) => void): MemberState | undefined {
+    const bytes = disk.load(NAME)
+    return bytes && new MemberState(disk, JSON.parse(bytes.toString('utf8')) as MemberRecord, failed)
+  }
+
+  /** What is to be true from now on; on the disk with {@link keep}. */
+  get record(): MemberRecord {
+    return this.present
+  }
+
+  set(changes: Partial<Pick<MemberRecord, 'promised' | 'history'>>): void {
+    this.present = { ...this.present, ...changes }
+  }
+
+  /** `done` when what is true now is on the disk. One at a time: a later state is never overwritten by an earlier one. */
+  keep(done: () => void): void {
+    this.waiting.push(done)
+    if (!this.isKeeping) this.keepNext()
+  }
+
+  private keepNext(): void {
+    const waiting = this.waiting
+    this.waiting = []
+    this.isKeeping = true
+    this.disk.replace(NAME, encode(this.present), (error) => {
+      if (error) return this.failed(error)
+      this.isKeeping = false
+      for (const done of waiting) done()
+      if (this.waiting.length > 0 && !this.isKeeping) this.keepNext()
+    })
+  }
+}
+
+const encode = (record: MemberRecord): Buffer => Buffer.from(JSON.stringify(record))
