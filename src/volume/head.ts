@@ -4,14 +4,24 @@
  * docs/protocol/quorum-log.md. Decides from messages and a clock; has neither socket nor file.
  */
 import { assert } from '#base/assert.ts'
-import type { Adopted, Epoch, Gap, History, MemberId, MemberMessage, Position, Sealed } from '#wire/quorum/messages.ts'
+import type {
+  Adopted,
+  Configuration,
+  Epoch,
+  Gap,
+  History,
+  MemberId,
+  MemberMessage,
+  Position,
+  Sealed,
+} from '#wire/quorum/messages.ts'
 import type { Timer } from '#host/clock.ts'
 import { chooseLog } from './choose-log.ts'
 import { Fanout } from './fanout.ts'
-import { historyUpTo } from './history.ts'
+import { withEpoch } from './history.ts'
 import { Lease } from './lease.ts'
 import { AGAIN_MS, LEASE_MS, STRAGGLER_MS } from './limits.ts'
-import type { Configuration, HeadOptions, HeadPhase, HeadSurroundings, Rules } from './ports.ts'
+import type { HeadOptions, HeadPhase, HeadSurroundings, Rules } from './ports.ts'
 import { RULES } from './ports.ts'
 import { MemberViews, type MemberView } from './member-view.ts'
 
@@ -113,22 +123,17 @@ export class Head {
       return this.fanout.windowStart
     }
     assert(this.phaseNow === 'ready', 'a writer starts when its log is recovered')
-    assert(
-      this.durablePoint <= start && start <= this.recoveredEnd,
-      'a writer keeps what is durable, and adds nothing unread',
-    )
+    assert(this.durablePoint <= start, 'a writer keeps what is durable')
+    assert(start <= this.recoveredEnd, 'a writer begins within the chosen log')
     this.start = start
-    const known = this.history.find(({ epoch }) => epoch === this.epoch)
-    assert(!known || known.start === start, 'an epoch has one start')
-    if (!known) this.history = [...historyUpTo(this.history, start), { epoch: this.epoch, start }]
+    this.history = withEpoch(this.history, { epoch: this.epoch, start })
     // A head that comes back in its epoch goes on where its epoch's log is known to be durable.
     const from = Math.max(start, this.durablePoint)
     this.fanout = new Fanout(this.around, { epoch: this.epoch, start: from, write: this.rules.write })
     this.phaseNow = 'leading'
     this.lease.begin()
     for (const view of this.views.all) {
-      view.isAdopted = false
-      view.acknowledged = -1
+      Object.assign(view, { isAdopted: false, acknowledged: -1 })
       if (view.isSealed) this.tellAdopt(view)
     }
     if (this.durablePoint > start) this.open()
@@ -181,10 +186,10 @@ export class Head {
   private choose(): void {
     this.straggling?.cancel()
     const sealed = this.views.all.filter(({ isSealed }) => isSealed)
-    const { end, history, durable } = chooseLog(sealed, this.rules.comparesEpochs)
-    this.recoveredEnd = end
-    this.history = history
-    this.durablePoint = durable
+    const chosen = chooseLog(sealed, this.rules.comparesEpochs)
+    this.recoveredEnd = chosen.end
+    this.history = chosen.history
+    this.durablePoint = chosen.durable
     this.phaseNow = 'recovering'
     for (const view of sealed) this.tellAdopt(view)
   }
@@ -192,9 +197,7 @@ export class Head {
   private adopted(view: MemberView, { last, end }: Adopted): void {
     // An answer to what was asked before the epoch's start was known says nothing about what is asked now.
     if (this.phaseNow === 'sealing' || last !== this.history.at(-1)!.epoch || !view.isSealed) return
-    view.isAdopted = true
-    view.repair = undefined
-    view.sent = end
+    Object.assign(view, { isAdopted: true, repair: undefined, sent: end })
     this.tellRelease([view.id])
     this.reached(view, end)
   }
@@ -205,16 +208,18 @@ export class Head {
     view.acknowledged = Math.max(view.acknowledged, end)
     view.sent = Math.max(view.sent, end)
     if (view.repair && end >= view.repair.until) view.repair = undefined
-    this.progress()
+    // What happens with every commit touches this member alone.
+    if (this.phaseNow !== 'open' || this.configuring !== undefined) return this.progress()
+    this.advanceDurable(this.fanout!)
+    this.supply(view)
+    this.fanout!.trim(this.views.all, this.durablePoint)
   }
 
   private gap(view: MemberView, { end }: Gap): void {
     if (!view.isAdopted || view.isResting) return
-    view.isResting = true
-    view.repair = undefined
+    Object.assign(view, { isResting: true, repair: undefined })
     this.around.clock.after(AGAIN_MS, () => {
-      view.isResting = false
-      view.sent = end
+      Object.assign(view, { isResting: false, sent: end })
       this.progress()
     })
   }
@@ -263,12 +268,8 @@ export class Head {
   private supply(view: MemberView): void {
     if (!view.isAdopted || view.isResting || view.repair !== undefined) return
     const { fanout } = this
-    if (fanout && view.end >= Math.max(fanout.windowStart, this.start)) {
-      fanout.catchUp(view, this.durablePoint)
-      return
-    }
     const until = fanout ? Math.max(fanout.windowStart, this.start) : this.recoveredEnd
-    if (view.end >= until) return
+    if (view.end >= until) return fanout?.catchUp(view, this.durablePoint)
     const repair = this.views.beginRepair(view, until)
     if (repair)
       this.around.send([view.id], { type: 'repair', epoch: this.epoch, from: repair.from, position: repair.until })
@@ -276,8 +277,7 @@ export class Head {
 
   private configureWhenThere(): void {
     const { configuring, phaseNow } = this
-    if (configuring === undefined || phaseNow !== 'open') return
-    if (this.views.quorumEnd(this.rules.write) < configuring) return
+    if (configuring === undefined || phaseNow !== 'open' || this.views.quorumEnd(this.rules.write) < configuring) return
     this.configuring = undefined
     this.around.configured(this.views.configuration.generation)
   }
