@@ -1,4 +1,5 @@
 /** How a reader comes in: TLS where it wants it or must, who it is, and whether that is true. */
+import type { TlsIdentity } from '#host/tls.ts'
 import { ScramServer, SCRAM_SHA_256 } from '#trust/scram-server.ts'
 import {
   authenticationOk,
@@ -65,7 +66,16 @@ const WELCOME = Buffer.concat([
   readyForQuery(),
 ])
 
-async function negotiate(incoming: Incoming, { tls }: FeedSurroundings): Promise<Startup | undefined> {
+async function negotiate(incoming: Incoming, { tls, log }: FeedSurroundings): Promise<Startup | undefined> {
+  const secure = async (identity: TlsIdentity, isAskedFor: boolean): Promise<boolean> => {
+    try {
+      await incoming.secure(identity, isAskedFor)
+      return true
+    } catch (error) {
+      log.debug({ error }, 'a reader does not come to terms on TLS')
+      return false
+    }
+  }
   for (;;) {
     const opening = await incoming.opening()
     switch (opening?.kind) {
@@ -75,12 +85,11 @@ async function negotiate(incoming: Incoming, { tls }: FeedSurroundings): Promise
         incoming.decline()
         break
       case 'ssl':
-        if (tls && !incoming.isEncrypted) await incoming.secure(tls, true)
-        else incoming.decline()
+        if (!tls || incoming.isEncrypted) incoming.decline()
+        else if (!(await secure(tls, true))) return undefined
         break
       case 'tls':
-        if (!tls || incoming.isEncrypted) return undefined
-        await incoming.secure(tls, false)
+        if (!tls || incoming.isEncrypted || !(await secure(tls, false))) return undefined
         break
       default:
         // There is nothing to cancel, and of what is foreign nothing would be understood.

@@ -5,6 +5,7 @@
  */
 import { messageOf } from '#base/trouble.ts'
 import type { Socket } from '#host/net.ts'
+import { nextTurn } from '#host/turn.ts'
 import {
   commandComplete,
   copyBothResponse,
@@ -65,7 +66,8 @@ export class FeedSession {
       this.guest = await greet(this.incoming, this.around)
       if (!this.guest) return
       this.around.entered(this)
-      this.incoming.socket.on('drain', () => this.attempt((stream) => stream.drained()))
+      // A reader that takes whatever it is sent at once would otherwise keep everybody else from being served.
+      this.incoming.socket.on('drain', () => nextTurn(() => this.attempt((stream) => stream.drained())))
       await this.converse(this.guest)
     } catch (error) {
       this.fail(error)
@@ -93,12 +95,14 @@ export class FeedSession {
   /** Looks whether the reader is still there, and better off elsewhere. */
   look(nowMs: number): void {
     if (!this.guest) return nowMs - this.sinceMs > OPENING_MS_MAX ? this.abort() : undefined
+    // Between two timelines it says nothing until it has applied all of the first.
+    if (!this.stream) return
     if (nowMs - this.heardMs > SILENCE_MS_MAX) return this.abort()
     if (nowMs - this.heardMs > SILENCE_ASKED_MS && !this.isAsked) {
       this.isAsked = true
-      this.stream?.keepalive(true)
+      this.stream.keepalive(true)
     }
-    if (!this.stream?.isAhead) this.aheadMs = undefined
+    if (!this.stream.isAhead) this.aheadMs = undefined
     else if (nowMs - (this.aheadMs ??= nowMs) > AHEAD_MS_MAX) {
       this.around.sendOn(this.guest.user, this.guest.reader)
       this.fail(new NotHere('57P03', 'the log is not as far here as the reader'))

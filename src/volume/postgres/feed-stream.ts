@@ -155,7 +155,10 @@ export class FeedStream {
   }
 
   private epoch(): { readonly end: Position; readonly next: Epoch | undefined } {
-    const epoch = epochEnd(this.around.source.history(), this.timeline)
+    const history = this.around.source.history()
+    // Not of a reader that has diverged: it is well elsewhere.
+    if (history.length === 0) throw new NotHere('57P03', 'there is no log here any more')
+    const epoch = epochEnd(history, this.timeline)
     if (!epoch) throw new NotHere('XX000', `requested timeline ${this.timeline} is not in this server's history`)
     return epoch
   }

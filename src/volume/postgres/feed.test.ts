@@ -12,7 +12,7 @@ import { statusUpdate } from '#wire/pg/replication-messages.ts'
 import { eventually } from '../../../tests/support/eventually.ts'
 import { HeldLog } from '../../../tests/support/held-log.ts'
 import { WalReader } from '../../../tests/support/wal-reader.ts'
-import { Feed } from './feed.ts'
+import { Feed, type FeedOptions } from './feed.ts'
 import { AHEAD_MS_MAX, OPENING_MS_MAX, SENT_ON_MS, SILENCE_ASKED_MS, SILENCE_MS_MAX } from './limits.ts'
 
 const START = 0x1000000
@@ -20,11 +20,12 @@ const verifier = await scramVerifier('secret', { salt: systemRandom.bytes(16) })
 const clock = new SimulatedClock()
 const lines = memoryLog()
 let log = new HeldLog(START)
+let admit: FeedOptions['admit'] = () => ({ verifier, source: log })
 const feed = new Feed({
   clock,
   random: systemRandom,
   log: lines,
-  admit: (user) => (user === 'gone' ? 'later' : user === 'volume' ? { verifier, source: log } : undefined),
+  admit: (user) => (user === 'gone' ? 'later' : user === 'volume' ? admit(user) : undefined),
 })
 const server = await listenTcp({ host: '127.0.0.1', port: 0 }, (socket) => feed.accept(socket))
 const { port } = server.address() as AddressInfo
@@ -241,6 +242,18 @@ test('all readers of a log that is gone are sent away', async () => {
   const over = assert.rejects(ended)
   feed.dismiss(log)
   await over
+})
+
+test('a reader that proves who it is while its log goes does not stay', async () => {
+  const gone = log
+  const admitted = admit
+  admit = () => {
+    admit = () => 'later'
+    return { verifier, source: gone }
+  }
+  const reader = await open()
+  await assert.rejects(reader.row('IDENTIFY_SYSTEM'))
+  admit = admitted
 })
 
 test('log that cannot be read back is not served', async (t) => {

@@ -115,7 +115,11 @@ export class Feed {
   }
 
   private enter(session: FeedSession): void {
-    const { source } = session.guest!.admission
+    const { user, admission } = session.guest!
+    const { source } = admission
+    const present = this.options.admit(user)
+    // It was dismissed while the reader proved who it is.
+    if (present === 'later' || present?.source !== source) return session.end()
     let audience = this.audiences.get(source)
     if (!audience) {
       const sessions = new Set<FeedSession>()
