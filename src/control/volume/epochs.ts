@@ -1,0 +1,29 @@
+/** Who writes a volume. Pure: what these give is written over the row that they were given, by compare-and-set. */
+import { assert } from '#base/assert.ts'
+import type { VolumeRecord } from './record.ts'
+
+/** The epoch of the seed image. Writers have later ones. */
+export const SEED_EPOCH = 1
+
+/** Whoever commits this row may start one writer, and no other epoch has its number. Any epoch before is over. */
+export const takeEpoch = (volume: VolumeRecord, writer: string): VolumeRecord => ({
+  ...volume,
+  epoch: volume.epoch + 1,
+  writer,
+})
+
+/**
+ * The row when nobody is to write any more. It takes an epoch as well: a head of the one before that comes late finds that
+ * it is over.
+ */
+export const restVolume = (volume: VolumeRecord): VolumeRecord => ({
+  ...volume,
+  epoch: volume.epoch + 1,
+  writer: undefined,
+})
+
+/** The row once the seed image is made. A database keeps its identifier for life. */
+export function seeded(volume: VolumeRecord, systemId: string): VolumeRecord {
+  assert(volume.systemId === undefined || volume.systemId === systemId, 'a volume is made from one seed image')
+  return { ...volume, systemId }
+}

@@ -1,0 +1,38 @@
+/**
+ * The row of a cluster volume: who may write it, and who has its copies. All that fencing needs of the store is that this
+ * one key changes by compare-and-set; the log nodes do the rest (docs/protocol/quorum-log.md).
+ */
+import { Collection } from '#store/collection.ts'
+import type { Epoch, MemberId } from '#wire/quorum/messages.ts'
+import { prefixOf, type Control, type Scope } from '../control.ts'
+
+/** One of the six copies, and the zone whose log node has it. */
+export interface PlacedMember {
+  readonly id: MemberId
+  readonly zone: string
+}
+
+export interface VolumeConfiguration {
+  /** Rises with every change, so that nobody takes an older one for a newer. */
+  readonly generation: number
+  readonly members: readonly PlacedMember[]
+  /** While a copy is replaced: the six that will be. Every quorum is then one of both. */
+  readonly joint?: readonly PlacedMember[]
+  /** The highest number that a copy's name has had in any zone: names are never used again. */
+  readonly lastNumber: number
+}
+
+export interface VolumeRecord {
+  /** The resource id of the cluster that it was made for. */
+  readonly id: string
+  /** PostgreSQL's identifier of the database, from the seed image; undefined until that is made. */
+  readonly systemId: string | undefined
+  /** The last epoch that anybody took. What the seed image was made in is the first. */
+  readonly epoch: Epoch
+  /** Resource id of the instance that the epoch was taken for; undefined: for nobody, the volume is at rest. */
+  readonly writer: string | undefined
+  readonly configuration: VolumeConfiguration
+}
+
+export const volumes = (control: Pick<Control, 'store'>, scope: Scope): Collection<VolumeRecord> =>
+  new Collection(control.store, prefixOf(scope, 'volume'))
