@@ -10,6 +10,11 @@ the operation's name.
 
 `
 
+/** Operations on what no real engine has yet. */
+const SIMULATED_ONLY = ['CreateDBClusterEndpoint', 'DeleteDBClusterEndpoint', 'ModifyDBClusterEndpoint']
+
+const isReal = (name: string): boolean => !SIMULATED_ONLY.includes(name)
+
 export const coverage: Generator = {
   output: 'docs/COVERAGE.md',
   async make() {
@@ -20,7 +25,7 @@ export const coverage: Generator = {
       const names = [...service.operations.keys()].sort()
       const done = names.filter((name) => handlers[name])
       const absent = names.filter((name) => !handlers[name])
-      totals.push(`| ${service.id} | ${done.length} | ${absent.length} |\n`)
+      totals.push(`| ${service.id} | ${done.filter(isReal).length} | ${absent.length} |\n`)
       sections.push(sectionOf(service.id, done, absent))
     }
     return `${HEAD}| service | real | absent |\n|---|---|---|\n${totals.join('')}${sections.join('')}`
@@ -28,7 +33,7 @@ export const coverage: Generator = {
 }
 
 function sectionOf(id: string, done: readonly string[], absent: readonly string[]): string {
-  const rows = done.map((name) => `| ${name} | yes | yes |\n`)
+  const rows = done.map((name) => `| ${name} | ${isReal(name) ? 'yes' : 'no'} | yes |\n`)
   const table = done.length > 0 ? `| operation | real | simulated |\n|---|---|---|\n${rows.join('')}\n` : ''
   const rest = absent.length > 0 ? `Absent (${absent.length}): ${absent.join(', ')}.\n` : ''
   return `\n## ${id}\n\n${table}${rest}`

@@ -78,6 +78,11 @@ export function supportsMajor({ majorMax }: InstanceClass, major: string): boole
   return majorMax === undefined || Number(major) <= majorMax
 }
 
+/** Memory-optimized classes, and burstable ones from medium on. AWS: Aurora user guide, "Supported DB engines for DB instance classes". */
+const ofAurora = /^db\.(r[5-8][a-z]*\.\w+|x2g\.\w+|t3\.(medium|large)|t4g\.(medium|large))$/
+
+export const supportsAurora = (name: string): boolean => classes.has(name) && ofAurora.test(name)
+
 function* burstableClasses(): Generator<InstanceClass> {
   for (const [size, [vcpus, gib]] of Object.entries(burstable)) {
     const memoryBytes = gib * GIB

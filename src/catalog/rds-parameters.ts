@@ -4,7 +4,7 @@
  * whoever runs the engine, or would open the host.
  */
 import { extensionSettings, FLOW_CONTROL, preloadableLibraries } from './extension-settings.ts'
-import { majorOfFamily } from './families.ts'
+import { isAuroraFamily, majorOfFamily } from './families.ts'
 import { driverValues, engineDefaultsOf } from './family-defaults.ts'
 import { postgresSettings } from './postgres-settings.ts'
 import type { PostgresSetting } from './postgres-settings.ts'
@@ -102,6 +102,18 @@ const targetLag: Parameter = {
   isDriverOwned: false,
 }
 
+/**
+ * What all members of an Aurora cluster must agree on, and its volume: in groups of DB clusters alone. AWS: Aurora user guide,
+ * "Amazon Aurora PostgreSQL parameters". Besides, here, what a reader must allow as much of as the writer.
+ */
+const clusterOnly: readonly RegExp[] = [
+  /^(archive|autovacuum|rds|wal)[._]/,
+  /^(autovacuum|client_encoding|hot_standby_feedback|password_encryption|synchronous_commit|timezone)$/,
+  /^max_(connections|locks_per_transaction|prepared_transactions|replication_slots|slot_wal_keep_size|wal_senders|worker_processes)$/,
+]
+
+const isOfInstance = ({ name }: Parameter): boolean => !clusterOnly.some((pattern) => pattern.test(name))
+
 const familyParametersBy = new Map<string, ReadonlyMap<string, Parameter>>()
 
 /**
@@ -114,14 +126,24 @@ export function familyParameters(family: string, of?: 'cluster'): ReadonlyMap<st
   const key = `${of ?? 'instance'}/${family}`
   const known = familyParametersBy.get(key)
   if (known) return known
-  const instance = [...engineParameters(major), ...ownParameters(major)]
   const made = new Map(
-    (of === 'cluster' ? [...instance.map(clusterParameters), targetLag] : instance)
+    parametersOf(major, { isAurora: isAuroraFamily(family), of })
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((parameter) => [parameter.name, parameter]),
   )
   familyParametersBy.set(key, made)
   return made
+}
+
+interface Kind {
+  readonly isAurora: boolean
+  readonly of: 'cluster' | undefined
+}
+
+function parametersOf(major: string, { isAurora, of }: Kind): Parameter[] {
+  const all = [...engineParameters(major), ...ownParameters(major)]
+  if (isAurora) return of === 'cluster' ? all : all.filter(isOfInstance)
+  return of === 'cluster' ? [...all.map(clusterParameters), targetLag] : all
 }
 
 /** What is wrong with a value, as RDS says it; undefined when it can be set. Formulas are not looked at. */

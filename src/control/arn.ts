@@ -6,6 +6,7 @@ export const RDS_ARN_TYPES = [
   'auto-backup',
   'cev',
   'cluster',
+  'cluster-endpoint',
   'cluster-pg',
   'cluster-snapshot',
   'db',

@@ -115,7 +115,7 @@ rows('CreateDBCluster', GOOD, [
   ['a name that is taken', { DBClusterIdentifier: 'Orders' }, 'DBClusterAlreadyExistsFault'],
   ["a member's name that is taken", { DBClusterIdentifier: 'taken' }, 'DBInstanceAlreadyExists'],
   ['no engine', { Engine: NONE }, VALUE, /must be provided/],
-  ['Aurora', { Engine: 'aurora-postgresql' }, VALUE, /Aurora is not available/],
+  ['Aurora MySQL', { Engine: 'aurora-mysql' }, VALUE, /aurora-postgresql/],
   ['MySQL', { Engine: 'mysql' }, VALUE, /Invalid DB engine/],
   ['a version that is none', { EngineVersion: '9.0' }, COMBINATION, /Cannot find version/],
   ['no class', { DBClusterInstanceClass: NONE }, VALUE, /DBClusterInstanceClass/],
@@ -257,7 +257,7 @@ const NEW_GROUP = { DBClusterParameterGroupName: 'fresh', DBParameterGroupFamily
 rows('CreateDBClusterParameterGroup', NEW_GROUP, [
   ['a name that is taken', { DBClusterParameterGroupName: 'own' }, 'DBParameterGroupAlreadyExists'],
   ['a name that is none', { DBClusterParameterGroupName: 'a--b' }, VALUE],
-  ['a family of another engine', { DBParameterGroupFamily: 'aurora-postgresql16' }, VALUE],
+  ['a family of another engine', { DBParameterGroupFamily: 'aurora-mysql8.0' }, VALUE],
 ])
 
 rows('DeleteDBClusterParameterGroup', {}, [

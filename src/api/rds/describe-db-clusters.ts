@@ -1,9 +1,10 @@
-import { describeCluster, listClusters } from '#control/db-cluster/describe.ts'
+import { listAnyClusters } from '#control/cluster/list.ts'
+import { describeAnyCluster } from '#control/cluster/verbs.ts'
 import type { RdsHandler } from '../handler.ts'
 import { page } from '../pages.ts'
 
 export const DescribeDBClusters: RdsHandler<'DescribeDBClusters'> = async (input, context) => {
-  const records = await listClusters(context.control, context, input)
+  const records = await listAnyClusters(context.control, context, input)
   const { items, ...more } = page(records, { ...input, keyOf: (record) => record.id })
-  return { DBClusters: await Promise.all(items.map((record) => describeCluster(context.control, record))), ...more }
+  return { DBClusters: await Promise.all(items.map((record) => describeAnyCluster(context.control, record))), ...more }
 }

@@ -1,8 +1,8 @@
+import { changeInstance } from '#control/cluster/member-verbs.ts'
 import { describeInstance } from '#control/db-instance/describe.ts'
-import { rebootDbInstance } from '#control/db-instance/power.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const RebootDBInstance: RdsHandler<'RebootDBInstance'> = async (input, context) => {
-  const record = await rebootDbInstance(context.control, context, input)
+  const record = await changeInstance(context.control, context, 'reboot', input)
   return { DBInstance: await describeInstance(context.control, record) }
 }

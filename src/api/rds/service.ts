@@ -9,6 +9,7 @@ import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
 import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
 import { CreateDBCluster } from './create-db-cluster.ts'
+import { CreateDBClusterEndpoint } from './create-db-cluster-endpoint.ts'
 import { CreateDBClusterParameterGroup } from './create-db-cluster-parameter-group.ts'
 import { CreateDBClusterSnapshot } from './create-db-cluster-snapshot.ts'
 import { CreateDBInstance } from './create-db-instance.ts'
@@ -18,6 +19,7 @@ import { CreateDBSnapshot } from './create-db-snapshot.ts'
 import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
 import { CreateOptionGroup } from './create-option-group.ts'
 import { DeleteDBCluster } from './delete-db-cluster.ts'
+import { DeleteDBClusterEndpoint } from './delete-db-cluster-endpoint.ts'
 import { DeleteDBClusterParameterGroup } from './delete-db-cluster-parameter-group.ts'
 import { DeleteDBClusterSnapshot } from './delete-db-cluster-snapshot.ts'
 import { DeleteDBInstanceAutomatedBackup } from './delete-db-instance-automated-backup.ts'
@@ -60,6 +62,7 @@ import { FailoverDBCluster } from './failover-db-cluster.ts'
 import { ListTagsForResource } from './list-tags-for-resource.ts'
 import { ModifyCertificates } from './modify-certificates.ts'
 import { ModifyDBCluster } from './modify-db-cluster.ts'
+import { ModifyDBClusterEndpoint } from './modify-db-cluster-endpoint.ts'
 import { ModifyDBClusterParameterGroup } from './modify-db-cluster-parameter-group.ts'
 import { ModifyDBInstance } from './modify-db-instance.ts'
 import { ModifyDBParameterGroup } from './modify-db-parameter-group.ts'
@@ -92,6 +95,7 @@ export const rdsHandlers = {
   CopyDBSnapshot,
   CopyOptionGroup,
   CreateDBCluster,
+  CreateDBClusterEndpoint,
   CreateDBClusterParameterGroup,
   CreateDBClusterSnapshot,
   CreateDBInstance,
@@ -101,6 +105,7 @@ export const rdsHandlers = {
   CreateDBSubnetGroup,
   CreateOptionGroup,
   DeleteDBCluster,
+  DeleteDBClusterEndpoint,
   DeleteDBClusterParameterGroup,
   DeleteDBClusterSnapshot,
   DeleteDBInstance,
@@ -143,6 +148,7 @@ export const rdsHandlers = {
   ListTagsForResource,
   ModifyCertificates,
   ModifyDBCluster,
+  ModifyDBClusterEndpoint,
   ModifyDBClusterParameterGroup,
   ModifyDBInstance,
   ModifyDBParameterGroup,

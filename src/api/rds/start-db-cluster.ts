@@ -1,5 +1,6 @@
-import { refusePower } from '#control/db-cluster/power.ts'
+import { changeCluster } from '#control/cluster/verbs.ts'
 import type { RdsHandler } from '../handler.ts'
 
-export const StartDBCluster: RdsHandler<'StartDBCluster'> = ({ DBClusterIdentifier }, { control, ...scope }) =>
-  refusePower(control, scope, { operation: 'StartDBCluster', idOrArn: DBClusterIdentifier })
+export const StartDBCluster: RdsHandler<'StartDBCluster'> = async (input, context) => ({
+  DBCluster: await changeCluster(context.control, context, 'start', input),
+})

@@ -1,5 +1,6 @@
-import { refusePower } from '#control/db-cluster/power.ts'
+import { changeCluster } from '#control/cluster/verbs.ts'
 import type { RdsHandler } from '../handler.ts'
 
-export const StopDBCluster: RdsHandler<'StopDBCluster'> = ({ DBClusterIdentifier }, { control, ...scope }) =>
-  refusePower(control, scope, { operation: 'StopDBCluster', idOrArn: DBClusterIdentifier })
+export const StopDBCluster: RdsHandler<'StopDBCluster'> = async (input, context) => ({
+  DBCluster: await changeCluster(context.control, context, 'stop', input),
+})

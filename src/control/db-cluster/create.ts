@@ -5,6 +5,7 @@ import { resourceId as newResourceId } from '#host/random.ts'
 import { together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
+import { clusterNameTaken, requireFreeClusterName } from '../cluster/names.ts'
 import { commit, type Control, type Scope } from '../control.ts'
 import { newRecord, required } from '../db-instance/create.ts'
 import { instanceExists } from '../db-instance/faults.ts'
@@ -22,7 +23,6 @@ import { started } from '../db-instance/started.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { scheduleClusterBackups } from './backups.ts'
-import { clusterExists } from './faults.ts'
 import {
   clusterKeyOf,
   clusterSubjectOf,
@@ -51,7 +51,7 @@ type Input = CreateDBClusterMessage & { DBClusterIdentifier: string; Engine: str
 
 export async function createDbCluster(control: Control, scope: Scope, input: Input): Promise<DbClusterRecord> {
   const id = requireClusterIdentifier(input.DBClusterIdentifier)
-  if (await dbClusters(control, scope).get(id)) throw clusterExists()
+  await requireFreeClusterName(control, scope, id)
   refuseForCluster(control, input)
   await requireRoomForCluster(control, scope)
   const version = resolveVersion(control, input.EngineVersion)
@@ -121,6 +121,7 @@ export async function registerCluster(
       control,
       together(
         dbClusters(control, scope).create(id, cluster),
+        clusterNameTaken(control, scope, { id, by: 'multi-az' }),
         ...members.map((member) => dbInstances(control, scope).create(member.id, member)),
         ...members.map((member) => dbInstanceNames(control).create(nameIndexOf(member), { id: member.id })),
         writes,
@@ -134,7 +135,7 @@ export async function registerCluster(
       await started(control, flow.id)
       return cluster
     }
-    if (await dbClusters(control, scope).get(id)) throw clusterExists()
+    await requireFreeClusterName(control, scope, id)
     for (const member of members) if (await dbInstances(control, scope).get(member.id)) throw instanceExists()
   }
   throw new Error('a new DB cluster lost every race for a port')

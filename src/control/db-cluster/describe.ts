@@ -18,7 +18,7 @@ export async function listClusters(
   scope: Scope,
   asked: { DBClusterIdentifier?: string | undefined; Filters?: Filter[] | undefined },
 ): Promise<DbClusterRecord[]> {
-  const matches = filterOf(scope, asked.Filters ?? [])
+  const matches = clusterFilter(scope, asked.Filters ?? [])
   const records =
     asked.DBClusterIdentifier === undefined
       ? (await dbClusters(control, scope).list()).map((held) => held.value)
@@ -26,21 +26,23 @@ export async function listClusters(
   return records.filter(matches)
 }
 
-/** Filters are joined by and, the values of one by or. */
-function filterOf(scope: Scope, filters: readonly Filter[]): (record: DbClusterRecord) => boolean {
+type Filtered = Pick<DbClusterRecord, 'id' | 'resourceId'> & { readonly engine: string }
+
+/** Of clusters of either kind. Filters are joined by and, the values of one by or. */
+export function clusterFilter(scope: Scope, filters: readonly Filter[]): (record: Filtered) => boolean {
   const tests = filters.map(({ Name, Values = [] }) => {
     if (Values.length === 0) throw invalidValue(`Filter ${Name} must have at least one value.`)
     switch (Name) {
       case 'db-cluster-id': {
         const ids = new Set(Values.map((value) => idOrNothing(scope, value, clusterIdOf)))
-        return (record: DbClusterRecord) => ids.has(record.id)
+        return (record: Filtered) => ids.has(record.id)
       }
       case 'db-cluster-resource-id': {
         const ids = new Set(Values.map((value) => value.toLowerCase()))
-        return (record: DbClusterRecord) => ids.has(record.resourceId.toLowerCase())
+        return (record: Filtered) => ids.has(record.resourceId.toLowerCase())
       }
       case 'engine':
-        return (record: DbClusterRecord) => Values.includes(record.engine)
+        return (record: Filtered) => Values.includes(record.engine)
       // No cluster was cloned, nor is one in a directory domain.
       case 'clone-group-id':
       case 'domain':
@@ -119,7 +121,7 @@ async function memberShown(control: Control, cluster: DbClusterRecord, { id, zon
 /** With its port: RDS knows one port a cluster, and both endpoints have the same address here. */
 export const readerEndpointOf = (
   { advertised }: Pick<Control, 'advertised'>,
-  { readerPort }: DbClusterRecord,
+  { readerPort }: Pick<DbClusterRecord, 'readerPort'>,
 ): string => `${advertised.hostname}:${readerPort}`
 
 function settingsShown(record: DbClusterRecord): DBCluster {

@@ -23,7 +23,7 @@ import { requireReadableSnapshot } from '../db-snapshot/find.ts'
 import { dbSnapshots, type DbSnapshotRecord, type SnapshotSource } from '../db-snapshot/record.ts'
 import { clusterRestoreWindow, clusterSourceOf } from './backups.ts'
 import { registerCluster, requireClusterIdentifier, requireRoomForCluster } from './create.ts'
-import { clusterExists } from './faults.ts'
+import { requireFreeClusterName } from '../cluster/names.ts'
 import { requireCluster } from './find.ts'
 import { clusterKeyOf, dbClusters, memberIn, type ClusterOrigin, type DbClusterRecord } from './record.ts'
 import { newClusterSettings, refuseForCluster, resolveClusterParameterGroup } from './settings.ts'
@@ -39,7 +39,7 @@ export async function restoreClusterToPointInTime(
 ): Promise<DbClusterRecord> {
   const id = requireClusterIdentifier(input.DBClusterIdentifier)
   const source = await requireSource(control, scope, input)
-  if (await dbClusters(control, scope).get(id)) throw clusterExists()
+  await requireFreeClusterName(control, scope, id)
   if (input.RestoreType !== undefined && input.RestoreType !== 'full-copy')
     throw invalidCombination('Only RestoreType full-copy is available for Multi-AZ DB clusters.')
   const asked = askedOf(source, input)
@@ -70,7 +70,7 @@ export async function restoreClusterFromSnapshot(
 ): Promise<DbClusterRecord> {
   const id = requireClusterIdentifier(input.DBClusterIdentifier)
   const snapshot = await snapshotNamed(control, scope, input.SnapshotIdentifier)
-  if (await dbClusters(control, scope).get(id)) throw clusterExists()
+  await requireFreeClusterName(control, scope, id)
   const { instance: source } = snapshot
   if (input.EngineVersion !== undefined && input.EngineVersion !== source.settings.EngineVersion)
     throw invalidCombination(`A snapshot of ${source.settings.EngineVersion} is restored with the same EngineVersion.`)

@@ -40,10 +40,6 @@ const isAsked = (value: unknown): boolean => value !== undefined && value !== fa
 /** Throws for the first thing asked for that a Multi-AZ DB cluster, or Holdfast, does not have. */
 export function refuseForCluster(control: Pick<Control, 'simulated'>, input: CreateDBClusterMessage): void {
   const { Engine } = input
-  if (Engine?.startsWith('aurora'))
-    throw invalidValue(
-      `Invalid DB engine: ${Engine}. Aurora is not available in Holdfast; postgres makes a Multi-AZ DB cluster.`,
-    )
   if (Engine !== 'postgres')
     throw invalidValue(`Invalid DB engine: ${Engine}. The engines that can run here are: postgres.`)
   if (input.EngineMode !== undefined && input.EngineMode !== 'provisioned')

@@ -1,7 +1,7 @@
 /** What a change of a parameter group means for the instances that use it. */
 import { together } from '#store/collection.ts'
 import { commit, type Control, type Scope } from '../control.ts'
-import { appliedGroupOf, type GroupName } from '../parameter-group/record.ts'
+import { appliedGroupsOf, type GroupName } from '../parameter-group/record.ts'
 import { dbInstances } from './record.ts'
 import { reloadOf } from './reload.ts'
 import { started } from './started.ts'
@@ -12,8 +12,8 @@ import { started } from './started.ts'
  */
 export async function applyParameterGroup(control: Control, scope: Scope, group: GroupName): Promise<void> {
   for (const { value } of await dbInstances(control, scope).list()) {
-    const { kind, name } = appliedGroupOf(value)
-    if (name !== group.name || kind !== group.kind || value.phase === 'deleting') continue
+    const isUsed = appliedGroupsOf(value).some(({ kind, name }) => name === group.name && kind === group.kind)
+    if (!isUsed || value.phase === 'deleting') continue
     const flowId = await startFlow(control, scope, value.id)
     if (flowId !== undefined) await started(control, flowId)
   }

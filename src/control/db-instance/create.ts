@@ -35,7 +35,7 @@ export async function createDbInstance(control: Control, scope: Scope, input: In
   const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
   const databaseName = input.DBName === undefined ? undefined : requireDatabaseName(input.DBName)
   const settings = await newSettings(control, scope, input, version)
-  const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, version.major)
+  const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, version)
   const tags = checkTags(input.Tags ?? [])
   const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
   const { master, writes: secret } = await newMaster(control, scope, {

@@ -137,6 +137,7 @@ async function describeWith(
     }),
     ...(await backupsShown(control, record)),
     ...(record.cluster ? { DBClusterIdentifier: record.cluster.id } : masterSecretOf(record)),
+    ...(record.aurora && { PromotionTier: record.aurora.promotionTier }),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     PendingModifiedValues: pendingValues(record.pending),
     StatusInfos: [...statusInfos(control, record, status), ...replicationStatus(control, record)],
@@ -152,7 +153,8 @@ async function backupsShown(
   control: Control,
   record: DbInstanceRecord,
 ): Promise<Pick<DBInstance, 'LatestRestorableTime' | 'DBInstanceAutomatedBackupsReplications'>> {
-  if (record.settings.BackupRetentionPeriod === 0) return {}
+  // What can be restored of a volume is its cluster's.
+  if (record.settings.BackupRetentionPeriod === 0 || record.aurora) return {}
   const window = await restoreWindow(control, keyOf(record), record)
   const replications = await replicationsOf(control, keyOf(record))
   return {
@@ -222,9 +224,9 @@ function fullMessage(status: string, observed: ObservedInstance | undefined): st
   return status === 'storage-full' && observed?.storage ? REMEDY[observed.storage.limit] : undefined
 }
 
-/** A member of a DB cluster has the default group of its version, and the values of its cluster's. */
-const groupShown = ({ cluster, parameterGroup, settings }: DbInstanceRecord): string =>
-  cluster ? `default.postgres${majorOf(settings.EngineVersion)}` : parameterGroup
+/** A member of a Multi-AZ DB cluster has the default group of its version, and the values of its cluster's. */
+const groupShown = ({ aurora, cluster, parameterGroup, settings }: DbInstanceRecord): string =>
+  cluster && !aurora ? `default.postgres${majorOf(settings.EngineVersion)}` : parameterGroup
 
 /** Whether the engine has the values of the group that is associated. */
 export function parameterStatus(control: Pick<Control, 'hosts'>, record: DbInstanceRecord): string {

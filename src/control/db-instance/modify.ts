@@ -83,7 +83,8 @@ async function checked(control: Control, scope: Scope, record: DbInstanceRecord,
     input.OptionGroupName = (await requireOptionGroup(control, scope, asked.OptionGroupName)).name
   if (asked.DBParameterGroupName !== undefined) {
     const major = majorOf(input.EngineVersion ?? record.settings.EngineVersion)
-    input.DBParameterGroupName = await resolveParameterGroup(control, scope, asked.DBParameterGroupName, major)
+    const version = { engine: record.engine, major }
+    input.DBParameterGroupName = await resolveParameterGroup(control, scope, asked.DBParameterGroupName, version)
   }
   if (asked.DBPortNumber !== undefined) await checkPort(control, record, asked.DBPortNumber)
   checkWindows(record, input)

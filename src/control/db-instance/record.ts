@@ -1,4 +1,5 @@
 /** What the store holds of a DB instance: intent, and the stage it is in. What the engine does now is in its agent's reports. */
+import type { DbEngine } from '#catalog/engine-versions.ts'
 import { Collection, type Held } from '#store/collection.ts'
 import type { ReplicationLink } from '#wire/agent/replication.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
@@ -159,6 +160,14 @@ export interface Standby {
   readonly troubledAt?: number
 }
 
+/** What an instance has as a member of an Aurora DB cluster. */
+export interface AuroraPart {
+  /** 0–15: who takes over first. */
+  readonly promotionTier: number
+  /** The DB cluster parameter group whose values the engine was last started with. */
+  readonly appliedClusterGroup: string
+}
+
 /** Where the engines of the copies listen, by zone; a gateway has the endpoint's port, unless `isDirect`. */
 export interface CopyPorts {
   readonly byZone: Readonly<Record<string, number>>
@@ -174,7 +183,7 @@ export interface DbInstanceRecord {
   /** Letter of the availability zone whose host runs it. */
   readonly zone: string
   readonly createdAt: number
-  readonly engine: 'postgres'
+  readonly engine: DbEngine
   readonly phase: Phase
   /** Why the phase is what it is, where a person needs to know. */
   readonly complaint: string | undefined
@@ -203,6 +212,7 @@ export interface DbInstanceRecord {
   readonly standby?: Standby
   /** The DB cluster that it is a member of: who of the members is what is in the cluster's record. */
   readonly cluster?: ClusterKey
+  readonly aurora?: AuroraPart
   readonly copyPorts?: CopyPorts
   /** When a standby last took over. */
   readonly failedOverAt?: number

@@ -2,12 +2,14 @@
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { CertificateNotFoundFault } from '@aws-sdk/client-rds'
 import { HOUR_MS } from '#base/durations.ts'
-import type { EngineVersion } from '#catalog/engine-versions.ts'
+import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
+import { defaultParameterGroupName, familyOf } from '#catalog/families.ts'
 import { instanceClass } from '#catalog/instance-classes.ts'
 import { validateStorage } from '#catalog/storage.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import type { Control, Scope } from '../control.ts'
+import { versionsOf } from '../engine-version/versions-of.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireOptionGroup } from '../option-group/option-groups.ts'
 import { requireParameterGroup } from '../parameter-group/parameter-groups.ts'
@@ -17,14 +19,18 @@ import { chooseWindows, parseBackupWindow, parseMaintenanceWindow } from './iden
 import type { DbInstanceSettings } from './record.ts'
 
 /** Newest version of the default major, the named major's newest, or exactly the named one. */
-export function resolveVersion(control: Pick<Control, 'versions'>, wanted: string | undefined): EngineVersion {
-  const { versions } = control
+export function resolveVersion(
+  control: Pick<Control, 'versions'>,
+  wanted: string | undefined,
+  engine: DbEngine = 'postgres',
+): EngineVersion {
+  const versions = versionsOf(control, engine)
   if (wanted === undefined) return versions.findLast((v) => v.major === DEFAULT_MAJOR) ?? versions.at(-1)!
   const found = versions.find((v) => v.version === wanted) ?? versions.findLast((v) => v.major === wanted)
   if (!found) {
     const near = versions.filter((v) => v.major === wanted.split('.')[0])
     const can = (near.length ? near : versions).map((v) => v.version).join(', ')
-    throw invalidCombination(`Cannot find version ${wanted} for postgres. Versions that can run here: ${can}`)
+    throw invalidCombination(`Cannot find version ${wanted} for ${engine}. Versions that can run here: ${can}`)
   }
   return found
 }
@@ -136,7 +142,7 @@ export function storageSettings(asked: Partial<Omit<AskedSettings, 'DBInstanceCl
  */
 const QUIET_MS = 2 * HOUR_MS
 
-function windowSettings(
+export function windowSettings(
   control: Pick<Control, 'random' | 'clock'>,
   asked: Pick<AskedSettings, 'PreferredBackupWindow' | 'PreferredMaintenanceWindow'>,
 ): Pick<DbInstanceSettings, 'PreferredBackupWindow' | 'PreferredMaintenanceWindow'> {
@@ -156,13 +162,14 @@ export async function resolveParameterGroup(
   control: Control,
   scope: Scope,
   wanted: string | undefined,
-  major: string,
+  { engine, major }: Pick<EngineVersion, 'engine' | 'major'>,
 ): Promise<string> {
-  const group = await requireParameterGroup(control, scope, { name: wanted ?? `default.postgres${major}` })
-  if (group.family !== `postgres${major}`)
+  const family = familyOf(major, engine)
+  const group = await requireParameterGroup(control, scope, { name: wanted ?? defaultParameterGroupName(family) })
+  if (group.family !== family)
     throw invalidCombination(
       `The parameter group ${group.name} with DBParameterGroupFamily ${group.family} can't be used for this instance. ` +
-        `Please use a Parameter Group with DBParameterGroupFamily postgres${major}`,
+        `Please use a Parameter Group with DBParameterGroupFamily ${family}`,
     )
   return group.name
 }

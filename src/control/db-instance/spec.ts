@@ -1,13 +1,17 @@
+import { familyOf } from '#catalog/families.ts'
 import { instanceClass } from '#catalog/instance-classes.ts'
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec, TlsFiles } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
-import { appliedGroupOf, requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
+import { appliedGroupsOf, requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
 import type { DbInstanceRecord, EndpointCertificate, InstanceKey } from './record.ts'
 import { placementOf, type Placement } from './topology.ts'
+
+/** What a volume may grow to. AWS: Aurora user guide, "Amazon Aurora size limits". */
+const AURORA_GIB_MAX = 128 * 1024
 
 export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
 
@@ -23,18 +27,18 @@ export async function instanceSpec(
 ): Promise<InstanceSpec> {
   const { certificate, resourceId, settings } = record
   assert(certificate, 'an instance has its certificate before its engine is configured')
-  const group = await requireParameterGroup(control, record, appliedGroupOf(record))
-  const family = `postgres${majorOf(settings.EngineVersion)}`
+  const groups = await Promise.all(appliedGroupsOf(record).map((name) => requireParameterGroup(control, record, name)))
+  const family = familyOf(majorOf(settings.EngineVersion), record.engine)
   const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
   const capacity = {
     vcpus: Math.min(vcpus, control.hostVcpus),
     memoryBytes: Math.min(memoryBytes, control.hostMemoryBytes),
-    storageBytes: settings.AllocatedStorage * control.storageScale.unitBytes,
+    storageBytes: (record.aurora ? AURORA_GIB_MAX : settings.AllocatedStorage) * control.storageScale.unitBytes,
   }
   const { settings: parameters, requireTls } = effectiveSettings({
-    ...(group.kind && { kind: group.kind }),
+    ...(record.cluster && { kind: 'cluster' }),
     family,
-    values: valuesSince(group, record.parametersAsOf),
+    values: Object.fromEntries(groups.flatMap((group) => Object.entries(valuesSince(group, record.parametersAsOf)))),
     classMemoryBytes: memoryBytes,
     classVcpus: vcpus,
     hostMemoryBytes: control.hostMemoryBytes,
@@ -43,7 +47,7 @@ export async function instanceSpec(
   })
   return {
     id: resourceId,
-    engine: record.engine,
+    engine: 'postgres',
     version: settings.EngineVersion,
     listenAddress: isDirect(record) ? control.advertised.listenAddress : LOOPBACK,
     port: enginePortOf(record),
@@ -55,8 +59,9 @@ export async function instanceSpec(
     ...(placement ?? (await placementOf(control, record))),
     tls: tlsOf(control, record, certificate),
     capacity,
-    // The log of a cluster is one, whoever of its members writes it.
-    archivePrefix: settings.BackupRetentionPeriod > 0 ? archivePrefix(record.cluster ?? record) : undefined,
+    // The log of a cluster is one, whoever of its members writes it. That of a volume its log nodes have.
+    archivePrefix:
+      settings.BackupRetentionPeriod > 0 && !record.aurora ? archivePrefix(record.cluster ?? record) : undefined,
   }
 }
 

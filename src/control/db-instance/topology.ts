@@ -2,6 +2,8 @@
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Replication } from '#wire/agent/replication.ts'
 import type { Control } from '../control.ts'
+import { placementInAurora } from '../aurora-cluster/placement.ts'
+import { findAuroraCluster } from '../aurora-cluster/record.ts'
 import { placementIn } from '../db-cluster/placement.ts'
 import { findCluster } from '../db-cluster/record.ts'
 import { followerName, isAwaited, isFollowed } from '../multi-az/copies.ts'
@@ -13,6 +15,8 @@ import { addressOf, NOWHERE } from './source-address.ts'
 export type Placement = Pick<InstanceSpec, 'replication' | 'generation' | 'revivedBy'>
 
 export async function placementOf(control: Control, record: DbInstanceRecord): Promise<Placement> {
+  const aurora = record.aurora && (await findAuroraCluster(control, record.cluster!))
+  if (aurora) return placementInAurora(control, aurora.value, record)
   const cluster = record.cluster && (await findCluster(control, record.cluster))
   if (cluster) return placementIn(control, cluster.value, record)
   const replication = await replicationOf(control, record)

@@ -1,4 +1,5 @@
 /** What the store holds of a DB snapshot. The data is a folder named by `resourceId`, which renaming never touches. */
+import type { DbEngine } from '#catalog/engine-versions.ts'
 import { Collection, type Held } from '#store/collection.ts'
 import type { SnapshotPlace } from '#wire/agent/archive.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
@@ -32,7 +33,7 @@ export interface SnapshotSource {
   readonly id: string
   readonly resourceId: string
   readonly createdAt: number
-  readonly engine: 'postgres'
+  readonly engine: DbEngine
   readonly port: number
   readonly masterUsername: string
   readonly masterVerifier: string

@@ -77,7 +77,10 @@ export async function restoreFrom(
   const { instance } = origin
   const version = resolveVersion(control, instance.settings.EngineVersion)
   const major = majorOf(version.version)
-  const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, major)
+  const parameterGroup = await resolveParameterGroup(control, scope, input.DBParameterGroupName, {
+    engine: 'postgres',
+    major,
+  })
   const settings = await newSettings(control, scope, asked(instance, input), version)
   const kept = {
     username: instance.masterUsername,

@@ -1,43 +1,48 @@
 /** Engine versions as RDS describes them: those that can run here, and the upgrades between them. */
 import type { DBEngineVersion, DescribeDBEngineVersionsMessage, UpgradeTarget } from '@aws-sdk/client-rds'
-import type { EngineVersion } from '#catalog/engine-versions.ts'
+import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
 import { familyOf } from '#catalog/families.ts'
 import { upgradeTargets } from '../db-instance/upgrade.ts'
 import { newestMinor } from '../maintenance/actions.ts'
 import type { Control } from '../control.ts'
 import { invalidValue } from '../db-instance/faults.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
+import { everyVersion, versionsOf } from './versions-of.ts'
 
 /** Versions that match, in no particular order. Throws InvalidParameterValue for a filter that RDS does not have. */
 export function matchingVersions(control: Control, asked: DescribeDBEngineVersionsMessage): EngineVersion[] {
   const tests = (asked.Filters ?? []).map(({ Name, Values = [] }) => filterTest(Name ?? '', Values))
-  const versions = control.versions
+  const versions = everyVersion(control)
     .filter(({ engine }) => asked.Engine === undefined || asked.Engine === engine)
     .filter(({ version, major }) => asked.EngineVersion === undefined || [version, major].includes(asked.EngineVersion))
     .filter(
-      ({ major }) => asked.DBParameterGroupFamily === undefined || asked.DBParameterGroupFamily === familyOf(major),
+      ({ major, engine }) =>
+        asked.DBParameterGroupFamily === undefined || asked.DBParameterGroupFamily === familyOf(major, engine),
     )
     .filter((version) => tests.every((test) => test(version)))
-  return asked.DefaultOnly ? versions.filter(({ version }) => version === defaultVersion(control, asked)) : versions
+  if (!asked.DefaultOnly) return versions
+  return versions.filter(({ engine, version }) => version === defaultVersion(control, engine, asked))
 }
 
 /** The version that an instance gets for the asked major, or for none; undefined where the major cannot run here. */
 function defaultVersion(
   control: Control,
+  engine: DbEngine,
   { EngineVersion, DBParameterGroupFamily }: DescribeDBEngineVersionsMessage,
 ): string | undefined {
-  const major = control.versions.find(
+  const major = versionsOf(control, engine).find(
     (known) =>
-      [known.major, known.version].includes(EngineVersion ?? '') || familyOf(known.major) === DBParameterGroupFamily,
+      [known.major, known.version].includes(EngineVersion ?? '') ||
+      familyOf(known.major, engine) === DBParameterGroupFamily,
   )?.major
   if (major === undefined && (EngineVersion ?? DBParameterGroupFamily) !== undefined) return undefined
-  return resolveVersion(control, major).version
+  return resolveVersion(control, major, engine).version
 }
 
 function filterTest(name: string, values: readonly string[]): (version: EngineVersion) => boolean {
   switch (name) {
     case 'db-parameter-group-family':
-      return ({ major }) => values.includes(familyOf(major))
+      return ({ major, engine }) => values.includes(familyOf(major, engine))
     case 'engine':
       return ({ engine }) => values.includes(engine)
     case 'engine-mode':
@@ -59,15 +64,24 @@ export function versionKey({ engine, version }: EngineVersion): string {
     .join('.')}`
 }
 
+const DESCRIPTIONS: Readonly<Record<DbEngine, string>> = {
+  postgres: 'PostgreSQL',
+  'aurora-postgresql': 'Aurora PostgreSQL',
+}
+
+const descriptionOf = ({ engine, version }: EngineVersion): string =>
+  engine === 'postgres' ? `PostgreSQL ${version}` : `Aurora PostgreSQL (compatible with PostgreSQL ${version})`
+
 export function describeVersion(control: Control, version: EngineVersion): DBEngineVersion {
   return {
     Engine: version.engine,
     MajorEngineVersion: version.major,
     EngineVersion: version.version,
-    DBParameterGroupFamily: familyOf(version.major),
-    DBEngineDescription: 'PostgreSQL',
-    DBEngineVersionDescription: `PostgreSQL ${version.version}`,
-    ValidUpgradeTarget: upgradesOf(control, version),
+    DBParameterGroupFamily: familyOf(version.major, version.engine),
+    DBEngineDescription: DESCRIPTIONS[version.engine],
+    DBEngineVersionDescription: descriptionOf(version),
+    // An Aurora cluster cannot be upgraded yet.
+    ValidUpgradeTarget: version.engine === 'postgres' ? upgradesOf(control, version) : [],
     ExportableLogTypes: [],
     SupportsLogExportsToCloudwatchLogs: false,
     SupportsReadReplica: false,

@@ -1,10 +1,12 @@
 /** What can be ordered: every class with every version and storage type that it goes with. */
 import type { DescribeOrderableDBInstanceOptionsMessage, OrderableDBInstanceOption } from '@aws-sdk/client-rds'
-import type { EngineVersion } from '#catalog/engine-versions.ts'
-import { instanceClasses, supportsMajor } from '#catalog/instance-classes.ts'
+import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
+import { instanceClasses, supportsAurora, supportsMajor, type InstanceClass } from '#catalog/instance-classes.ts'
 import { GP3_THROUGHPUT_PER_IOPS_MAX, storageTypes } from '#catalog/storage.ts'
+import { AURORA_STORAGE } from '../aurora-cluster/settings.ts'
 import type { Control, Scope } from '../control.ts'
 import { versionKey } from './describe.ts'
+import { everyVersion } from './versions-of.ts'
 
 /** One option before it is described. There are tens of thousands, of which a page shows a hundred. */
 export interface Orderable {
@@ -12,6 +14,14 @@ export interface Orderable {
   readonly version: EngineVersion
   readonly className: string
   readonly storageType: string
+}
+
+/** Classes and storage types by engine. */
+const OFFERS: Readonly<
+  Record<DbEngine, { readonly offers: (candidate: InstanceClass) => boolean; readonly types: readonly string[] }>
+> = {
+  postgres: { offers: () => true, types: Object.keys(storageTypes).sort() },
+  'aurora-postgresql': { offers: ({ name }) => supportsAurora(name), types: [AURORA_STORAGE.StorageType] },
 }
 
 /** Options whose key comes after `after`, in the order of their keys, made as they are asked for. */
@@ -25,12 +35,12 @@ export function* orderableOptions(
   const classes = instanceClasses.filter(
     ({ name }) => asked.DBInstanceClass === undefined || asked.DBInstanceClass === name,
   )
-  const types = Object.keys(storageTypes).sort()
   for (const version of matchingVersions(control, asked)) {
     const start = `${versionKey(version)}/`
     // All keys of an earlier version come before this one's.
     if (start < after && !after.startsWith(start)) continue
-    for (const { name } of classes.filter((candidate) => supportsMajor(candidate, version.major)))
+    const { offers, types } = OFFERS[version.engine]
+    for (const { name } of classes.filter((candidate) => supportsMajor(candidate, version.major) && offers(candidate)))
       for (const storageType of types) {
         const key = `${start}${name}/${storageType}`
         if (key > after) yield { key, version, className: name, storageType }
@@ -39,15 +49,15 @@ export function* orderableOptions(
 }
 
 function matchingVersions(control: Control, asked: DescribeOrderableDBInstanceOptionsMessage): EngineVersion[] {
-  return control.versions
+  return everyVersion(control)
     .filter(({ engine }) => engine === asked.Engine)
     .filter(({ version, major }) => asked.EngineVersion === undefined || [version, major].includes(asked.EngineVersion))
     .sort((a, b) => (versionKey(a) < versionKey(b) ? -1 : 1))
 }
 
 export function describeOrderable(control: Control, scope: Scope, option: Orderable): OrderableDBInstanceOption {
-  const { sizeGiB, iops, iopsPerGiB, throughputMiBps } = storageTypes[option.storageType]!
   return {
+    ...(option.version.engine === 'postgres' ? storageOf(option) : AURORA),
     Engine: option.version.engine,
     EngineVersion: option.version.version,
     DBInstanceClass: option.className,
@@ -55,6 +65,22 @@ export function describeOrderable(control: Control, scope: Scope, option: Ordera
     AvailabilityZoneGroup: scope.region,
     AvailabilityZones: control.hosts.zones.map((zone) => ({ Name: scope.region + zone })),
     StorageType: option.storageType,
+    Vpc: true,
+    ...capabilities(control),
+    ...(option.version.engine !== 'postgres' && { MultiAZCapable: false, SupportsClusters: true }),
+  }
+}
+
+/** A volume grows by itself, and has no speed that could be asked for. */
+const AURORA = {
+  SupportsIops: false,
+  SupportsStorageThroughput: false,
+  SupportsStorageAutoscaling: false,
+} satisfies Partial<OrderableDBInstanceOption>
+
+function storageOf(option: Orderable): Partial<OrderableDBInstanceOption> {
+  const { sizeGiB, iops, iopsPerGiB, throughputMiBps } = storageTypes[option.storageType]!
+  return {
     MinStorageSize: sizeGiB.from,
     MaxStorageSize: sizeGiB.to,
     ...(iops && { MinIopsPerDbInstance: iops.from, MaxIopsPerDbInstance: iops.to }),
@@ -68,8 +94,6 @@ export function describeOrderable(control: Control, scope: Scope, option: Ordera
     SupportsIops: iops !== undefined,
     SupportsStorageThroughput: throughputMiBps !== undefined,
     SupportsStorageAutoscaling: option.storageType !== 'standard',
-    Vpc: true,
-    ...capabilities(control),
   }
 }
 

@@ -62,7 +62,13 @@ export const changeMembers = (
     ),
   )
 
-export function clusterEvent(control: Control, cluster: DbClusterRecord, id: EventId, message?: string): Mutation {
+/** Of a DB cluster of either kind. */
+export function clusterEvent(
+  control: Control,
+  cluster: Pick<DbClusterRecord, 'id' | 'account' | 'region'>,
+  id: EventId,
+  message?: string,
+): Mutation {
   return recordEvent(control, cluster, {
     id,
     sourceType: 'db-cluster',

@@ -3,19 +3,25 @@ import type { FlowDefinition } from '#flow/flow.ts'
 import { applyDbParameterGroup } from './apply-db-parameter-group.ts'
 import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
+import { deleteAuroraEndpoint, routeAuroraCluster } from './aurora-endpoint-flows.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
 import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
 import { backUpDbCluster } from './back-up-db-cluster.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
 import { changeDbCluster } from './change-db-cluster.ts'
 import { createDbClusterSnapshot, deleteDbClusterSnapshot } from './db-cluster-snapshot-flows.ts'
+import { createAuroraCluster } from './create-aurora-cluster.ts'
+import { createAuroraMember } from './create-aurora-member.ts'
 import { createDbCluster } from './create-db-cluster.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
 import { buildReadReplica } from './build-read-replica.ts'
 import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
+import { deleteAuroraCluster } from './delete-aurora-cluster.ts'
+import { deleteAuroraMember } from './delete-aurora-member.ts'
 import { deleteDbCluster } from './delete-db-cluster.ts'
 import { deleteDbInstance } from './delete-db-instance.ts'
+import { keepAuroraCluster } from './keep-aurora-cluster.ts'
 import { keepDbCluster } from './keep-db-cluster.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
@@ -28,9 +34,13 @@ import { recoverDbCluster } from './recover-db-cluster.ts'
 import { recoverDbInstance } from './recover-db-instance.ts'
 import { replicateDbBackups } from './replicate-db-backups.ts'
 import { resetEverything } from './reset.ts'
+import { restartAuroraReader } from './restart-aurora-reader.ts'
 import { restoreDbInstance } from './restore-db-instance.ts'
 import { scaleDbInstanceStorage } from './scale-db-instance-storage.ts'
+import { setAuroraPassword } from './set-aurora-password.ts'
+import { startAuroraWriter } from './start-aurora-writer.ts'
 import { startDbInstance } from './start-db-instance.ts'
+import { stopAuroraCluster } from './stop-aurora-cluster.ts'
 import { stopDbInstance } from './stop-db-instance.ts'
 
 export const flowDefinitions: readonly FlowDefinition[] = [
@@ -57,6 +67,17 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   backUpDbCluster,
   createDbClusterSnapshot,
   deleteDbClusterSnapshot,
+  createAuroraCluster,
+  createAuroraMember,
+  startAuroraWriter,
+  restartAuroraReader,
+  stopAuroraCluster,
+  deleteAuroraMember,
+  deleteAuroraCluster,
+  keepAuroraCluster,
+  routeAuroraCluster,
+  deleteAuroraEndpoint,
+  setAuroraPassword,
   applyDbParameterGroup,
   applyDbParameters,
   applyPendingModifications,

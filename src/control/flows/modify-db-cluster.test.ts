@@ -8,7 +8,7 @@ import { clusterOf, eventsOf, inTime, kept, newCluster, settled } from '../../..
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { deleteDbCluster } from '../db-cluster/delete.ts'
 import { describeCluster } from '../db-cluster/describe.ts'
-import { listClusterEndpoints } from '../db-cluster/endpoints.ts'
+import { listClusterEndpoints } from '../cluster/list.ts'
 import { modifyDbCluster } from '../db-cluster/modify.ts'
 import { clusterStatusOf } from '../db-cluster/sight.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'

@@ -82,11 +82,10 @@ export const modifyDbInstance = flow(
       if (!held) return done('deleted')
       const version = held.value.pending.EngineVersion
       if (version === undefined || !c.input.apply.includes('EngineVersion')) return go('certify')
-      const { engine } = held.value
       const outcome = await jobOn(c, held.value, {
         name: 'prepare',
         kind: 'engine.prepare',
-        input: async () => ({ engine, version }),
+        input: async () => ({ engine: 'postgres', version }),
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded') return go('certify', instanceEvent(c.control, held.value, 'RDS-EVENT-0265'))

@@ -67,7 +67,8 @@ function routeOf(
     targets: engines.map((engine) => ({
       host: LOOPBACK,
       port: enginePortOf(engine),
-      name: engine.zone,
+      // Of an Aurora cluster several may be in one zone.
+      name: engine.aurora ? engine.resourceId : engine.zone,
       instance: engine.resourceId,
     })),
     // A commit whose wait for the standby was cancelled must not reach a client as a success.

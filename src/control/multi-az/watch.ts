@@ -1,6 +1,7 @@
 /** Sees when the primary of a Multi-AZ instance or cluster is gone, and starts what brings it back; tells its standbys' flow of changes. */
 import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
+import { auroraSubjectOf, auroraTimersOf } from '../aurora-cluster/record.ts'
 import { commit, type Control } from '../control.ts'
 import { clusterSubjectOf, clusterTimersOf, findCluster } from '../db-cluster/record.ts'
 import { startClusterRecovery } from '../db-cluster/start-recovery.ts'
@@ -60,12 +61,18 @@ class Watcher {
     const key = this.keys.get(resourceId)
     const held = key && (await findByKey(this.control, key))
     if (!key || !held) return void this.keys.delete(resourceId)
+    if (held.value.aurora) return this.wakeAurora(held.value.cluster!)
     if (held.value.cluster) return this.lookAtCluster(held.value.cluster)
     if (!held.value.standby) return
     const recovery = startRecovery(this.control, held)
     if (!recovery) return this.control.flows.wakeSubjects(timerSubjectOf(key, 'standby'))
     // Where it fails, another flow has the instance, or it has changed: the standby's flow looks when that has ended.
     if ((await commit(this.control, recovery.writes)).committed) this.control.flows.wake(recovery.id)
+  }
+
+  /** Its keeper looks; and whatever else is done to it may have waited for this. */
+  private wakeAurora(key: ClusterKey): void {
+    for (const subject of [auroraSubjectOf(key), auroraTimersOf(key)]) this.control.flows.wakeSubjects(subject)
   }
 
   private async lookAtCluster(key: ClusterKey): Promise<void> {

@@ -1,16 +1,25 @@
 /** Rules of parameter groups as a whole: create, copy, delete, describe. Their values are in values.ts. */
 import { DBParameterGroupAlreadyExistsFault, InvalidDBParameterGroupStateFault } from '@aws-sdk/client-rds'
 import type { DBClusterParameterGroup, DBParameterGroup } from '@aws-sdk/client-rds'
-import { defaultParameterGroupName, familyOf, majorOfFamily } from '#catalog/families.ts'
+import { defaultParameterGroupName, familyOf, isAuroraFamily, majorOfFamily } from '#catalog/families.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { isArn, parseRdsArn, rdsArn } from '../arn.ts'
+import { auroraClusters } from '../aurora-cluster/record.ts'
+import { hasAurora } from '../capabilities.ts'
 import { transact } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
 import { invalidValue } from '../db-instance/faults.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import type { Tag } from '../db-instance/record.ts'
+import { everyVersion } from '../engine-version/versions-of.ts'
 import { requireQuota } from '../quota/quotas.ts'
-import { implicitParameterGroup, parameterGroupNotFound, parameterGroups, requireParameterGroup } from './record.ts'
+import {
+  implicitParameterGroup,
+  parameterGroupNotFound,
+  parameterGroups,
+  requireParameterGroup,
+  usesGroup,
+} from './record.ts'
 import type { GroupKind, GroupName, ParameterGroupRecord } from './record.ts'
 
 export { requireParameterGroup } from './record.ts'
@@ -22,9 +31,9 @@ export async function listParameterGroups(
   kind?: GroupKind,
 ): Promise<ParameterGroupRecord[]> {
   const stored = (await parameterGroups(control, scope, kind).list()).map(({ value }) => value)
-  const majors = new Set(control.versions.map(({ major }) => major))
-  const implicit = [...majors].flatMap(
-    (major) => implicitParameterGroup(defaultParameterGroupName(familyOf(major)), kind) ?? [],
+  const families = new Set(everyVersion(control).map(({ major, engine }) => familyOf(major, engine)))
+  const implicit = [...families].flatMap(
+    (family) => implicitParameterGroup(defaultParameterGroupName(family), kind) ?? [],
   )
   return [...stored, ...implicit.filter(({ name }) => !stored.some((group) => group.name === name))]
 }
@@ -42,8 +51,9 @@ export async function createParameterGroup(
   scope: Scope,
   wanted: NewParameterGroup,
 ): Promise<ParameterGroupRecord> {
-  if (majorOfFamily(wanted.family) === undefined)
-    throw invalidValue(`ParameterGroupFamily ${wanted.family} is not a valid parameter group family`)
+  const { family } = wanted
+  if (majorOfFamily(family) === undefined || (isAuroraFamily(family) && !hasAurora(control)))
+    throw invalidValue(`ParameterGroupFamily ${family} is not a valid parameter group family`)
   return register(control, scope, {
     ...wanted,
     name: requireName(wanted.kind ? 'DBClusterParameterGroupName' : 'DBParameterGroupName', wanted.name),
@@ -86,12 +96,11 @@ export async function deleteParameterGroup(control: Control, scope: Scope, wante
   await transact(control, async () => {
     const held = await parameterGroups(control, scope, kind).get(name)
     if (!held) throw parameterGroupNotFound(wanted.name)
+    const instances = await dbInstances(control, scope).list()
+    const clusters = kind === 'cluster' ? await auroraClusters(control, scope).list() : []
     if (
-      (await dbInstances(control, scope).list()).some(
-        ({ value }) =>
-          (value.cluster !== undefined) === (kind === 'cluster') &&
-          (value.parameterGroup === name || value.appliedParameterGroup === name),
-      )
+      instances.some(({ value }) => usesGroup(value, { ...(kind && { kind }), name })) ||
+      clusters.some(({ value }) => value.parameterGroup === name)
     )
       throw fault(
         InvalidDBParameterGroupStateFault,

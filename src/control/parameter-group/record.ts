@@ -45,12 +45,27 @@ export const parameterGroups = (
 ): Collection<ParameterGroupRecord> =>
   new Collection(control.store, prefixOf(scope, kind === 'cluster' ? 'cluster-parameter-group' : 'parameter-group'))
 
-/** The group whose values the instance's engine was last started with. */
+/** The group whose values the instance's engine was last started with. Of a member of an Aurora cluster: its own group. */
 export const appliedGroupOf = ({
   cluster,
+  aurora,
   appliedParameterGroup: name,
-}: Pick<DbInstanceRecord, 'cluster' | 'appliedParameterGroup'>): GroupName =>
-  cluster ? { kind: 'cluster', name } : { name }
+}: Pick<DbInstanceRecord, 'cluster' | 'aurora' | 'appliedParameterGroup'>): GroupName =>
+  cluster && !aurora ? { kind: 'cluster', name } : { name }
+
+/** All groups whose values its engine was last started with. What a later one says holds. */
+export const appliedGroupsOf = (
+  record: Pick<DbInstanceRecord, 'cluster' | 'aurora' | 'appliedParameterGroup'>,
+): GroupName[] => [
+  ...(record.aurora ? [{ kind: 'cluster' as const, name: record.aurora.appliedClusterGroup }] : []),
+  appliedGroupOf(record),
+]
+
+/** Whether the instance is associated with the group, or its engine has values of it. */
+export const usesGroup = (record: DbInstanceRecord, { kind, name }: GroupName): boolean =>
+  [...appliedGroupsOf(record), { ...appliedGroupOf(record), name: record.parameterGroup }].some(
+    (group) => group.kind === kind && group.name === name,
+  )
 
 /** The default group of this name, which is there without being stored. */
 export function implicitParameterGroup(name: string, kind?: GroupKind): ParameterGroupRecord | undefined {

@@ -12,8 +12,10 @@ import {
 } from '@aws-sdk/client-rds'
 import type { AccountQuota } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
+import { CUSTOM_ENDPOINTS_MAX } from '../aurora-cluster/custom-endpoint.ts'
+import { auroraClusters } from '../aurora-cluster/record.ts'
+import { allClusters } from '../cluster/names.ts'
 import type { Control, Scope } from '../control.ts'
-import { dbClusters } from '../db-cluster/record.ts'
 import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
@@ -42,7 +44,14 @@ const quotas = {
       (await dbInstances(control, scope).list()).reduce((sum, { value }) => sum + value.settings.AllocatedStorage, 0),
   },
   AuthorizationsPerDBSecurityGroup: { max: 20, used: none },
-  CustomEndpointsPerDBCluster: { max: 5, used: none },
+  CustomEndpointsPerDBCluster: {
+    max: CUSTOM_ENDPOINTS_MAX,
+    used: async (control, scope) =>
+      (await auroraClusters(control, scope).list()).reduce(
+        (most, { value }) => Math.max(most, value.endpoints.length),
+        0,
+      ),
+  },
   DBClusterParameterGroups: {
     max: 50,
     used: async (control, scope) => (await parameterGroups(control, scope, 'cluster').list()).length,
@@ -51,7 +60,7 @@ const quotas = {
   DBClusterRoles: { max: 5, used: none },
   DBClusters: {
     max: 40,
-    used: async (control, scope) => (await dbClusters(control, scope).list()).length,
+    used: async (control, scope) => (await allClusters(control, scope)).length,
     exceeded: () => fault(DBClusterQuotaExceededFault, 'DB Cluster quota exceeded'),
   },
   DBInstanceRoles: { max: 5, used: none },

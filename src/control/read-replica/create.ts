@@ -55,7 +55,7 @@ export async function createReadReplica(control: Control, scope: Scope, input: I
         secretKmsKeyId: undefined,
       },
       databaseName: source.databaseName,
-      parameterGroup: await resolveParameterGroup(control, scope, wantedGroup, version.major),
+      parameterGroup: await resolveParameterGroup(control, scope, wantedGroup, version),
       tags: checkTags(input.Tags ?? []),
       replica: { source: keyOf(source), state: 'joining' },
     },

@@ -13,6 +13,7 @@ import { rdsArn } from '../arn.ts'
 import { transact } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
 import { invalidValue } from '../db-instance/faults.ts'
+import { auroraClusters } from '../aurora-cluster/record.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import type { Tag } from '../db-instance/record.ts'
 import { subnets } from '../network/network.ts'
@@ -101,6 +102,13 @@ export async function deleteSubnetGroup(control: Control, scope: Scope, name: st
       throw fault(
         InvalidDBSubnetGroupStateFault,
         `Cannot delete the subnet group '${id}' because at least one database instance: ${user.value.id} is still using it.`,
+      )
+    const clusters = await auroraClusters(control, scope).list()
+    const cluster = clusters.find(({ value }) => value.shared.DBSubnetGroupName === id)
+    if (cluster)
+      throw fault(
+        InvalidDBSubnetGroupStateFault,
+        `Cannot delete the subnet group '${id}' because at least one database cluster: ${cluster.value.id} is still using it.`,
       )
     return { mutation: subnetGroups(control, scope).remove(held), result: undefined }
   })

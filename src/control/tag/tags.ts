@@ -1,5 +1,6 @@
 /** Tags: the rules they must keep, and the resources that can carry them. */
 import {
+  DBClusterEndpointNotFoundFault,
   DBClusterSnapshotNotFoundFault,
   DBSnapshotNotFoundFault,
   DBSubnetGroupNotFoundFault,
@@ -7,9 +8,10 @@ import {
 } from '@aws-sdk/client-rds'
 import type { Tag as GivenTag } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
-import type { Collection, Held } from '#store/collection.ts'
+import type { Collection, Mutation } from '#store/collection.ts'
 import { parseRdsArn } from '../arn.ts'
 import type { ParsedRdsArn, RdsArnType } from '../arn.ts'
+import { auroraClusters, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { transact } from '../control.ts'
 import type { Control, Scope } from '../control.ts'
 import { clusterNotFound } from '../db-cluster/faults.ts'
@@ -33,53 +35,87 @@ interface Tagged {
   readonly tags: readonly Tag[]
 }
 
-interface Taggable {
-  readonly records: (control: Pick<Control, 'store'>, scope: Scope) => Collection<Tagged>
-  readonly notFound: (id: string) => Error
-  /** A group that is there without being stored; tagging it stores it. */
-  readonly implicit?: (control: Control, scope: Scope, id: string) => Promise<Tagged | undefined>
+/** What carries tags now, and the write that gives it others. */
+interface Found extends Tagged {
+  readonly write: (tags: readonly Tag[]) => Mutation
 }
 
-/** Widens a collection to what tags need of it. Its records are only ever written back with other tags. */
-const asTagged = <T extends Tagged>(collection: Collection<T>): Collection<Tagged> =>
-  collection as unknown as Collection<Tagged>
+type Find = (control: Control, scope: Scope, id: string) => Promise<Found | undefined>
+
+interface Taggable {
+  readonly find: Find
+  readonly notFound: (id: string) => Error
+}
+
+/** Those of a collection. `implicit`: what is there without being stored; tagging it stores it. */
+const stored =
+  <T extends Tagged>(
+    records: (control: Pick<Control, 'store'>, scope: Scope) => Collection<T>,
+    implicit?: (control: Control, scope: Scope, id: string) => Promise<T | undefined>,
+  ): Find =>
+  async (control, scope, id) => {
+    const collection = records(control, scope)
+    const held = await collection.get(id)
+    if (held) return { tags: held.value.tags, write: (tags) => collection.update(held, { ...held.value, tags }) }
+    const absent = await implicit?.(control, scope, id)
+    return absent && { tags: absent.tags, write: (tags) => collection.create(id, { ...absent, tags }) }
+  }
+
+const findCluster: Find = async (control, scope, id) =>
+  (await stored(dbClusters)(control, scope, id)) ?? stored(auroraClusters)(control, scope, id)
+
+/** Custom endpoints are in the records of their clusters. */
+const findEndpoint: Find = async (control, scope, id) => {
+  const collection = auroraClusters(control, scope)
+  for (const held of await collection.list()) {
+    const { endpoints } = held.value
+    const endpoint = endpoints.find((one) => one.id === id)
+    if (!endpoint) continue
+    const withTags = (tags: readonly Tag[]): AuroraClusterRecord => ({
+      ...held.value,
+      endpoints: endpoints.map((one) => (one === endpoint ? { ...one, tags } : one)),
+    })
+    return { tags: endpoint.tags, write: (tags) => collection.update(held, withTags(tags)) }
+  }
+  return undefined
+}
 
 const taggable: Partial<Record<RdsArnType, Taggable>> = {
-  db: {
-    records: (control, scope) => asTagged(dbInstances(control, scope)),
-    notFound: instanceNotFound,
-  },
-  cluster: {
-    records: (control, scope) => asTagged(dbClusters(control, scope)),
-    notFound: clusterNotFound,
+  db: { find: stored(dbInstances), notFound: instanceNotFound },
+  cluster: { find: findCluster, notFound: clusterNotFound },
+  'cluster-endpoint': {
+    find: findEndpoint,
+    notFound: (id) => fault(DBClusterEndpointNotFoundFault, `DBClusterEndpoint ${id} not found.`),
   },
   snapshot: {
-    records: (control, scope) => asTagged(dbSnapshots(control, scope)),
+    find: stored(dbSnapshots),
     notFound: (id) => fault(DBSnapshotNotFoundFault, `DBSnapshot ${id} not found.`),
   },
   'cluster-snapshot': {
-    records: (control, scope) => asTagged(dbClusterSnapshots(control, scope)),
+    find: stored(dbClusterSnapshots),
     notFound: (id) => fault(DBClusterSnapshotNotFoundFault, `DBClusterSnapshot not found: ${id}`),
   },
   pg: {
-    records: (control, scope) => asTagged(parameterGroups(control, scope)),
+    find: stored(
+      (control, scope) => parameterGroups(control, scope),
+      async (_control, _scope, id) => implicitParameterGroup(id),
+    ),
     notFound: parameterGroupNotFound,
-    implicit: async (_control, _scope, id) => implicitParameterGroup(id),
   },
   'cluster-pg': {
-    records: (control, scope) => asTagged(parameterGroups(control, scope, 'cluster')),
+    find: stored(
+      (control, scope) => parameterGroups(control, scope, 'cluster'),
+      async (_control, _scope, id) => implicitParameterGroup(id, 'cluster'),
+    ),
     notFound: parameterGroupNotFound,
-    implicit: async (_control, _scope, id) => implicitParameterGroup(id, 'cluster'),
   },
   subgrp: {
-    records: (control, scope) => asTagged(subnetGroups(control, scope)),
+    find: stored(subnetGroups, implicitSubnetGroup),
     notFound: (id) => fault(DBSubnetGroupNotFoundFault, `DB subnet group '${id}' does not exist.`),
-    implicit: implicitSubnetGroup,
   },
   og: {
-    records: (control, scope) => asTagged(optionGroups(control, scope)),
+    find: stored(optionGroups, async (_control, _scope, id) => implicitOptionGroup(id)),
     notFound: (id) => fault(OptionGroupNotFoundFault, `Specified OptionGroupName: ${id} not found.`),
-    implicit: async (_control, _scope, id) => implicitOptionGroup(id),
   },
 }
 
@@ -93,10 +129,9 @@ export function checkTags(given: readonly GivenTag[]): readonly Tag[] {
 
 export async function listTags(control: Control, scope: Scope, arn: string): Promise<readonly Tag[]> {
   const { kind, id } = locate(scope, arn)
-  const held = await kind.records(control, scope).get(id)
-  const record = held?.value ?? (await kind.implicit?.(control, scope, id))
-  if (!record) throw kind.notFound(id)
-  return record.tags
+  const found = await kind.find(control, scope, id)
+  if (!found) throw kind.notFound(id)
+  return found.tags
 }
 
 export async function addTags(
@@ -126,13 +161,9 @@ async function changeTags(
   change: (tags: readonly Tag[]) => readonly Tag[],
 ): Promise<void> {
   await transact(control, async () => {
-    const records = kind.records(control, scope)
-    const held: Held<Tagged> | undefined = await records.get(id)
-    if (held)
-      return { mutation: records.update(held, { ...held.value, tags: change(held.value.tags) }), result: undefined }
-    const implicit = await kind.implicit?.(control, scope, id)
-    if (!implicit) throw kind.notFound(id)
-    return { mutation: records.create(id, { ...implicit, tags: change(implicit.tags) }), result: undefined }
+    const found = await kind.find(control, scope, id)
+    if (!found) throw kind.notFound(id)
+    return { mutation: found.write(change(found.tags)), result: undefined }
   })
 }
 

@@ -140,11 +140,11 @@ async function settle(control: Control, hosts: ConnectedHosts): Promise<void> {
 
 /** Binaries and template of the version that an unspecific request gets: the first instance need not wait for them. */
 async function prewarm(control: Control): Promise<void> {
-  const { engine, version } = resolveVersion(control, undefined)
+  const { version } = resolveVersion(control, undefined)
   const zone = control.hosts.zones[0]!
   const jobId = `prewarm/${version}`
   await control.hosts.forgetJobs(zone, jobId)
-  await control.hosts.startJob(zone, jobId, 'engine.prepare', { engine, version })
+  await control.hosts.startJob(zone, jobId, 'engine.prepare', { engine: 'postgres', version })
   // All of its certificates take a second of computing at the very first start; nobody should wait for that later.
   await control.authority.bundlePem()
 }

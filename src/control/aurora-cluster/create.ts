@@ -1,0 +1,117 @@
+/** CreateDBCluster of an Aurora DB cluster: its volume and its addresses, and no instance yet. */
+import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
+import { InsufficientDBClusterCapacityFault } from '@aws-sdk/client-rds'
+import { resourceId as newResourceId } from '#host/random.ts'
+import { together } from '#store/collection.ts'
+import { fault } from '#wire/aws/faults.ts'
+import { rdsArn } from '../arn.ts'
+import { commit, type Control, type Scope } from '../control.ts'
+import { clusterNameTaken, requireFreeClusterName } from '../cluster/names.ts'
+import { required } from '../db-instance/create.ts'
+import {
+  requireDatabaseName,
+  requireIdentifier,
+  requireMasterUsername,
+  requirePort,
+} from '../db-instance/identifiers.ts'
+import { newMaster } from '../db-instance/master.ts'
+import { choosePort } from '../db-instance/ports.ts'
+import { resolveVersion } from '../db-instance/settings.ts'
+import { started } from '../db-instance/started.ts'
+import { requireQuota } from '../quota/quotas.ts'
+import { checkTags } from '../tag/tags.ts'
+import { newVolume } from '../volume/configuration.ts'
+import { volumes } from '../volume/record.ts'
+import { auroraClusters, auroraKeyOf, auroraSubjectOf, type AuroraClusterRecord } from './record.ts'
+import { newAuroraSettings, refuseForAurora, requireAurora, resolveAuroraParameterGroup } from './settings.ts'
+
+/** Zones that a volume has copies in. */
+const ZONES = 3
+
+/** Losing a race for a port or a name this often in a row means something else is wrong. */
+const RACES_MAX = 20
+
+type Input = CreateDBClusterMessage & { DBClusterIdentifier: string; Engine: string }
+
+export async function createAuroraCluster(control: Control, scope: Scope, input: Input): Promise<AuroraClusterRecord> {
+  const id = requireIdentifier('DBClusterIdentifier', input.DBClusterIdentifier)
+  requireAurora(control, input.Engine)
+  await requireFreeClusterName(control, scope, id)
+  refuseForAurora(control, scope, input)
+  if (control.hosts.zones.length < ZONES)
+    throw fault(InsufficientDBClusterCapacityFault, `An Aurora DB cluster needs ${ZONES} Availability Zones.`)
+  await requireQuota(control, scope, 'DBClusters')
+  const version = resolveVersion(control, input.EngineVersion, 'aurora-postgresql')
+  const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
+  const databaseName = input.DatabaseName === undefined ? undefined : requireDatabaseName(input.DatabaseName)
+  const wanted = { name: input.DBClusterParameterGroupName, major: version.major }
+  const parameterGroup = await resolveAuroraParameterGroup(control, scope, wanted)
+  const { shared, settings } = await newAuroraSettings(control, scope, input, version)
+  const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
+  const tags = checkTags(input.Tags ?? [])
+  const { master, writes: secret } = await newMaster(control, scope, {
+    username,
+    password: input.MasterUserPassword,
+    managed: input.ManageMasterUserPassword,
+    kmsKeyId: input.MasterUserSecretKmsKeyId,
+    instanceArn: rdsArn(scope, 'cluster', id),
+  })
+  const draft = { id, shared, settings, parameterGroup, master, databaseName, tags }
+  for (let race = 0; race < RACES_MAX; race++) {
+    const resourceId = newResourceId('cluster', control.random)
+    const { port, writes } = await choosePort(control, wantedPort, resourceId)
+    // Another one of the range that users see, and not the one that was just chosen.
+    const reader = await choosePort(control, port + 1, resourceId)
+    const cluster = newCluster(control, scope, { ...draft, resourceId, port, readerPort: reader.port })
+    const key = auroraKeyOf(cluster)
+    const flow = control.flows.start('create-aurora-cluster', auroraSubjectOf(key), { key })
+    const { committed } = await commit(
+      control,
+      together(
+        auroraClusters(control, scope).create(id, cluster),
+        clusterNameTaken(control, scope, { id, by: 'aurora' }),
+        volumes(control, scope).create(resourceId, newVolume(resourceId, control.hosts.zones)),
+        writes,
+        reader.writes,
+        secret,
+        flow.writes,
+      ),
+    )
+    if (committed) {
+      await started(control, flow.id)
+      return (await auroraClusters(control, scope).get(id))?.value ?? cluster
+    }
+    await requireFreeClusterName(control, scope, id)
+  }
+  throw new Error('a new Aurora DB cluster lost every race for a port')
+}
+
+type Draft = Pick<
+  AuroraClusterRecord,
+  | 'id'
+  | 'resourceId'
+  | 'shared'
+  | 'settings'
+  | 'parameterGroup'
+  | 'master'
+  | 'databaseName'
+  | 'port'
+  | 'readerPort'
+  | 'tags'
+>
+
+const newCluster = ({ clock }: Control, { account, region }: Scope, draft: Draft): AuroraClusterRecord => ({
+  ...draft,
+  account,
+  region,
+  createdAt: clock.now(),
+  engine: 'aurora-postgresql',
+  phase: 'creating',
+  complaint: undefined,
+  certificate: undefined,
+  members: [],
+  writer: undefined,
+  isOpen: false,
+  endpoints: [],
+  stoppedAt: undefined,
+})

@@ -1,0 +1,130 @@
+/**
+ * What the store holds of an Aurora DB cluster: a volume, and instances that all work on it. Who writes the volume is in
+ * the volume's row (volume/record.ts); here is what users asked for, and the stage it is in.
+ */
+import { Collection, type Held } from '#store/collection.ts'
+import { prefixOf, type Control, type Scope } from '../control.ts'
+import type {
+  ClusterKey,
+  DbInstanceRecord,
+  DbInstanceSettings,
+  EndpointCertificate,
+  Master,
+  Tag,
+} from '../db-instance/record.ts'
+import type { CustomEndpoint } from './custom-endpoint.ts'
+
+/** All but `available` are shown as they are; `available` is also a cluster without instances (status.ts). */
+export type AuroraPhase =
+  | 'creating'
+  | 'available'
+  | 'failing-over'
+  | 'modifying'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
+  | 'deleting'
+  | 'failed'
+
+/** Settings that hold for the cluster and all of its instances. Instances have them too, with the same values. */
+export type AuroraSettings = Pick<
+  DbInstanceSettings,
+  | 'EngineVersion'
+  | 'BackupRetentionPeriod'
+  | 'PreferredBackupWindow'
+  | 'DBSubnetGroupName'
+  | 'VpcSecurityGroupIds'
+  | 'NetworkType'
+  | 'StorageEncrypted'
+  | 'KmsKeyId'
+  | 'EnableIAMDatabaseAuthentication'
+>
+
+/** Settings of the cluster that its instances have of their own, or not at all. */
+export type AuroraClusterSettings = Pick<
+  DbInstanceSettings,
+  'PreferredMaintenanceWindow' | 'CopyTagsToSnapshot' | 'DeletionProtection'
+>
+
+/** An instance of the cluster. What is asked of it, and what stage it is in, is in its own record. */
+export interface AuroraMember {
+  readonly id: string
+  readonly resourceId: string
+  readonly zone: string
+}
+
+export interface AuroraClusterRecord {
+  readonly id: string
+  readonly resourceId: string
+  readonly account: string
+  readonly region: string
+  readonly createdAt: number
+  readonly engine: 'aurora-postgresql'
+  readonly phase: AuroraPhase
+  /** Why the phase is what it is, where a person needs to know. */
+  readonly complaint: string | undefined
+  readonly shared: AuroraSettings
+  readonly settings: AuroraClusterSettings
+  readonly master: Master
+  /** Of the password that the master user is getting. The volume has the one or the other until it is `master`'s. */
+  readonly pendingVerifier?: string
+  readonly databaseName: string | undefined
+  /** The associated DB cluster parameter group. Which one an instance was started with is in its record. */
+  readonly parameterGroup: string
+  readonly port: number
+  readonly readerPort: number
+  /** Of every endpoint: a client may come to any instance. The key is sealed for the cluster. */
+  readonly certificate: EndpointCertificate | undefined
+  /** In the order in which they came. */
+  readonly members: readonly AuroraMember[]
+  /** Resource id of the writer: of the first member, until another one takes over. */
+  readonly writer: string | undefined
+  /** The writer has served since it became the writer: it should do so now. */
+  readonly isOpen: boolean
+  readonly endpoints: readonly CustomEndpoint[]
+  readonly stoppedAt: number | undefined
+  readonly tags: readonly Tag[]
+}
+
+/** Beside the Multi-AZ DB clusters, which are another kind of thing; no two of either kind have one name. */
+export const auroraClusters = (control: Pick<Control, 'store'>, scope: Scope): Collection<AuroraClusterRecord> =>
+  new Collection(control.store, prefixOf(scope, 'aurora-cluster'))
+
+export const auroraKeyOf = ({ account, region, id, resourceId }: AuroraClusterRecord): ClusterKey => ({
+  account,
+  region,
+  id,
+  resourceId,
+})
+
+/** The cluster with this key; not another that has its name by now. */
+export async function findAuroraCluster(
+  control: Pick<Control, 'store'>,
+  key: ClusterKey,
+): Promise<Held<AuroraClusterRecord> | undefined> {
+  const held = await auroraClusters(control, key).get(key.id)
+  return held?.value.resourceId === key.resourceId ? held : undefined
+}
+
+const nameOf = ({ account, region, resourceId }: ClusterKey): string => `${account}/${region}/${resourceId}`
+
+/** The subject of flows that change who the writer is, or that change the cluster as a whole. At most one is alive. */
+export const auroraSubjectOf = (key: ClusterKey): string => `aurora-cluster/${nameOf(key)}`
+
+/** What the subjects of the flows start with that go on beside those. */
+export const auroraTimersOf = (key: ClusterKey): string => `aurora-cluster-timer/${nameOf(key)}/`
+
+export const auroraRoutesSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}routes`
+
+export const auroraEndpointSubjectOf = (key: ClusterKey, resourceId: string): string =>
+  `${auroraTimersOf(key)}endpoint/${resourceId}`
+
+export const auroraKeeperSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}keeper`
+
+export const auroraPasswordSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}password`
+
+export const isWriter = (cluster: AuroraClusterRecord, { resourceId }: Pick<AuroraMember, 'resourceId'>): boolean =>
+  cluster.writer === resourceId
+
+/** The records of the members, by resource id. */
+export type AuroraMemberRecords = ReadonlyMap<string, Held<DbInstanceRecord>>

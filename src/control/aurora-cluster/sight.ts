@@ -1,0 +1,62 @@
+/** What is seen of an Aurora cluster and its instances. */
+import type { Control } from '../control.ts'
+import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { isGatewayOpen } from '../multi-az/route.ts'
+import type { Candidate } from './successor.ts'
+import { isWriter, type AuroraClusterRecord, type AuroraMember, type AuroraMemberRecords } from './record.ts'
+import type { Reachable } from './reach.ts'
+import { instanceClass } from '#catalog/instance-classes.ts'
+
+type Seeing = Pick<Control, 'hosts'>
+
+/** Its engine accepts connections. */
+export const serves = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean =>
+  hosts.observed(zone, resourceId)?.accepting === true
+
+const writerOf = ({ members, writer }: AuroraClusterRecord): AuroraMember | undefined =>
+  members.find(({ resourceId }) => resourceId === writer)
+
+/** Phases in which an instance is for clients. */
+const isForClients = ({ phase }: DbInstanceRecord): boolean => phase === 'available'
+
+export interface ReachableMember extends Reachable {
+  readonly record: DbInstanceRecord
+}
+
+/** The instances as endpoints see them. */
+export const reachableMembers = (
+  control: Seeing,
+  cluster: AuroraClusterRecord,
+  records: AuroraMemberRecords,
+): ReachableMember[] =>
+  cluster.members.flatMap((member) => {
+    const record = records.get(member.resourceId)?.value
+    if (!record) return []
+    const isServing = serves(control, member) && isForClients(record)
+    return [{ resourceId: member.resourceId, isWriter: isWriter(cluster, member), isServing, record }]
+  })
+
+/** Readers that could become the writer now. */
+export const candidatesIn = (
+  control: Seeing,
+  cluster: AuroraClusterRecord,
+  records: AuroraMemberRecords,
+): Candidate[] =>
+  reachableMembers(control, cluster, records)
+    .filter((member) => member.isServing && !member.isWriter)
+    .map(({ record: { resourceId, id, zone, settings, aurora } }) => {
+      const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
+      return { resourceId, id, zone, promotionTier: aurora!.promotionTier, memoryBytes, vcpus }
+    })
+
+/** `available` also without an instance; where there is a writer, only while clients of the cluster endpoint reach it. */
+export function auroraStatusOf(
+  control: Pick<Control, 'hosts' | 'endpoints' | 'simulated'>,
+  cluster: AuroraClusterRecord,
+): string {
+  if (cluster.phase !== 'available') return cluster.phase
+  const writer = writerOf(cluster)
+  if (cluster.isOpen && writer && !(serves(control, writer) && isGatewayOpen(control, cluster.resourceId)))
+    return 'starting'
+  return cluster.pendingVerifier === undefined ? 'available' : 'resetting-master-credentials'
+}

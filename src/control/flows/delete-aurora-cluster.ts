@@ -1,0 +1,64 @@
+import { done, flow, go, wait, type Next } from '#flow/flow.ts'
+import { NOTHING, together } from '#store/collection.ts'
+import { auroraClusters, auroraTimersOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
+import { releasePort } from '../db-instance/ports.ts'
+import { deleteManagedSecret } from '../secrets/managed.ts'
+import { volumes } from '../volume/record.ts'
+import { auroraOf, type AuroraContext as C } from './aurora-context.ts'
+import { clusterEvent } from './db-cluster-context.ts'
+import { restartDeadlineMs } from './limits.ts'
+
+type Step = 'await-members' | 'remove' | 'forget' | 'silence'
+
+const LOOK_MS = 1000
+
+/** Deletes an Aurora cluster with its volume, once the last of its instances, which are on their way out, is gone. */
+export const deleteAuroraCluster = flow(
+  'delete-aurora-cluster',
+  { exhausted: 'await-members', policy: { deadlineMs: restartDeadlineMs } },
+  {
+    'await-members': async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      if (!au) return done('deleted')
+      return au.cluster.members.length > 0 ? wait({ timeoutMs: LOOK_MS }) : go('remove')
+    },
+
+    remove: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      if (!au) return done('deleted')
+      await removeAuroraRoutes(c.control, au.cluster)
+      return go('forget')
+    },
+
+    forget: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      if (!au) return done('deleted')
+      const { held, cluster } = au
+      const volume = await volumes(c.control, cluster).get(cluster.resourceId)
+      const { secretArn } = cluster.master
+      return go(
+        'silence',
+        together(
+          auroraClusters(c.control, cluster).remove(held),
+          volume ? volumes(c.control, cluster).remove(volume) : NOTHING,
+          ...(c.control.simulated ? [] : portsOf(cluster).map(releasePort)),
+          secretArn === undefined ? NOTHING : await deleteManagedSecret(c.control, cluster, secretArn),
+          clusterEvent(c.control, cluster, 'RDS-EVENT-0171'),
+        ),
+      )
+    },
+
+    /** What kept the cluster finds that it is gone, and ends. */
+    silence: async (c: C): Promise<Next<Step>> => {
+      c.control.flows.wakeSubjects(auroraTimersOf(c.input.key))
+      return done('deleted')
+    },
+  },
+)
+
+const portsOf = ({ port, readerPort, endpoints }: AuroraClusterRecord): number[] => [
+  port,
+  readerPort,
+  ...endpoints.map((endpoint) => endpoint.port),
+]

@@ -1,0 +1,318 @@
+/** Every wrong request about Aurora DB clusters and their instances gets RDS's own code and HTTP status, and changes nothing. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+import { sendForm, sendGoodForm, type Members } from '../support/form.ts'
+
+type Row = readonly [what: string, members: Members, code: string, says?: RegExp]
+
+let holdfast: Holdfast
+
+const NONE = '(none)'
+const VALUE = 'InvalidParameterValue'
+const COMBINATION = 'InvalidParameterCombination'
+const STATE = 'InvalidDBClusterStateFault'
+const UNKNOWN = 'DBClusterNotFoundFault'
+const NOBODY = 'DBInstanceNotFound'
+const NO_ENDPOINT = 'DBClusterEndpointNotFoundFault'
+
+const CLUSTER: Members = {
+  DBClusterIdentifier: 'new',
+  Engine: 'aurora-postgresql',
+  MasterUsername: 'app',
+  MasterUserPassword: 'correct-horse-battery',
+}
+
+const INSTANCE: Members = {
+  DBInstanceIdentifier: 'new',
+  DBClusterIdentifier: 'shop',
+  DBInstanceClass: 'db.r6g.large',
+  Engine: 'aurora-postgresql',
+}
+
+const ENDPOINT: Members = { DBClusterIdentifier: 'shop', DBClusterEndpointIdentifier: 'new', EndpointType: 'READER' }
+
+const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
+
+before(async () => {
+  holdfast = await startHoldfast({ engines: 'simulated' })
+  for (const [name, family] of [
+    ['old', 'aurora-postgresql17'],
+    ['plain', 'postgres18'],
+    ['used', 'aurora-postgresql18'],
+  ] as const) {
+    const group = { DBParameterGroupFamily: family, Description: 'a group' }
+    await make('CreateDBClusterParameterGroup', { DBClusterParameterGroupName: name, ...group })
+    await make('CreateDBParameterGroup', { DBParameterGroupName: name, ...group })
+  }
+  await make('CreateDBCluster', {
+    ...CLUSTER,
+    DBClusterIdentifier: 'shop',
+    EngineVersion: '18.4',
+    DBClusterParameterGroupName: 'used',
+  })
+  for (const id of ['one', 'two']) await make('CreateDBInstance', { ...INSTANCE, DBInstanceIdentifier: id })
+  await make('CreateDBCluster', { ...CLUSTER, DBClusterIdentifier: 'guarded', DeletionProtection: true })
+  await make('CreateDBCluster', { ...CLUSTER, DBClusterIdentifier: 'alone' })
+  await make('CreateDBInstance', { ...INSTANCE, DBInstanceIdentifier: 'lone', DBClusterIdentifier: 'alone' })
+  await make('CreateDBCluster', { ...CLUSTER, DBClusterIdentifier: 'asleep' })
+  await make('StopDBCluster', { DBClusterIdentifier: 'asleep' })
+  for (const id of ['b', 'c', 'd', 'e', 'own'])
+    await make('CreateDBClusterEndpoint', { ...ENDPOINT, DBClusterEndpointIdentifier: id })
+})
+
+after(() => discard(holdfast))
+
+const VIEWS = [
+  'DescribeDBClusterEndpoints',
+  'DescribeDBClusterParameterGroups',
+  'DescribeDBClusters',
+  'DescribeDBInstances',
+  'DescribeEvents',
+]
+
+/** Everything that can be seen, without what each answer has of its own. */
+const world = async (): Promise<string[]> =>
+  (await Promise.all(VIEWS.map((view) => make(view, {})))).map((body) =>
+    body.replaceAll(/<(RequestId)>[^<]*<\/\1>/g, ''),
+  )
+
+const STATUS: Readonly<Record<string, number>> = {
+  [UNKNOWN]: 404,
+  [NOBODY]: 404,
+  CertificateNotFound: 404,
+  DBClusterEndpointQuotaExceededFault: 403,
+  DBClusterParameterGroupNotFound: 404,
+  DBParameterGroupNotFound: 404,
+  DBSubnetGroupNotFoundFault: 404,
+}
+
+function rows(action: string, base: Members, cases: readonly Row[]): void {
+  for (const [what, members, code, says] of cases)
+    test(`${action}, ${what}: ${code}`, async () => {
+      const sent = Object.entries({ ...base, ...members }).filter(([, value]) => value !== NONE)
+      const before = await world()
+      const answer = await sendForm(holdfast, action, Object.fromEntries(sent) as Members)
+      assert.deepEqual([answer.code, answer.status], [code, STATUS[code] ?? 400], answer.body)
+      assert.match(answer.message, says ?? /\w+ \w+/)
+      assert.deepEqual(await world(), before)
+    })
+}
+
+const ARN = 'arn:aws:rds:us-east-1:000000000000'
+
+/** Every operation that names a cluster. */
+const NAMELESS: readonly Row[] = [
+  ['no name', { DBClusterIdentifier: NONE }, VALUE, /must be provided/],
+  ['an unknown cluster', { DBClusterIdentifier: 'nobody' }, UNKNOWN, /nobody/],
+  ['an instance', { DBClusterIdentifier: 'one' }, UNKNOWN],
+  ['a cluster in another region', { DBClusterIdentifier: 'arn:aws:rds:us-west-2:000000000000:cluster:shop' }, UNKNOWN],
+]
+
+rows('CreateDBCluster', CLUSTER, [
+  ['no name', { DBClusterIdentifier: NONE }, VALUE, /must be provided/],
+  ['a name that is none', { DBClusterIdentifier: '1st' }, VALUE, /not a valid identifier/],
+  ['a name that is taken', { DBClusterIdentifier: 'Shop' }, 'DBClusterAlreadyExistsFault'],
+  [
+    'a name that is taken, for a Multi-AZ DB cluster',
+    {
+      DBClusterIdentifier: 'shop',
+      Engine: 'postgres',
+      DBClusterInstanceClass: 'db.m6gd.large',
+      AllocatedStorage: 100,
+      Iops: 1000,
+    },
+    'DBClusterAlreadyExistsFault',
+  ],
+  ['Aurora MySQL', { Engine: 'aurora-mysql' }, VALUE, /aurora-postgresql/],
+  ['an Aurora that is none', { Engine: 'aurora' }, VALUE, /aurora-postgresql/],
+  ['a version that is none', { EngineVersion: '9.6' }, COMBINATION, /Cannot find version 9\.6 for aurora-postgresql/],
+  ['a class', { DBClusterInstanceClass: 'db.r6g.large' }, COMBINATION, /DBClusterInstanceClass isn't supported/],
+  ['a size', { AllocatedStorage: 100 }, COMBINATION, /AllocatedStorage isn't supported/],
+  ['a speed', { Iops: 1000 }, COMBINATION, /Iops isn't supported/],
+  ['storage of instances', { StorageType: 'gp3' }, COMBINATION, /gp3/],
+  ['a way of paying', { StorageType: 'aurora-iopt1' }, COMBINATION, /aurora-iopt1/],
+  ['no master user', { MasterUsername: NONE }, VALUE, /MasterUsername/],
+  ['a reserved master user', { MasterUsername: 'rdsadmin' }, VALUE],
+  ['no password', { MasterUserPassword: NONE }, VALUE, /MasterUserPassword/],
+  ['a short password', { MasterUserPassword: 'short' }, VALUE],
+  ['a password that RDS is to manage, too', { ManageMasterUserPassword: true }, COMBINATION, /MasterUserPassword/],
+  ['no backups', { BackupRetentionPeriod: 0 }, VALUE, /between 1 and 35/],
+  ['backups kept for too long', { BackupRetentionPeriod: 36 }, VALUE, /between 1 and 35/],
+  ['a port below the range', { Port: 1149 }, VALUE],
+  ['a name of a database that is none', { DatabaseName: '1st' }, VALUE],
+  ['a zone that is none', { 'AvailabilityZones.AvailabilityZone.1': 'us-east-1z' }, VALUE, /us-east-1z/],
+  ['a parameter group that is none', { DBClusterParameterGroupName: 'none' }, 'DBClusterParameterGroupNotFound'],
+  ['a parameter group of another major', { DBClusterParameterGroupName: 'old' }, COMBINATION, /aurora-postgresql18/],
+  ['a parameter group of another engine', { DBClusterParameterGroupName: 'plain' }, COMBINATION, /aurora-postgresql18/],
+  ['an unknown subnet group', { DBSubnetGroupName: 'nobody' }, 'DBSubnetGroupNotFoundFault'],
+  ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
+  ['an option group', { OptionGroupName: 'own' }, COMBINATION, /Option groups/],
+  ['the serverless of before', { EngineMode: 'serverless' }, COMBINATION, /engine mode/],
+  ['a global cluster', { GlobalClusterIdentifier: 'world' }, COMBINATION, /not available/],
+  ['backtracking', { BacktrackWindow: 60 }, COMBINATION, /not available/],
+  ['the Data API', { EnableHttpEndpoint: true }, COMBINATION, /not available/],
+  ['serverless', { 'ServerlessV2ScalingConfiguration.MinCapacity': 0.5 }, COMBINATION, /not available/],
+  ['a source to replicate', { ReplicationSourceIdentifier: `${ARN}:cluster:x` }, COMBINATION, /not available/],
+  ['a maintenance window that is none', { PreferredMaintenanceWindow: 'noon' }, VALUE],
+])
+
+const OF_THE_CLUSTER = /will be a member of a DB Cluster\. Set /
+
+rows('CreateDBInstance', INSTANCE, [
+  ['a name that is none', { DBInstanceIdentifier: '1st' }, VALUE, /not a valid identifier/],
+  ['a name that is taken', { DBInstanceIdentifier: 'One' }, 'DBInstanceAlreadyExists'],
+  ['no cluster', { DBClusterIdentifier: NONE }, VALUE, /DBClusterIdentifier/],
+  ['an unknown cluster', { DBClusterIdentifier: 'nobody' }, UNKNOWN, /nobody/],
+  ['a cluster that is stopped', { DBClusterIdentifier: 'asleep' }, STATE, /stopped/],
+  ['another engine', { Engine: 'aurora-mysql' }, VALUE, /aurora-postgresql/],
+  ['another version', { EngineVersion: '17.5' }, COMBINATION, /does not match the engine version of your DB Cluster/],
+  ['no class', { DBInstanceClass: NONE }, VALUE, /DBInstanceClass/],
+  ['a class that is none', { DBInstanceClass: 'db.huge' }, VALUE, /Invalid DB Instance class/],
+  ['a class of other engines', { DBInstanceClass: 'db.m6g.large' }, COMBINATION, /DBInstanceClass=db\.m6g\.large/],
+  ['a master user', { MasterUsername: 'app' }, COMBINATION, OF_THE_CLUSTER],
+  ['a password', { MasterUserPassword: 'correct-horse-battery' }, COMBINATION, OF_THE_CLUSTER],
+  ['a managed password', { ManageMasterUserPassword: true }, COMBINATION, OF_THE_CLUSTER],
+  ['a database', { DBName: 'goods' }, COMBINATION, OF_THE_CLUSTER],
+  ['a port', { Port: 6000 }, COMBINATION, OF_THE_CLUSTER],
+  ['backups', { BackupRetentionPeriod: 7 }, COMBINATION, OF_THE_CLUSTER],
+  ['a backup window', { PreferredBackupWindow: '04:00-05:00' }, COMBINATION, OF_THE_CLUSTER],
+  ['security groups', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-1' }, COMBINATION, OF_THE_CLUSTER],
+  ['encryption', { StorageEncrypted: true }, COMBINATION, OF_THE_CLUSTER],
+  ['protection', { DeletionProtection: true }, COMBINATION, OF_THE_CLUSTER],
+  ['a size', { AllocatedStorage: 20 }, COMBINATION, /Invalid storage size for engine name aurora-postgresql/],
+  ['a speed', { Iops: 1000 }, COMBINATION, /IOPs is not allowed/],
+  ['a limit of growth', { MaxAllocatedStorage: 100 }, COMBINATION, /autoscaling/],
+  ['storage of other engines', { StorageType: 'gp3' }, COMBINATION, /gp3/],
+  ['a standby', { MultiAZ: true }, COMBINATION, /Multi-AZ DB Instances are not available/],
+  ['a tier below the range', { PromotionTier: -1 }, VALUE, /between 0 and 15/],
+  ['a tier beyond the range', { PromotionTier: 16 }, VALUE, /between 0 and 15/],
+  ['a zone that is none', { AvailabilityZone: 'us-east-1z' }, VALUE, /us-east-1z/],
+  ['a parameter group that is none', { DBParameterGroupName: 'none' }, 'DBParameterGroupNotFound'],
+  ['a parameter group of another major', { DBParameterGroupName: 'old' }, COMBINATION, /aurora-postgresql18/],
+  ['a parameter group of another engine', { DBParameterGroupName: 'plain' }, COMBINATION, /aurora-postgresql18/],
+  ['another subnet group', { DBSubnetGroupName: 'other' }, COMBINATION, /doesn't match that of your DB Cluster/],
+  ['a certificate of no authority', { CACertificateIdentifier: 'own' }, 'CertificateNotFound', /own/],
+  ['a maintenance window that is none', { PreferredMaintenanceWindow: 'noon' }, VALUE],
+])
+
+rows('ModifyDBCluster', { DBClusterIdentifier: 'shop', ApplyImmediately: true }, [
+  ...NAMELESS,
+  ['one that is stopped', { DBClusterIdentifier: 'asleep' }, STATE, /stopped/],
+  ['another port', { Port: 6000 }, COMBINATION, /Port/],
+  ['another name', { NewDBClusterIdentifier: 'other' }, COMBINATION, /NewDBClusterIdentifier/],
+  ['another version', { EngineVersion: '18.3' }, COMBINATION, /EngineVersion/],
+  ['a class', { DBClusterInstanceClass: 'db.r6g.large' }, COMBINATION, /isn't supported/],
+  ['a size', { AllocatedStorage: 100 }, COMBINATION, /isn't supported/],
+  ['storage of instances', { StorageType: 'gp3' }, COMBINATION, /gp3/],
+  ['no backups', { BackupRetentionPeriod: 0 }, VALUE, /between 1 and 35/],
+  ['a parameter group that is none', { DBClusterParameterGroupName: 'none' }, 'DBClusterParameterGroupNotFound'],
+  ['a parameter group of another major', { DBClusterParameterGroupName: 'old' }, COMBINATION, /aurora-postgresql18/],
+  ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
+  ['a short password', { DeletionProtection: true, MasterUserPassword: 'short' }, VALUE],
+  ['a rotation of what RDS does not manage', { RotateMasterUserPassword: true }, COMBINATION, /RDS manages/],
+  [
+    'windows that overlap',
+    { PreferredBackupWindow: '04:00-05:00', PreferredMaintenanceWindow: 'sun:04:30-sun:05:30' },
+    VALUE,
+  ],
+])
+
+rows('ModifyDBInstance', { DBInstanceIdentifier: 'two', ApplyImmediately: true }, [
+  ['nobody', { DBInstanceIdentifier: 'nobody' }, NOBODY],
+  ['backups', { BackupRetentionPeriod: 7 }, COMBINATION, /member of a cluster\. Modify backup retention period/],
+  ['a password', { MasterUserPassword: 'correct-horse-battery' }, COMBINATION, /Modify master user password/],
+  ['another version', { EngineVersion: '18.3' }, COMBINATION, /Modify engine version/],
+  ['another port', { DBPortNumber: 6000 }, COMBINATION, /Modify port/],
+  ['a size', { AllocatedStorage: 20 }, COMBINATION, /Invalid storage size/],
+  ['a standby', { MultiAZ: true }, COMBINATION, /Multi-AZ/],
+  ['another name', { NewDBInstanceIdentifier: 'other' }, COMBINATION, /NewDBInstanceIdentifier/],
+  ['a tier beyond the range', { PromotionTier: 16 }, VALUE, /between 0 and 15/],
+  ['a class of other engines', { DBInstanceClass: 'db.m6g.large' }, COMBINATION, /db\.m6g\.large/],
+  [
+    'another class, some day',
+    { DBInstanceClass: 'db.r6g.xlarge', ApplyImmediately: false },
+    COMBINATION,
+    /ApplyImmediately/,
+  ],
+  ['a parameter group of another engine', { DBParameterGroupName: 'plain' }, COMBINATION, /aurora-postgresql18/],
+])
+
+rows('FailoverDBCluster', { DBClusterIdentifier: 'shop' }, [
+  ...NAMELESS,
+  ['to the writer', { TargetDBInstanceIdentifier: 'one' }, COMBINATION, /is the writer/],
+  ['to an instance of another', { TargetDBInstanceIdentifier: 'lone' }, COMBINATION, /not a member/],
+  ['to nobody', { TargetDBInstanceIdentifier: 'nobody' }, COMBINATION, /not a member/],
+  ['without a reader', { DBClusterIdentifier: 'alone' }, STATE, /no reader/],
+  ['one that is stopped', { DBClusterIdentifier: 'asleep' }, STATE, /stopped/],
+])
+
+rows('RebootDBCluster', { DBClusterIdentifier: 'shop' }, [
+  ...NAMELESS,
+  ['an Aurora DB cluster', {}, STATE, /use RebootDBInstance/],
+])
+
+rows('StopDBCluster', { DBClusterIdentifier: 'asleep' }, [...NAMELESS, ['one that is stopped', {}, STATE, /stopped/]])
+
+rows('StartDBCluster', { DBClusterIdentifier: 'shop' }, [...NAMELESS, ['one that runs', {}, STATE, /not stopped/]])
+
+rows('DeleteDBCluster', { DBClusterIdentifier: 'shop', SkipFinalSnapshot: true }, [
+  ...NAMELESS,
+  ['one with instances', {}, STATE, /it still contains DB instances in non-deleting state/],
+  ['a protected one', { DBClusterIdentifier: 'guarded' }, COMBINATION, /disable deletion protection/],
+  ['without a word on a final snapshot', { SkipFinalSnapshot: NONE }, COMBINATION, /FinalDBSnapshotIdentifier/],
+  ['with two words on it', { FinalDBSnapshotIdentifier: 'last' }, COMBINATION, /cannot be specified/],
+  ['with backups that are to stay', { DeleteAutomatedBackups: false }, COMBINATION, /retained/],
+])
+
+const MEMBER: Members = { DBInstanceIdentifier: 'two' }
+const SAYS = /is a member of the DB cluster shop/
+
+for (const [action, members, says] of [
+  ['RebootDBInstance', { ...MEMBER, ForceFailover: true }, /use FailoverDBCluster/],
+  ['StopDBInstance', MEMBER, SAYS],
+  ['StartDBInstance', MEMBER, SAYS],
+  ['CreateDBSnapshot', { ...MEMBER, DBSnapshotIdentifier: 'one' }, SAYS],
+  ['CreateDBInstanceReadReplica', { DBInstanceIdentifier: 'copy', SourceDBInstanceIdentifier: 'two' }, SAYS],
+  ['DeleteDBInstance', { ...MEMBER, FinalDBSnapshotIdentifier: 'last' }, /deleting a cluster instance/],
+] as const)
+  rows(action, members, [[`an instance of a cluster (${Object.keys(members).at(-1)})`, {}, COMBINATION, says]])
+
+rows('CreateDBClusterEndpoint', { ...ENDPOINT, DBClusterIdentifier: 'alone' }, [
+  ...NAMELESS,
+  ['no name', { DBClusterEndpointIdentifier: NONE }, VALUE, /must be provided/],
+  ['a name that is none', { DBClusterEndpointIdentifier: 'a--b' }, VALUE, /not a valid identifier/],
+  ['a name that another cluster has', { DBClusterEndpointIdentifier: 'Own' }, 'DBClusterEndpointAlreadyExistsFault'],
+  ['a type that is none', { EndpointType: 'CUSTOM' }, VALUE, /READER, WRITER, ANY/],
+  ['an instance of another', { 'StaticMembers.member.1': 'one' }, NOBODY],
+  ['both lists', { 'StaticMembers.member.1': 'lone', 'ExcludedMembers.member.1': 'lone' }, COMBINATION, /not both/],
+  ['one too many', { DBClusterIdentifier: 'shop' }, 'DBClusterEndpointQuotaExceededFault', /at most 5/],
+  ['of one that is stopped', { DBClusterIdentifier: 'asleep' }, STATE, /stopped/],
+])
+
+rows('ModifyDBClusterEndpoint', { DBClusterEndpointIdentifier: 'own' }, [
+  ['an unknown one', { DBClusterEndpointIdentifier: 'nobody' }, NO_ENDPOINT, /nobody/],
+  ['a type that is none', { EndpointType: 'reader' }, VALUE],
+  ['an instance of another', { 'ExcludedMembers.member.1': 'lone' }, NOBODY],
+  ['both lists', { 'StaticMembers.member.1': 'one', 'ExcludedMembers.member.1': 'two' }, COMBINATION, /not both/],
+])
+
+rows('DeleteDBClusterEndpoint', {}, [
+  ['an unknown one', { DBClusterEndpointIdentifier: 'nobody' }, NO_ENDPOINT, /nobody/],
+  ['the reader endpoint', { DBClusterEndpointIdentifier: 'shop' }, NO_ENDPOINT],
+])
+
+rows('DeleteDBClusterParameterGroup', {}, [
+  ['a group in use', { DBClusterParameterGroupName: 'used' }, 'InvalidDBParameterGroupState'],
+])
+
+rows(
+  'ModifyDBParameterGroup',
+  {
+    DBParameterGroupName: 'used',
+    'Parameters.Parameter.1.ParameterName': 'rds.force_ssl',
+    'Parameters.Parameter.1.ParameterValue': '1',
+    'Parameters.Parameter.1.ApplyMethod': 'immediate',
+  },
+  [['a parameter of clusters', {}, VALUE, /rds\.force_ssl/]],
+)
