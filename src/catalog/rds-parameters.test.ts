@@ -42,7 +42,20 @@ test('every value that RDS sets differently is of a parameter that the family ha
       )
     }
   for (const name of ['max_connections', 'shared_buffers', 'max_wal_senders', 'timezone', 'shared_preload_libraries'])
-    for (const family of parameterFamilies) assert.ok(parameter(name, family).familyValue, `${family} ${name}`)
+    for (const family of parameterFamilies)
+      assert.ok(familyParameters(family, 'cluster')!.get(name)?.familyValue, `${family} ${name}`)
+})
+
+test('groups of Aurora instances lack what all of a cluster must agree on, and have the rest', () => {
+  const family = 'aurora-postgresql18'
+  const [ofClusters, ofInstances] = [familyParameters(family, 'cluster')!, familyParameters(family)!]
+  for (const name of ['rds.force_ssl', 'max_connections', 'timezone', 'wal_sender_timeout', 'autovacuum_naptime']) {
+    assert.ok(ofClusters.has(name), name)
+    assert.equal(ofInstances.has(name), false, name)
+  }
+  for (const name of ['work_mem', 'log_autovacuum_min_duration', 'shared_buffers', 'log_min_duration_statement'])
+    assert.ok(ofInstances.has(name), name)
+  assert.equal(ofClusters.has('flow_control.target_standby_apply_lag'), false, 'that is of Multi-AZ DB clusters')
 })
 
 test('what the engine reads only at its start is static', () => {

@@ -3,7 +3,7 @@ import type { Control, Scope } from '../control.ts'
 import { clusterNotFound } from '../db-cluster/faults.ts'
 import { clusterIdOf } from '../db-cluster/find.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
-import { auroraClusters, type AuroraClusterRecord, type AuroraMemberRecords } from './record.ts'
+import { auroraClusters, isAuroraKey, type AuroraClusterRecord, type AuroraMemberRecords } from './record.ts'
 
 /** The Aurora cluster that a request names. Throws DBClusterNotFoundFault, also for a cluster of the other kind. */
 export async function requireAuroraCluster(
@@ -26,4 +26,10 @@ export async function memberRecords(
     if (held?.value.resourceId === resourceId) found.set(resourceId, held)
   }
   return found
+}
+
+/** Every Aurora cluster of every account and region: also those without an instance, whose gateways are still there. */
+export async function everyAuroraCluster(control: Pick<Control, 'store'>): Promise<AuroraClusterRecord[]> {
+  const { entries } = await control.store.range('rds/')
+  return entries.filter(({ key }) => isAuroraKey(key)).map(({ value }) => JSON.parse(value) as AuroraClusterRecord)
 }

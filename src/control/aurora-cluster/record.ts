@@ -90,6 +90,9 @@ export interface AuroraClusterRecord {
 export const auroraClusters = (control: Pick<Control, 'store'>, scope: Scope): Collection<AuroraClusterRecord> =>
   new Collection(control.store, prefixOf(scope, 'aurora-cluster'))
 
+/** Whether this key of the store is an Aurora cluster's, of whichever account and region. */
+export const isAuroraKey = (key: string): boolean => /^rds\/[^/]+\/[^/]+\/aurora-cluster\//.test(key)
+
 export const auroraKeyOf = ({ account, region, id, resourceId }: AuroraClusterRecord): ClusterKey => ({
   account,
   region,

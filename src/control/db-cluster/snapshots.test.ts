@@ -63,7 +63,7 @@ test('a cluster and an instance are made of a snapshot, with what it was', async
   )
   assert.equal(instance.settings.AllocatedStorage, 100)
   const other = { ...input, DBClusterIdentifier: 'other' }
-  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, Engine: 'aurora-postgresql' }), /Aurora/)
+  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, Engine: 'aurora-mysql' }), /aurora-mysql/)
   await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, EngineVersion: '17.9' }), /18\.4/)
   await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, SnapshotIdentifier: 'none' }), {
     name: 'DBClusterSnapshotNotFoundFault',

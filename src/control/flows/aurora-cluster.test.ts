@@ -26,6 +26,7 @@ import { commit } from '../control.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { createParameterGroup } from '../parameter-group/parameter-groups.ts'
+import { reset } from '../reset/reset.ts'
 import { volumes } from '../volume/record.ts'
 
 const NAMED = { DBClusterIdentifier: 'shop' }
@@ -209,6 +210,16 @@ test('a cluster is deleted when its instances are gone, and leaves nothing', asy
   assert.deepEqual(await control.flows.list(), [])
   for (const id of [resourceId, `${resourceId}-ro`]) assert.equal(control.endpoints.observed(id), undefined)
   assert.deepEqual(await eventsOf(control, 'db-cluster'), ['0170', '0171'])
+})
+
+test('a reset takes the gateways of a cluster that has lost its last instance', async () => {
+  const control = await cluster(['one'])
+  const { resourceId } = await auroraOf(control)
+  await remove(control, 'one')
+  assert.equal(control.endpoints.observed(resourceId)?.state, 'cut', 'whoever comes is kept waiting')
+  await inTime(control, reset(control))
+  assert.equal(control.endpoints.observed(resourceId), undefined)
+  assert.deepEqual(await auroraClusters(control, SCOPE).list(), [])
 })
 
 test('a stopped cluster is at rest with all of its instances, and starts with the same writer', async () => {

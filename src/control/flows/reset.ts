@@ -2,6 +2,8 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Op } from '#store/store.ts'
 import type { Mutation } from '#store/collection.ts'
 import type { HostContents } from '#wire/agent/messages.ts'
+import { everyAuroraCluster } from '../aurora-cluster/find.ts'
+import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
 import { everyCluster } from '../db-cluster/find.ts'
 import { removeClusterRoutes } from '../db-cluster/routes.ts'
 import { everyInstance } from '../db-instance/find.ts'
@@ -22,6 +24,7 @@ async function removeGateways({ control }: C): Promise<void> {
   for await (const { value } of everyInstance(control))
     if (value.copyPorts) await control.endpoints.remove(value.resourceId)
   for await (const { value } of everyCluster(control)) await removeClusterRoutes(control, value)
+  for (const cluster of await everyAuroraCluster(control)) await removeAuroraRoutes(control, cluster)
 }
 
 const isEmpty = ({ instances, snapshots }: HostContents): boolean => instances.length + snapshots.length === 0
