@@ -1,6 +1,6 @@
 /** Which log goes on in a new epoch. Pure. */
 import { assert } from '#base/assert.ts'
-import type { History, Position } from '#wire/quorum/messages.ts'
+import type { EpochStart, History, Position } from '#wire/quorum/messages.ts'
 import { compareLogs, historyUpTo, type LogEnd } from './history.ts'
 
 interface SealedLog extends LogEnd {
@@ -22,4 +22,13 @@ export function chooseLog(sealed: readonly SealedLog[], comparesEpochs: boolean)
   const history = historyUpTo(best.history, best.end)
   // A volume in which nothing was written yet has its beginning alone.
   return { end: best.end, durable, history: history.length > 0 ? history : best.history }
+}
+
+/** What the log's history is once a writer goes on from there. `isResumed`: it has written already. */
+export function historyOfWriter({ history, end, durable }: ChosenLog, of: EpochStart, isResumed: boolean): History {
+  const known = history.find(({ epoch }) => epoch === of.epoch)
+  assert(known ? known.start === of.start : !isResumed, 'an epoch has one start')
+  assert(known || durable <= of.start, 'a writer keeps what is durable')
+  assert(of.start <= end, 'a writer adds nothing unread')
+  return known ? history : [...historyUpTo(history, of.start), of]
 }

@@ -4,25 +4,14 @@
  * docs/protocol/quorum-log.md. Decides from messages and a clock; has neither socket nor file.
  */
 import { assert } from '#base/assert.ts'
-import type {
-  Adopted,
-  Configuration,
-  Epoch,
-  Gap,
-  History,
-  MemberId,
-  MemberMessage,
-  Position,
-  Sealed,
-} from '#wire/quorum/messages.ts'
-import type { Timer } from '#host/clock.ts'
-import { chooseLog } from './choose-log.ts'
+import type { Adopted, Epoch, Gap, History, MemberId, MemberMessage, Position, Sealed } from '#wire/quorum/messages.ts'
+import { chooseLog, historyOfWriter } from './choose-log.ts'
 import { Fanout } from './fanout.ts'
-import { withEpoch } from './history.ts'
 import { Lease } from './lease.ts'
-import { AGAIN_MS, LEASE_MS, STRAGGLER_MS } from './limits.ts'
-import type { HeadOptions, HeadPhase, HeadSurroundings, Rules } from './ports.ts'
+import { AGAIN_MS, LEASE_MS } from './limits.ts'
+import type { Configuration, HeadOptions, HeadPhase, HeadSurroundings, Rules } from './ports.ts'
 import { RULES } from './ports.ts'
+import { Sealing, watchRecovery } from './sealing.ts'
 import { MemberViews, type MemberView } from './member-view.ts'
 
 export class Head {
@@ -32,7 +21,7 @@ export class Head {
   private readonly views: MemberViews
   private readonly lease: Lease
   private phaseNow: HeadPhase = 'sealing'
-  private straggling: Timer | undefined
+  private readonly sealing: Sealing
   /** Of the chosen log, then with this epoch. */
   private history: History = []
   /** Where the chosen log ends. */
@@ -40,6 +29,8 @@ export class Head {
   private durablePoint: Position = 0
   /** From here on the log is this epoch's. */
   private start: Position = Infinity
+  /** Of a writer that was there before this head. */
+  private readonly writerStart: Position | undefined
   private fanout: Fanout | undefined
   private reader: string | undefined
   /** Of a configuration that is not in force yet: everything before this has to be where it asks for it. */
@@ -49,12 +40,18 @@ export class Head {
     this.around = around
     this.epoch = options.epoch
     this.rules = options.rules ?? RULES
+    this.writerStart = options.writerStart
     this.views = new MemberViews(options.configuration)
+    this.sealing = new Sealing(around.clock, this.views, { count: this.rules.seal, done: () => this.choose() })
+    // A change of members that another epoch began is this one's to end.
+    if (options.configuration.joint) this.configuring = 0
     this.lease = new Lease(around.clock, options.leaseMs ?? LEASE_MS, {
       ask: (sequence) => this.around.send(this.views.ids, { type: 'ping', epoch: this.epoch, sequence }),
       heard: (timeOf) => this.views.quorumValue(this.rules.write, timeOf),
       lost: () => this.fence('no word from enough members'),
     })
+    // Its readers are served all the while.
+    if (options.writerStart !== undefined) this.lease.begin()
   }
 
   get phase(): HeadPhase {
@@ -123,17 +120,17 @@ export class Head {
       return this.fanout.windowStart
     }
     assert(this.phaseNow === 'ready', 'a writer starts when its log is recovered')
-    assert(this.durablePoint <= start, 'a writer keeps what is durable')
-    assert(start <= this.recoveredEnd, 'a writer begins within the chosen log')
     this.start = start
-    this.history = withEpoch(this.history, { epoch: this.epoch, start })
+    const log = { history: this.history, end: this.recoveredEnd, durable: this.durablePoint }
+    this.history = historyOfWriter(log, { epoch: this.epoch, start }, this.writerStart !== undefined)
     // A head that comes back in its epoch goes on where its epoch's log is known to be durable.
     const from = Math.max(start, this.durablePoint)
     this.fanout = new Fanout(this.around, { epoch: this.epoch, start: from, write: this.rules.write })
     this.phaseNow = 'leading'
-    this.lease.begin()
+    if (this.writerStart === undefined) this.lease.begin()
     for (const view of this.views.all) {
-      Object.assign(view, { isAdopted: false, acknowledged: -1 })
+      view.isAdopted = false
+      view.acknowledged = -1
       if (view.isSealed) this.tellAdopt(view)
     }
     if (this.durablePoint > start) this.open()
@@ -148,57 +145,55 @@ export class Head {
     this.fanout?.trim(this.views.all, this.views.quorumEnd(this.rules.write))
   }
 
-  /** Members change. The head says `configured` when what there is now is where the new configuration wants it. */
+  /** Members change. The head says `configured` when what there is now is where the new configuration wants it. May be told again. */
   reconfigure(configuration: Configuration): void {
-    if (configuration.generation <= this.views.configuration.generation) return
-    this.views.reconfigure(configuration)
-    this.configuring = this.fanout?.end ?? this.recoveredEnd
+    const isNew = configuration.generation > this.views.configuration.generation
+    if (configuration.generation < this.views.configuration.generation) return
+    if (isNew) this.views.reconfigure(configuration)
+    // Whoever asks again has not heard the answer.
+    this.configuring = isNew ? (this.fanout?.end ?? this.recoveredEnd) : (this.configuring ?? 0)
+    if (this.phaseNow === 'sealing') this.sealing.look()
     this.progress()
   }
 
   /** Ends it without a word to anybody. */
   stop(): void {
     this.phaseNow = 'fenced'
-    this.straggling?.cancel()
+    this.sealing.end()
     this.lease.end()
   }
 
   private sealed(view: MemberView, { history, end, durable, first }: Sealed): void {
     Object.assign(view, { isSealed: true, isAdopted: false, history, end, first, sent: end })
-    if (this.phaseNow === 'sealing') {
-      view.durable = durable
-      this.chooseWhenEnough()
-    } else {
-      this.tellAdopt(view)
-    }
-  }
-
-  private chooseWhenEnough(): void {
-    const isEnough = (): boolean => this.views.isQuorum(this.rules.seal, ({ isSealed }) => isSealed)
-    if (!isEnough()) return
-    if (this.views.all.every(({ isSealed }) => isSealed)) return this.choose()
-    this.straggling ??= this.around.clock.after(STRAGGLER_MS, () => {
-      this.straggling = undefined
-      if (this.phaseNow === 'sealing' && isEnough()) this.choose()
-    })
+    if (this.phaseNow !== 'sealing') return this.tellAdopt(view)
+    view.durable = durable
+    this.sealing.look()
   }
 
   private choose(): void {
-    this.straggling?.cancel()
     const sealed = this.views.all.filter(({ isSealed }) => isSealed)
-    const chosen = chooseLog(sealed, this.rules.comparesEpochs)
-    this.recoveredEnd = chosen.end
-    this.history = chosen.history
-    this.durablePoint = chosen.durable
+    const { end, history, durable } = chooseLog(sealed, this.rules.comparesEpochs)
+    ;[this.recoveredEnd, this.history, this.durablePoint] = [end, history, durable]
+    // Of a log that has nothing of this epoch, nobody knows whether the writer began upon it.
+    if (this.writerStart !== undefined && history.at(-1)!.epoch !== this.epoch)
+      return this.fence('no log of the writer')
     this.phaseNow = 'recovering'
     for (const view of sealed) this.tellAdopt(view)
+    watchRecovery(this.around.clock, this.views, {
+      isOver: () => this.phaseNow !== 'recovering',
+      stuck: () => this.fence('nobody has the log that was chosen'),
+    })
   }
 
   private adopted(view: MemberView, { last, end }: Adopted): void {
     // An answer to what was asked before the epoch's start was known says nothing about what is asked now.
     if (this.phaseNow === 'sealing' || last !== this.history.at(-1)!.epoch || !view.isSealed) return
-    Object.assign(view, { isAdopted: true, repair: undefined, sent: end })
+    view.isAdopted = true
+    view.repair = undefined
+    view.sent = end
     this.tellRelease([view.id])
+    // It may be long until there is something to append that would say it.
+    if (this.phaseNow === 'open') this.tellDurable([view.id])
     this.reached(view, end)
   }
 
@@ -208,18 +203,18 @@ export class Head {
     view.acknowledged = Math.max(view.acknowledged, end)
     view.sent = Math.max(view.sent, end)
     if (view.repair && end >= view.repair.until) view.repair = undefined
-    // What happens with every commit touches this member alone.
-    if (this.phaseNow !== 'open' || this.configuring !== undefined) return this.progress()
-    this.advanceDurable(this.fanout!)
-    this.supply(view)
-    this.fanout!.trim(this.views.all, this.durablePoint)
+    this.progress()
   }
 
   private gap(view: MemberView, { end }: Gap): void {
     if (!view.isAdopted || view.isResting) return
-    Object.assign(view, { isResting: true, repair: undefined })
+    view.isResting = true
+    view.repair = undefined
     this.around.clock.after(AGAIN_MS, () => {
-      Object.assign(view, { isResting: false, sent: end })
+      if (!view.isResting) return
+      view.isResting = false
+      // It may have taken more since: what was on its way when it said so.
+      view.sent = Math.max(end, view.end)
       this.progress()
     })
   }
@@ -237,16 +232,17 @@ export class Head {
   private recoverWhenEnough(): void {
     if (this.views.quorumEnd(this.rules.write) < this.recoveredEnd) return
     this.phaseNow = 'ready'
-    if (!this.rules.waitsForEpochStart) this.makeDurableByCounting()
+    if (!this.rules.waitsForEpochStart) {
+      // What must not be done: see docs/protocol/quorum-log.md, 4.
+      this.around.durable((this.durablePoint = this.recoveredEnd))
+      this.tellDurable(this.views.adopted)
+    }
     const { recoveredEnd: end, durablePoint: durable, history } = this
     this.around.recovered({ end, durable, history })
   }
 
-  /** What must not be done: see docs/protocol/quorum-log.md, 4. */
-  private makeDurableByCounting(): void {
-    this.durablePoint = this.recoveredEnd
-    this.around.durable(this.durablePoint)
-    this.around.send(this.views.adopted, { type: 'durable', epoch: this.epoch, durable: this.durablePoint })
+  private tellDurable(members: readonly MemberId[]): void {
+    this.around.send(members, { type: 'durable', epoch: this.epoch, durable: this.durablePoint })
   }
 
   private advanceDurable(fanout: Fanout): void {
@@ -268,8 +264,12 @@ export class Head {
   private supply(view: MemberView): void {
     if (!view.isAdopted || view.isResting || view.repair !== undefined) return
     const { fanout } = this
+    if (fanout && view.end >= Math.max(fanout.windowStart, this.start)) {
+      fanout.catchUp(view, this.durablePoint)
+      return
+    }
     const until = fanout ? Math.max(fanout.windowStart, this.start) : this.recoveredEnd
-    if (view.end >= until) return fanout?.catchUp(view, this.durablePoint)
+    if (view.end >= until) return
     const repair = this.views.beginRepair(view, until)
     if (repair)
       this.around.send([view.id], { type: 'repair', epoch: this.epoch, from: repair.from, position: repair.until })
@@ -277,7 +277,8 @@ export class Head {
 
   private configureWhenThere(): void {
     const { configuring, phaseNow } = this
-    if (configuring === undefined || phaseNow !== 'open' || this.views.quorumEnd(this.rules.write) < configuring) return
+    if (configuring === undefined || phaseNow !== 'open') return
+    if (this.views.quorumEnd(this.rules.write) < configuring) return
     this.configuring = undefined
     this.around.configured(this.views.configuration.generation)
   }

@@ -1,6 +1,6 @@
 /** Which epoch wrote which bytes of a log. Pure. */
 import { assert } from '#base/assert.ts'
-import type { Epoch, EpochStart, History, Position } from '#wire/quorum/messages.ts'
+import type { Epoch, History, Position } from '#wire/quorum/messages.ts'
 
 /** The epoch of the byte at `position`; undefined before the volume's beginning. */
 export function epochAt(history: History, position: Position): Epoch | undefined {
@@ -12,13 +12,6 @@ export function endOfEpoch(history: History, epoch: Epoch): Position {
   const at = history.findIndex((entry) => entry.epoch === epoch)
   assert(at >= 0, `epoch ${epoch} is in the history`)
   return history[at + 1]?.start ?? Infinity
-}
-
-/** The history of a log that goes on in another epoch from there. One that has the epoch already stays as it is. */
-export function withEpoch(history: History, { epoch, start }: EpochStart): History {
-  const known = history.find((entry) => entry.epoch === epoch)
-  assert(!known || known.start === start, 'an epoch has one start')
-  return known ? history : [...historyUpTo(history, start), { epoch, start }]
 }
 
 /** The part of it that is about bytes before `end`. */

@@ -13,6 +13,9 @@ export const SYNC_SOON_MS = 20
 /** How long a head waits for those that have not sealed, once enough have: the more answer, the less has to be repaired. */
 export const STRAGGLER_MS = 300
 
+/** A recovery in which no member gets anything for so long is given up: who had the log that was chosen may be gone. */
+export const RECOVERY_MS = 3_000
+
 /** Without word from a write quorum for so long, a writer ends: others may have begun an epoch, and its readers would be wrong. */
 export const LEASE_MS = 3_000
 
@@ -30,6 +33,3 @@ export const PIECE_BYTES_MAX = 512 * KIB
 
 /** Files of a member whose frames' places are kept in memory: the one that is written and some that readers are in. */
 export const PLACED_FILES_MAX = 4
-
-/** Of a volume whose head was not heard for so long others may have more of the log: readers are sent to them. A head pings every second. */
-export const UNHEARD_MS_MAX = 10_000

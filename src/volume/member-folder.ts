@@ -2,6 +2,7 @@
 import { assert } from '#base/assert.ts'
 import type { History, MemberId, Position } from '#wire/quorum/messages.ts'
 import { epochAt } from './history.ts'
+import { AGAIN_MS } from './limits.ts'
 import { MemberLog, type MemberLogOptions } from './member-log.ts'
 import { MemberState, type MemberRecord } from './member-state.ts'
 import type { MemberSurroundings } from './ports.ts'
@@ -52,7 +53,10 @@ export function createFolder(
 
 /** Undefined: there is no member, or none any more, which `failed` was told. */
 export function openFolder(around: MemberSurroundings, options: FolderOptions): MemberFolder | undefined {
-  const state = MemberState.load(around.disk, (error) => around.failed('what was promised could not be kept', error))
+  const state = MemberState.load(around.disk, {
+    failed: (error) => around.failed('what was promised could not be kept', error),
+    again: (run) => void around.clock.after(AGAIN_MS, run),
+  })
   if (!state) return undefined
   const { volume, history, start } = state.record
   const found = MemberLog.open(logOptions(around, volume, options), { history, start })

@@ -52,14 +52,17 @@ export class MemberLog {
   private constructor(
     options: MemberLogOptions,
     start: Position,
-    found: { extents: LogExtent[]; nextOrdinal: number },
+    found: { extents: LogExtent[]; synced: Position; nextOrdinal: number },
   ) {
     this.options = options
     this.fileBytes = options.fileBytes ?? LOG_FILE_BYTES
     this.start = start
     this.extents = found.extents
     this.nextOrdinal = found.nextOrdinal
-    this.writtenEnd = this.syncedEnd = found.extents.at(-1)?.end ?? start
+    this.writtenEnd = found.extents.at(-1)?.end ?? start
+    // A process that was killed leaves in the page cache what it did not sync: it can be read, and is not on the disk.
+    this.syncedEnd = Math.max(start, Math.min(found.synced, this.writtenEnd))
+    for (const { name, end } of found.extents) if (end > this.syncedEnd) this.dirty.add(name)
   }
 
   /**
@@ -75,6 +78,7 @@ export class MemberLog {
     const log = new MemberLog(options, at.start, scanned)
     log.removeForgotten()
     log.prepareSpare()
+    log.sync(() => {})
     return { log, durable: scanned.durable }
   }
 
@@ -220,6 +224,8 @@ export class MemberLog {
       pieces.push(bytes.subarray(from, from + bytesMax - got))
       got += pieces.at(-1)!.length
     }
+    // It is known to be there: a frame before it cannot be read any more, so that its place is not known.
+    if (got === 0) throw new DamagedLog(name, position)
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
 
@@ -233,7 +239,8 @@ export class MemberLog {
 
   /** Of a file that was written by a process before. */
   private place(name: string): Placed[] {
-    const file = this.options.disk.read(name, 0, this.fileBytes)
+    // One frame may be longer than a file is meant to be.
+    const file = this.options.disk.read(name, 0, Math.max(this.fileBytes, HEADER_BYTES + FRAME_BYTES_MAX))
     const placed: Placed[] = []
     for (let offset = 0; ;) {
       const frame = decodeFrame(this.options.volume, file, offset)

@@ -1,4 +1,5 @@
 /** What a member must not forget, in one small file that is replaced as a whole. */
+import { isDiskFull } from '#host/disk.ts'
 import type { Epoch, History, MemberId, Position } from '#wire/quorum/messages.ts'
 import type { LogDisk } from './ports.ts'
 
@@ -14,17 +15,23 @@ export interface MemberRecord {
 
 const NAME = 'member.json'
 
+interface StateSurroundings {
+  failed(error: Error): void
+  /** Calls `run` after a while: the disk may have room then. */
+  again(run: () => void): void
+}
+
 export class MemberState {
   private readonly disk: LogDisk
-  private readonly failed: (error: Error) => void
+  private readonly around: StateSurroundings
   private present: MemberRecord
   private isKeeping = false
   private waiting: (() => void)[] = []
 
-  private constructor(disk: LogDisk, present: MemberRecord, failed: (error: Error) => void) {
+  private constructor(disk: LogDisk, present: MemberRecord, around: StateSurroundings) {
     this.disk = disk
     this.present = present
-    this.failed = failed
+    this.around = around
   }
 
   static create(disk: LogDisk, record: MemberRecord, done: (error?: Error) => void): void {
@@ -32,9 +39,9 @@ export class MemberState {
   }
 
   /** Undefined: there is no member. Throws when the file is not one of ours. */
-  static load(disk: LogDisk, failed: (error: Error) => void): MemberState | undefined {
+  static load(disk: LogDisk, around: StateSurroundings): MemberState | undefined {
     const bytes = disk.load(NAME)
-    return bytes && new MemberState(disk, JSON.parse(bytes.toString('utf8')) as MemberRecord, failed)
+    return bytes && new MemberState(disk, JSON.parse(bytes.toString('utf8')) as MemberRecord, around)
   }
 
   /** What is to be true from now on; on the disk with {@link keep}. */
@@ -57,8 +64,14 @@ export class MemberState {
     this.waiting = []
     this.isKeeping = true
     this.disk.replace(NAME, encode(this.present), (error) => {
-      if (error) return this.failed(error)
       this.isKeeping = false
+      if (error && isDiskFull(error)) {
+        // Nobody hears that it was kept before it is: what there was is as it was.
+        this.waiting.unshift(...waiting)
+        this.around.again(() => !this.isKeeping && this.keepNext())
+        return
+      }
+      if (error) return this.around.failed(error)
       for (const done of waiting) done()
       if (this.waiting.length > 0 && !this.isKeeping) this.keepNext()
     })

@@ -1,5 +1,6 @@
 /** What a head knows of the members of its volume. */
-import type { Configuration, History, MemberId, Position } from '#wire/quorum/messages.ts'
+import type { History, MemberId, Position } from '#wire/quorum/messages.ts'
+import type { Configuration } from './ports.ts'
 import { isQuorum, membersOf, quorumValue } from './quorum.ts'
 
 /** What a head knows of one member. */
@@ -43,11 +44,10 @@ const newView = (id: MemberId): MemberView => ({
 export class MemberViews {
   private present: Configuration
   private readonly views = new Map<MemberId, MemberView>()
-  private list: readonly MemberView[] = []
 
   constructor(configuration: Configuration) {
     this.present = configuration
-    this.reconfigure(configuration)
+    for (const id of membersOf(configuration)) this.views.set(id, newView(id))
   }
 
   get configuration(): Configuration {
@@ -55,7 +55,7 @@ export class MemberViews {
   }
 
   get all(): readonly MemberView[] {
-    return this.list
+    return [...this.views.values()]
   }
 
   get ids(): readonly MemberId[] {
@@ -76,7 +76,6 @@ export class MemberViews {
     const ids = membersOf(configuration)
     for (const id of this.views.keys()) if (!ids.includes(id)) this.views.delete(id)
     for (const id of ids) if (!this.views.has(id)) this.views.set(id, newView(id))
-    this.list = [...this.views.values()]
   }
 
   /** What is on its disk stays there; all else begins anew with its next connection. */
@@ -84,6 +83,7 @@ export class MemberViews {
     view.isConnected = false
     view.isSealed = false
     view.isAdopted = false
+    view.isResting = false
     view.repair = undefined
     for (const other of this.views.values()) if (other.repair?.from === view.id) other.repair = undefined
   }
@@ -94,6 +94,11 @@ export class MemberViews {
 
   quorumValue(count: number, valueOf: (id: MemberId) => number): number {
     return quorumValue(this.present, count, valueOf)
+  }
+
+  /** Rises with every byte that a member is known to have got, or adopted. */
+  get got(): number {
+    return this.all.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
   }
 
   /** What that many have of the log that they adopted. */

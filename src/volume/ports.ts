@@ -1,7 +1,6 @@
 /** What the quorum log needs of its surroundings. The log nodes have the real ones, `tests/sim/` the simulated ones. */
 import type { Clock } from '#host/clock.ts'
 import type {
-  Configuration,
   Epoch,
   HeadMessage,
   History,
@@ -79,6 +78,15 @@ export interface RecoveredLog {
   readonly history: History
 }
 
+/** Who has the copies, as the volume's row in the store has it. */
+export interface Configuration {
+  /** Rises with every change. */
+  readonly generation: number
+  readonly members: readonly MemberId[]
+  /** While members change, the others too: every quorum is one of both. */
+  readonly joint?: readonly MemberId[]
+}
+
 /** The rules that no acknowledged byte is lost by. Others are for the simulator, to see that it finds what they lose. */
 export interface Rules {
   /** Copies that have a byte before it is acknowledged, of {@link COPIES}. */
@@ -98,6 +106,8 @@ export interface HeadOptions {
   readonly configuration: Configuration
   readonly rules?: Rules
   readonly leaseMs?: number
+  /** Of a head that comes back in its epoch: where the epoch of the writer begins, which runs already. */
+  readonly writerStart?: Position
 }
 
 export type HeadPhase = 'sealing' | 'recovering' | 'ready' | 'leading' | 'open' | 'fenced'

@@ -19,6 +19,8 @@ export interface Scanned {
   readonly extents: LogExtent[]
   /** The highest durable point that a frame has. */
   readonly durable: Position
+  /** Everything before it was on the disk, by what a frame says. */
+  readonly synced: Position
   readonly nextOrdinal: number
 }
 
@@ -39,6 +41,8 @@ export function scanLog(
   const trusted = trustedCount(files)
   const scan = new Scan(history, start)
   for (const { name, head } of files.slice(0, trusted)) {
+    // One that was being made when a crash came, and was passed over by the next.
+    if (!head && isUntouched(disk.read(name, 0, LOG_FILE_BYTES))) continue
     if (!head) return `${name} does not begin with a whole frame`
     if (!scan.begin(name, head)) return `there is a gap before ${name}`
     scan.close()
@@ -63,12 +67,15 @@ function headOf(disk: LogDisk, volume: number, name: string): Frame | undefined 
   return decodeFrame(volume, disk.read(name, 0, HEADER_BYTES + header.readUInt32LE(12)), 0)
 }
 
+const isUntouched = (file: Buffer): boolean => file.every((byte) => byte === 0)
+
 class Scan {
   private readonly history: History
   private extents: LogExtent[] = []
   private end: Position | undefined
   private readonly start: Position
   private durable = 0
+  private synced = 0
   /** The first byte that is not there as it was written, and the highest end that was on the disk by what comes later. */
   private damage: { readonly at: Position; readonly epoch: Epoch | undefined; synced: Position } | undefined
 
@@ -85,7 +92,7 @@ class Scan {
     if (before) before.end = Math.min(before.end, head.position)
     this.extents.push({ name, epoch: head.epoch, start: head.position, end: head.position })
     this.end = head.position
-    this.durable = Math.max(this.durable, head.durable)
+    this.note(head)
     return true
   }
 
@@ -113,8 +120,13 @@ class Scan {
     const extent = this.extents.at(-1)!
     if (frame.epoch !== extent.epoch) return false
     this.end = extent.end = frame.position + frame.length
-    this.durable = Math.max(this.durable, frame.durable)
+    this.note(frame)
     return true
+  }
+
+  private note({ durable, synced }: Frame): void {
+    this.durable = Math.max(this.durable, durable)
+    this.synced = Math.max(this.synced, synced)
   }
 
   result(nextOrdinal: number): Scanned | string {
@@ -127,7 +139,7 @@ class Scan {
       if (extents.length > 0 && extent.start !== extents.at(-1)!.end) break
       if (end > extent.start) extents.push({ ...extent, end })
     }
-    return { extents, durable: this.durable, nextOrdinal }
+    return { extents, durable: this.durable, synced: this.synced, nextOrdinal }
   }
 
   /** Where bytes of this epoch end; of one that is not in the history none are part of the log. */

@@ -9,7 +9,7 @@ import { hugeComplaints } from './huge-transaction.ts'
 import { checkSet, setComplaints, type SetOperation } from './insert-set.ts'
 import { objectComplaints, type ObjectOperation, type ObjectsEnd } from './objects.ts'
 import { checkWriters, writerComplaints, type Claim } from './one-writer.ts'
-import { SeededRandom } from './random.ts'
+import { SeededRandom } from '../../support/random.ts'
 import { checkRelaxed, relaxedComplaints, type Commit } from './relaxed.ts'
 
 let moment = 0

@@ -1,7 +1,7 @@
 /** What can go wrong with a DB cluster: an engine or an agent that dies or hangs. */
 import { systemClock } from '#host/clock.ts'
 import { signal } from './faults.ts'
-import type { SeededRandom } from './random.ts'
+import type { SeededRandom } from '../../support/random.ts'
 
 export interface DbClusterFault {
   readonly name: string

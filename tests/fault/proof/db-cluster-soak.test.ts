@@ -20,7 +20,7 @@ import { discard, eventually, health, newStateFolder, startHoldfast, type Holdfa
 import { engineOf, treeOf, zoneOf } from '../../support/processes.ts'
 import { watchWriters } from './claims.ts'
 import { DB_CLUSTER_FAULTS, strike, type DbClusterFault } from './db-cluster-faults.ts'
-import { SeededRandom } from './random.ts'
+import { SeededRandom } from '../../support/random.ts'
 import { proofAsked, shuffled } from './rounds.ts'
 import { Session, type Endpoint } from './session.ts'
 import { startTraffic, type Traffic } from './traffic.ts'

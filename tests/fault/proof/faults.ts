@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { processesOf } from '../../support/holdfast.ts'
 import { treeOf } from '../../support/processes.ts'
 import type { Deployment } from './deployment.ts'
-import type { SeededRandom } from './random.ts'
+import type { SeededRandom } from '../../support/random.ts'
 
 export interface Fault {
   readonly name: string

@@ -1,6 +1,6 @@
 /** Clients at work: each does one operation after the other, over whatever becomes of its connections. */
 import { systemClock } from '#host/clock.ts'
-import type { SeededRandom } from './random.ts'
+import type { SeededRandom } from '../../support/random.ts'
 import { Session, type Endpoint } from './session.ts'
 import type { Workload } from './workloads/workload.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { SeededRandom } from '../random.ts'
+import { SeededRandom } from '../../../support/random.ts'
 import { checkLists, type Model, type Question } from './check.ts'
 import { append, history, makeHistory, read, type Written } from './fixture.ts'
 import type { AnomalyName, MicroOperation, Transaction } from './transaction.ts'

@@ -1,6 +1,6 @@
 /** Histories for the tests of the checker: written down, or made by a database in memory that keeps its promise. */
 import { History, type Outcome } from '../history.ts'
-import { SeededRandom } from '../random.ts'
+import { SeededRandom } from '../../../support/random.ts'
 import type { MicroOperation, Transaction } from './transaction.ts'
 
 export const append = (key: string, value: number): MicroOperation => ({ f: 'append', key, value })

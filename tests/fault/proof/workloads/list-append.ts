@@ -1,7 +1,7 @@
 import { History } from '../history.ts'
 import { checkLists, type Model } from '../list-append/check.ts'
 import type { MicroOperation } from '../list-append/transaction.ts'
-import type { SeededRandom } from '../random.ts'
+import type { SeededRandom } from '../../../support/random.ts'
 import { Session, type Endpoint, type Isolation, type Query } from '../session.ts'
 import { surely, type Workload } from './workload.ts'
 

@@ -1,6 +1,6 @@
 /** What the traffic does to a database, and what must hold of it afterwards. One file each in this folder. */
 import { eventually } from '../../../support/eventually.ts'
-import type { SeededRandom } from '../random.ts'
+import type { SeededRandom } from '../../../support/random.ts'
 import type { Isolation, Query, Session } from '../session.ts'
 
 export interface Client {
