@@ -30,6 +30,8 @@ const MINUTE_MS = 60_000
 const GROUPS: readonly Group[] = [
   group('unit', ['src/**/*.test.ts', 'scripts/**/*.test.ts'], { atOnce: CORES }),
   group('gates', ['tests/gates/**/*.test.ts'], { atOnce: 1, limitMs: 5 * MINUTE_MS }),
+  // One file has all cores.
+  group('sim', ['tests/sim/**/*.test.ts'], { atOnce: 1, limitMs: 15 * MINUTE_MS }),
   group('engine', ['tests/engine/**/*.test.ts'], {
     atOnce: Math.min(2, CORES),
     limitMs: 10 * MINUTE_MS,
