@@ -3,8 +3,11 @@ export interface Authority {
   /** CA identifiers that can be asked for: `rds-ca-ecc384-g1`, `rds-ca-rsa2048-g1`, `rds-ca-rsa4096-g1`. */
   readonly identifiers: readonly CaIdentifier[]
   readonly defaultIdentifier: CaIdentifier
-  /** A server certificate whose names are DNS names or IP addresses. Keys are generated for each. */
-  issue(identifier: CaIdentifier, names: readonly string[]): Promise<IssuedCertificate>
+  /**
+   * A certificate whose names are DNS names or IP addresses, of a server unless `usage` says more. Keys are generated
+   * for each.
+   */
+  issue(identifier: CaIdentifier, names: readonly string[], usage?: CertificateUsage): Promise<IssuedCertificate>
   /** The CA's own certificate; made at first use. */
   certificate(identifier: CaIdentifier): Promise<CaCertificate>
   /** All CA certificates, concatenated: what clients put into `sslrootcert`. */
@@ -12,6 +15,9 @@ export interface Authority {
 }
 
 export type CaIdentifier = 'rds-ca-ecc384-g1' | 'rds-ca-rsa2048-g1' | 'rds-ca-rsa4096-g1'
+
+/** `peer`: a process of Holdfast's own, which others dial and which dials others. A server's opens no door of theirs. */
+export type CertificateUsage = 'server' | 'peer'
 
 export interface IssuedCertificate {
   readonly certificatePem: string

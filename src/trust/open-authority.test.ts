@@ -58,6 +58,14 @@ test('a server certificate says what it may be used for, and lives a year', asyn
   assert.match(certificate.subject, /CN=db\.localhost$/)
 })
 
+test("a certificate of Holdfast's own processes is good for dialling too, and a server's is not", async () => {
+  const certificate = new X509Certificate(
+    (await shared.issue('rds-ca-ecc384-g1', ['a.internal'], 'peer')).certificatePem,
+  )
+  assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'])
+  assert.equal(certificate.subjectAltName, 'DNS:a.internal')
+})
+
 test('a name too long for the common name still is an alternative name', async () => {
   const issued = await shared.issue('rds-ca-ecc384-g1', [LONG_NAME, 'localhost'])
   const certificate = new X509Certificate(issued.certificatePem)

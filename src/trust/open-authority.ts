@@ -6,7 +6,7 @@ import type { Clock } from '#host/clock.ts'
 import { makeFolder } from '#host/disk.ts'
 import { createPrivateFile, readPrivateFile } from '#host/private-file.ts'
 import type { Random } from '#host/random.ts'
-import type { Authority, CaCertificate, CaIdentifier, IssuedCertificate } from './authority.ts'
+import type { Authority, CaCertificate, CaIdentifier, CertificateUsage, IssuedCertificate } from './authority.ts'
 import {
   CA_LIFE_MS,
   CA_LIFE_RSA2048_MS,
@@ -54,7 +54,8 @@ export function openAuthority(folder: string, clock: Clock, random: Random): Aut
   return {
     identifiers,
     defaultIdentifier: 'rds-ca-ecc384-g1',
-    issue: async (identifier, names) => issue(identifier, names, { ca: await files.get(identifier), clock, random }),
+    issue: async (identifier, names, usage = 'server') =>
+      issue(identifier, { names, usage }, { ca: await files.get(identifier), clock, random }),
     certificate: async (identifier) => described(identifier, await files.get(identifier)),
     bundlePem: async () => (await Promise.all(identifiers.map((i) => files.get(i)))).map((ca) => ca.pem).join(''),
   }
@@ -62,7 +63,7 @@ export function openAuthority(folder: string, clock: Clock, random: Random): Aut
 
 async function issue(
   identifier: CaIdentifier,
-  names: readonly string[],
+  { names, usage }: { readonly names: readonly string[]; readonly usage: CertificateUsage },
   by: { ca: CertificateAuthority; clock: Clock; random: Random },
 ): Promise<IssuedCertificate> {
   for (const name of names) refuseUnusable(name)
@@ -82,7 +83,7 @@ async function issue(
     digest: KINDS[identifier].digest,
     validFrom,
     validTill,
-    serverNames: [...new Set(names)],
+    endEntity: { names: [...new Set(names)], dials: usage === 'peer' },
   })
   return { certificatePem, privateKeyPem: pemOf(subjectKey), caPem: by.ca.pem, validFrom, validTill }
 }
@@ -153,7 +154,7 @@ class AuthorityFiles {
       digest: kind.digest,
       validFrom,
       validTill: validFrom + kind.lifeMs,
-      serverNames: undefined,
+      endEntity: undefined,
     })
     return certificatePem + pemOf(key)
   }

@@ -4,13 +4,22 @@
  * docs/protocol/quorum-log.md. Decides from messages and a clock; has neither socket nor file.
  */
 import { assert } from '#base/assert.ts'
-import type { Adopted, Epoch, Gap, History, MemberId, MemberMessage, Position, Sealed } from '#wire/quorum/messages.ts'
+import type {
+  Adopted,
+  Configuration,
+  Epoch,
+  Gap,
+  History,
+  MemberId,
+  MemberMessage,
+  Position,
+  Sealed,
+} from '#wire/quorum/messages.ts'
 import { chooseLog, historyOfWriter } from './choose-log.ts'
 import { Fanout } from './fanout.ts'
 import { Lease } from './lease.ts'
 import { AGAIN_MS, LEASE_MS } from './limits.ts'
-import type { Configuration, HeadOptions, HeadPhase, HeadSurroundings, Rules } from './ports.ts'
-import { RULES } from './ports.ts'
+import { RULES, type HeadOptions, type HeadPhase, type HeadSurroundings, type Rules } from './ports.ts'
 import { Sealing, watchRecovery } from './sealing.ts'
 import { MemberViews, type MemberView } from './member-view.ts'
 
@@ -69,16 +78,12 @@ export class Head {
   }
 
   connected(member: MemberId): void {
-    const view = this.views.get(member)
-    if (!view || this.phaseNow === 'fenced') return
-    view.isConnected = true
+    if (this.phaseNow === 'fenced' || !this.views.found(member)) return
     this.around.send([member], { type: 'seal', epoch: this.epoch })
   }
 
   disconnected(member: MemberId): void {
-    const view = this.views.get(member)
-    if (!view) return
-    this.views.lost(view)
+    this.views.lost(member)
     this.progress()
   }
 
@@ -121,16 +126,19 @@ export class Head {
     }
     assert(this.phaseNow === 'ready', 'a writer starts when its log is recovered')
     this.start = start
-    const log = { history: this.history, end: this.recoveredEnd, durable: this.durablePoint }
-    this.history = historyOfWriter(log, { epoch: this.epoch, start }, this.writerStart !== undefined)
+    const { history, recoveredEnd: end, durablePoint: durable } = this
+    this.history = historyOfWriter(
+      { history, end, durable },
+      { epoch: this.epoch, start },
+      this.writerStart !== undefined,
+    )
     // A head that comes back in its epoch goes on where its epoch's log is known to be durable.
     const from = Math.max(start, this.durablePoint)
     this.fanout = new Fanout(this.around, { epoch: this.epoch, start: from, write: this.rules.write })
     this.phaseNow = 'leading'
     if (this.writerStart === undefined) this.lease.begin()
     for (const view of this.views.all) {
-      view.isAdopted = false
-      view.acknowledged = -1
+      Object.assign(view, { isAdopted: false, acknowledged: -1 })
       if (view.isSealed) this.tellAdopt(view)
     }
     if (this.durablePoint > start) this.open()
@@ -142,7 +150,7 @@ export class Head {
     if (this.phaseNow === 'fenced') return
     assert(this.fanout, 'the writer has started')
     this.fanout.append(position, bytes, boundary, { views: this.views.all, durable: this.durablePoint })
-    this.fanout?.trim(this.views.all, this.views.quorumEnd(this.rules.write))
+    this.fanout.trim(this.views.all, this.views.quorumEnd(this.rules.write))
   }
 
   /** Members change. The head says `configured` when what there is now is where the new configuration wants it. May be told again. */
@@ -188,9 +196,7 @@ export class Head {
   private adopted(view: MemberView, { last, end }: Adopted): void {
     // An answer to what was asked before the epoch's start was known says nothing about what is asked now.
     if (this.phaseNow === 'sealing' || last !== this.history.at(-1)!.epoch || !view.isSealed) return
-    view.isAdopted = true
-    view.repair = undefined
-    view.sent = end
+    Object.assign(view, { isAdopted: true, repair: undefined, sent: end })
     this.tellRelease([view.id])
     // It may be long until there is something to append that would say it.
     if (this.phaseNow === 'open') this.tellDurable([view.id])
@@ -199,22 +205,22 @@ export class Head {
 
   private reached(view: MemberView, end: Position): void {
     if (!view.isAdopted) return
-    view.end = end
-    view.acknowledged = Math.max(view.acknowledged, end)
-    view.sent = Math.max(view.sent, end)
+    Object.assign(view, { end, acknowledged: Math.max(view.acknowledged, end), sent: Math.max(view.sent, end) })
     if (view.repair && end >= view.repair.until) view.repair = undefined
-    this.progress()
+    // What happens with every commit touches this member alone.
+    if (this.phaseNow !== 'open' || this.configuring !== undefined) return this.progress()
+    this.advanceDurable(this.fanout!)
+    this.supply(view)
+    this.fanout!.trim(this.views.all, this.durablePoint)
   }
 
   private gap(view: MemberView, { end }: Gap): void {
     if (!view.isAdopted || view.isResting) return
-    view.isResting = true
-    view.repair = undefined
+    Object.assign(view, { isResting: true, repair: undefined })
     this.around.clock.after(AGAIN_MS, () => {
       if (!view.isResting) return
-      view.isResting = false
       // It may have taken more since: what was on its way when it said so.
-      view.sent = Math.max(end, view.end)
+      Object.assign(view, { isResting: false, sent: Math.max(end, view.end) })
       this.progress()
     })
   }
@@ -232,13 +238,12 @@ export class Head {
   private recoverWhenEnough(): void {
     if (this.views.quorumEnd(this.rules.write) < this.recoveredEnd) return
     this.phaseNow = 'ready'
+    // Must not be done: see docs/protocol/quorum-log.md, 4.
     if (!this.rules.waitsForEpochStart) {
-      // What must not be done: see docs/protocol/quorum-log.md, 4.
       this.around.durable((this.durablePoint = this.recoveredEnd))
       this.tellDurable(this.views.adopted)
     }
-    const { recoveredEnd: end, durablePoint: durable, history } = this
-    this.around.recovered({ end, durable, history })
+    this.around.recovered({ end: this.recoveredEnd, durable: this.durablePoint, history: this.history })
   }
 
   private tellDurable(members: readonly MemberId[]): void {
@@ -264,21 +269,16 @@ export class Head {
   private supply(view: MemberView): void {
     if (!view.isAdopted || view.isResting || view.repair !== undefined) return
     const { fanout } = this
-    if (fanout && view.end >= Math.max(fanout.windowStart, this.start)) {
-      fanout.catchUp(view, this.durablePoint)
-      return
-    }
     const until = fanout ? Math.max(fanout.windowStart, this.start) : this.recoveredEnd
-    if (view.end >= until) return
+    if (view.end >= until) return fanout?.catchUp(view, this.durablePoint)
     const repair = this.views.beginRepair(view, until)
-    if (repair)
-      this.around.send([view.id], { type: 'repair', epoch: this.epoch, from: repair.from, position: repair.until })
+    if (!repair) return
+    this.around.send([view.id], { type: 'repair', epoch: this.epoch, from: repair.from, position: repair.until })
   }
 
   private configureWhenThere(): void {
-    const { configuring, phaseNow } = this
-    if (configuring === undefined || phaseNow !== 'open') return
-    if (this.views.quorumEnd(this.rules.write) < configuring) return
+    if (this.configuring === undefined || this.phaseNow !== 'open') return
+    if (this.views.quorumEnd(this.rules.write) < this.configuring) return
     this.configuring = undefined
     this.around.configured(this.views.configuration.generation)
   }
@@ -293,8 +293,8 @@ export class Head {
   }
 
   private fence(reason: string): void {
-    if (this.phaseNow === 'fenced') return
+    const isOver = this.phaseNow === 'fenced'
     this.stop()
-    this.around.fenced(reason)
+    if (!isOver) this.around.fenced(reason)
   }
 }

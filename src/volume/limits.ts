@@ -33,3 +33,6 @@ export const PIECE_BYTES_MAX = 512 * KIB
 
 /** Files of a member whose frames' places are kept in memory: the one that is written and some that readers are in. */
 export const PLACED_FILES_MAX = 4
+
+/** Of a volume whose head was not heard for so long others may have more of the log: readers are sent to them. A head pings every second. */
+export const UNHEARD_MS_MAX = 10_000

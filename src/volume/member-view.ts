@@ -1,6 +1,5 @@
 /** What a head knows of the members of its volume. */
-import type { History, MemberId, Position } from '#wire/quorum/messages.ts'
-import type { Configuration } from './ports.ts'
+import type { Configuration, History, MemberId, Position } from '#wire/quorum/messages.ts'
 import { isQuorum, membersOf, quorumValue } from './quorum.ts'
 
 /** What a head knows of one member. */
@@ -44,10 +43,11 @@ const newView = (id: MemberId): MemberView => ({
 export class MemberViews {
   private present: Configuration
   private readonly views = new Map<MemberId, MemberView>()
+  private list: readonly MemberView[] = []
 
   constructor(configuration: Configuration) {
     this.present = configuration
-    for (const id of membersOf(configuration)) this.views.set(id, newView(id))
+    this.reconfigure(configuration)
   }
 
   get configuration(): Configuration {
@@ -55,7 +55,7 @@ export class MemberViews {
   }
 
   get all(): readonly MemberView[] {
-    return [...this.views.values()]
+    return this.list
   }
 
   get ids(): readonly MemberId[] {
@@ -76,10 +76,20 @@ export class MemberViews {
     const ids = membersOf(configuration)
     for (const id of this.views.keys()) if (!ids.includes(id)) this.views.delete(id)
     for (const id of ids) if (!this.views.has(id)) this.views.set(id, newView(id))
+    this.list = [...this.views.values()]
+  }
+
+  /** It can be spoken to. False: it is none of these. */
+  found(member: MemberId): boolean {
+    const view = this.views.get(member)
+    if (view) view.isConnected = true
+    return view !== undefined
   }
 
   /** What is on its disk stays there; all else begins anew with its next connection. */
-  lost(view: MemberView): void {
+  lost(member: MemberId): void {
+    const view = this.views.get(member)
+    if (!view) return
     view.isConnected = false
     view.isSealed = false
     view.isAdopted = false

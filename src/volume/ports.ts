@@ -1,6 +1,7 @@
 /** What the quorum log needs of its surroundings. The log nodes have the real ones, `tests/sim/` the simulated ones. */
 import type { Clock } from '#host/clock.ts'
 import type {
+  Configuration,
   Epoch,
   HeadMessage,
   History,
@@ -76,15 +77,6 @@ export interface RecoveredLog {
   readonly end: Position
   readonly durable: Position
   readonly history: History
-}
-
-/** Who has the copies, as the volume's row in the store has it. */
-export interface Configuration {
-  /** Rises with every change. */
-  readonly generation: number
-  readonly members: readonly MemberId[]
-  /** While members change, the others too: every quorum is one of both. */
-  readonly joint?: readonly MemberId[]
 }
 
 /** The rules that no acknowledged byte is lost by. Others are for the simulator, to see that it finds what they lose. */

@@ -2,8 +2,8 @@
  * The coordinators: whoever takes epochs and changes members, by compare-and-set of the volume's row, with answers that
  * are late or lost. Any number of them may be at it at once; none knows what the others do but by the row.
  */
-import type { Configuration } from '#volume/ports.ts'
-import type { MemberId } from '#wire/quorum/messages.ts'
+
+import type { Configuration, MemberId } from '#wire/quorum/messages.ts'
 import type { SeededRandom } from '../support/random.ts'
 import type { Scheduler } from './scheduler.ts'
 

@@ -1,6 +1,6 @@
 /** One volume with everybody that has to do with it, on virtual time, from one seed. */
-import { RULES, type Configuration, type MemberSurroundings, type Rules } from '#volume/ports.ts'
-import type { MemberId } from '#wire/quorum/messages.ts'
+import { RULES, type MemberSurroundings, type Rules } from '#volume/ports.ts'
+import type { Configuration, MemberId } from '#wire/quorum/messages.ts'
 import { SeededRandom } from '../support/random.ts'
 import { Control, type Deployment } from './control.ts'
 import { History, type Copy, type FinalState } from './history.ts'

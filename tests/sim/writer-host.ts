@@ -1,8 +1,8 @@
 /** The processes of one epoch on one host: the head, and the instance that follows, is promoted, and writes. */
 import { Head } from '#volume/head.ts'
-import type { Configuration, RecoveredLog, Rules } from '#volume/ports.ts'
+import type { RecoveredLog, Rules } from '#volume/ports.ts'
 import { membersOf } from '#volume/quorum.ts'
-import type { HeadMessage, MemberId, MemberMessage } from '#wire/quorum/messages.ts'
+import type { Configuration, HeadMessage, MemberId, MemberMessage } from '#wire/quorum/messages.ts'
 import type { End } from './network.ts'
 import { SimulatedProcess } from './scheduler.ts'
 import type { InstanceSurroundings } from './writer.ts'

@@ -28,11 +28,19 @@ export async function reconfigure(
 
 let seeds = 0
 
-/** A standby named `b` of a running engine. It streams when this resolves. */
+interface FollowOptions {
+  readonly readable?: boolean
+  readonly settings?: Record<string, string>
+  readonly name?: string
+  /** Of who gives the log, where that is not the engine itself. It has the engine's certificate. */
+  readonly upstreamPort?: number
+}
+
+/** A standby of a running engine, named `b` unless told otherwise. It streams when this resolves. */
 export async function follow(
   bench: PostgresBench,
   primary: TestInstance,
-  { readable = false, settings = {} }: { readable?: boolean; settings?: Record<string, string> } = {},
+  { readable = false, settings = {}, name = 'b', upstreamPort = primary.spec.port }: FollowOptions = {},
 ): Promise<TestInstance> {
   const source = await reconfigure(bench, primary, primaryOf(['b'], []))
   const seed = join(bench.root, 'snapshots', `seed-${++seeds}`)
@@ -43,9 +51,9 @@ export async function follow(
     settings: { ...primary.spec.settings, ...settings },
     replication: {
       role: 'standby',
-      name: 'b',
+      name,
       followers: [],
-      source: { host: '127.0.0.1', port: primary.spec.port, caPem: primary.spec.tls.caPem },
+      source: { host: '127.0.0.1', port: upstreamPort, caPem: primary.spec.tls.caPem },
       readable,
     },
   }

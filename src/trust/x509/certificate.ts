@@ -29,8 +29,8 @@ export interface CertificatePlan {
   readonly digest: 'sha256' | 'sha384'
   readonly validFrom: number
   readonly validTill: number
-  /** DNS names and IP addresses of a server; undefined for a certificate authority. */
-  readonly serverNames: readonly string[] | undefined
+  /** DNS names and IP addresses of a server, which may dial others by it too; undefined for a certificate authority. */
+  readonly endEntity: { readonly names: readonly string[]; readonly dials: boolean } | undefined
 }
 
 export interface DistinguishedName {
@@ -68,6 +68,7 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const
 
 const SIGNATURE_OID = {
@@ -87,7 +88,7 @@ function extensions(plan: CertificatePlan): Buffer[] {
     extension(OID.subjectKeyIdentifier, octetString(keyIdentifier(plan.subjectKey))),
     extension(OID.authorityKeyIdentifier, sequence(implicit(0, keyIdentifier(plan.issuerKey)))),
   ]
-  if (plan.serverNames === undefined) {
+  if (plan.endEntity === undefined) {
     // No authority below this one: path length 0. Key usage: bits 5 (certificates) and 6 (revocation lists).
     const constraints = sequence(derTrue, integer(Buffer.of(0)))
     return [critical(OID.basicConstraints, constraints), critical(OID.keyUsage, bitString(Buffer.of(0x06), 1)), ...own]
@@ -95,11 +96,12 @@ function extensions(plan: CertificatePlan): Buffer[] {
   // Bit 0, digital signature; for RSA also bit 2, key encipherment, which TLS 1.2 without (EC)DHE needs.
   const isRsa = plan.subjectKey.asymmetricKeyType === 'rsa'
   const usage = isRsa ? bitString(Buffer.of(0xa0), 5) : bitString(Buffer.of(0x80), 7)
+  const purposes = plan.endEntity.dials ? [OID.serverAuth, OID.clientAuth] : [OID.serverAuth]
   return [
     critical(OID.basicConstraints, sequence()),
     critical(OID.keyUsage, usage),
-    extension(OID.extendedKeyUsage, sequence(objectIdentifier(OID.serverAuth))),
-    extension(OID.subjectAltName, sequence(...plan.serverNames.map(generalName))),
+    extension(OID.extendedKeyUsage, sequence(...purposes.map(objectIdentifier))),
+    extension(OID.subjectAltName, sequence(...plan.endEntity.names.map(generalName))),
     ...own,
   ]
 }

@@ -1,6 +1,6 @@
 /** Timeline history files: how a timeline came to be out of earlier ones. */
 // PostgreSQL source: src/backend/access/transam/timeline.c.
-import { parseLsn } from './lsn.ts'
+import { lsnText, parseLsn } from './lsn.ts'
 
 /** A timeline that another one continues from `endsAt` on. */
 export interface Ancestor {
@@ -21,3 +21,7 @@ export function parseHistory(text: string): Ancestor[] {
   }
   return ancestors
 }
+
+/** What a timeline's history file says of its ancestors, oldest first, and why each ended. */
+export const historyText = (ancestors: readonly Ancestor[], reason: string): string =>
+  ancestors.map(({ timeline, endsAt }) => `${timeline}\t${lsnText(endsAt)}\t${reason}\n`).join('')

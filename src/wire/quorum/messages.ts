@@ -18,6 +18,15 @@ export type History = readonly EpochStart[]
 /** One of the copies of a volume, the same for its life. A copy that lost its disk comes back under another one. */
 export type MemberId = string
 
+/** Who has the copies, as the volume's row in the store has it. */
+export interface Configuration {
+  /** Rises with every change. */
+  readonly generation: number
+  readonly members: readonly MemberId[]
+  /** While members change, the others too: every quorum is one of both. */
+  readonly joint?: readonly MemberId[]
+}
+
 /** From the head of a volume to members. All say in which epoch's name. */
 export type HeadMessage = Seal | Adopt | Append | Durable | Release | Repair | Ping
 
