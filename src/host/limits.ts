@@ -33,3 +33,6 @@ export const BALLAST_BYTES = 48 * 1_024 * 1_024
 /** How often a volume that is in use is tried to be taken down before it is merely hidden, and the pause between. */
 export const UNMOUNT_TRIES_MAX = 50
 export const UNMOUNT_PAUSE_MS = 100
+
+/** Files of one member of a quorum log that stay open: the one that is written, and those that readers and repairs read. */
+export const LOG_FILES_OPEN_MAX = 16

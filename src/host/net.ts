@@ -1,8 +1,8 @@
 /** Sockets on this machine: listening, connecting, and where a Unix socket can live. */
 import { createHash } from 'node:crypto'
 import { chmod, lstat, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
+import { Socket, connect, createServer } from 'node:net'
+import type { Server, SocketConstructorOpts } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Account } from './account.ts'
@@ -38,6 +38,30 @@ export function dial(address: Address): Promise<Socket> {
     const socket = connect(address)
     socket.once('error', reject)
     socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}
+
+/**
+ * The same, for much that arrives: it is read into one buffer of so many bytes again and again. `onBytes` gets a view of
+ * it, good during the call.
+ */
+export function dialReading(address: Address, bufferBytes: number, onBytes: (bytes: Buffer) => void): Promise<Socket> {
+  const buffer = Buffer.allocUnsafeSlow(bufferBytes)
+  const socket = new Socket({
+    onread: {
+      buffer,
+      callback(count) {
+        onBytes(buffer.subarray(0, count))
+        return true
+      },
+    },
+  } as SocketConstructorOpts)
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.connect(address, () => {
       socket.off('error', reject)
       resolve(socket)
     })
