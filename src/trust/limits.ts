@@ -21,5 +21,8 @@ export const DNS_NAME_CHARS_MAX = 253
 /** PostgreSQL's scram_iterations default. */
 export const SCRAM_ITERATIONS = 4_096
 
+/** What a server may ask of us at a login: some seconds of one processor. */
+export const SCRAM_ITERATIONS_MAX = 10_000_000
+
 /** Characters of a password that RDS makes and keeps in Secrets Manager. */
 export const PASSWORD_CHARS = 28
