@@ -36,3 +36,6 @@ export const UNMOUNT_PAUSE_MS = 100
 
 /** Files of one member of a quorum log that stay open: the one that is written, and those that readers and repairs read. */
 export const LOG_FILES_OPEN_MAX = 16
+
+/** What is written at once of a file that is being filled with zeros: a sync of something else waits for no more. */
+export const ZEROS_BYTES = 256 * KIB

@@ -8,9 +8,8 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { MIB } from '#base/bytes.ts'
 import { codeOf, syncPath } from './disk.ts'
-import { LOG_FILES_OPEN_MAX } from './limits.ts'
+import { LOG_FILES_OPEN_MAX, ZEROS_BYTES } from './limits.ts'
 
 export type Done = (error?: Error) => void
 
@@ -36,7 +35,28 @@ interface Placing {
 /** Of files that are being made. Nobody sees them under these names, and the next who opens the folder removes them. */
 const DRAFT = '.draft-'
 
-const ZEROS = Buffer.alloc(MIB)
+const ZEROS = Buffer.alloc(ZEROS_BYTES)
+
+/** The last of the files that are being filled in this process, of all folders. */
+let filling: Promise<void> = Promise.resolve()
+
+/**
+ * One file after the other: all members of a volume need a new one at the same moment, and what is written here stands
+ * before their syncs at the disk. Measured with six of 16 MiB on one disk: a sync beside them takes 9 ms (p50) when they
+ * are filled at once and synced at their end, and 0.2 ms when in turn and in pieces.
+ */
+function inTurn(fill: () => Promise<void>): Promise<void> {
+  const filled = filling.then(fill)
+  filling = filled.catch(() => {})
+  return filled
+}
+
+async function fillWithZeros(file: fs.promises.FileHandle, bytes: number): Promise<void> {
+  for (let at = 0; at < bytes; at += ZEROS.length) {
+    await file.write(ZEROS, 0, Math.min(ZEROS.length, bytes - at), at)
+    await file.datasync()
+  }
+}
 
 export class FolderLogDisk {
   private readonly folder: string
@@ -103,10 +123,7 @@ export class FolderLogDisk {
   }
 
   allocate(name: string, bytes: number, done: Done): void {
-    this.place(name, done, async (file) => {
-      for (let at = 0; at < bytes; at += ZEROS.length)
-        await file.write(ZEROS, 0, Math.min(ZEROS.length, bytes - at), at)
-    })
+    this.place(name, done, (file) => inTurn(() => fillWithZeros(file, bytes)))
   }
 
   remove(name: string): void {
