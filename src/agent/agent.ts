@@ -9,11 +9,11 @@ import type { EngineDriver } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
 import { memoryBytes, residentBytes } from '#host/machine.ts'
 import type { Store } from '#store/store.ts'
+import type { HostContents } from '#wire/agent/host-facts.ts'
 import { LOG_PORTION_BYTES_MAX } from '#wire/agent/limits.ts'
 import type {
   EngineName,
   FromAgent,
-  HostContents,
   JobKind,
   JobKinds,
   JobView,

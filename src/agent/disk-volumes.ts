@@ -4,7 +4,8 @@ import { canReflink, makeFolder, namesIn, readText, removeTree, writeFileDurably
 import { copyTree, syncTree } from '#host/tree.ts'
 import { LoopShelf } from './loop-shelf.ts'
 import type { Clock } from '#host/clock.ts'
-import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
+import type { HostContents } from '#wire/agent/host-facts.ts'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import type { VolumeRoom, Volumes } from './volumes.ts'
 
 interface Folders {

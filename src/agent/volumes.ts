@@ -1,6 +1,7 @@
 /** Where the data of instances and snapshots lies on this host. disk-volumes.ts: on disk; memory-volumes.ts: none. */
 import type { Account } from '#host/account.ts'
-import type { HostContents, SnapshotFacts } from '#wire/agent/messages.ts'
+import type { HostContents } from '#wire/agent/host-facts.ts'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
 
 /** What can still be written. */
 export interface VolumeRoom {

@@ -6,10 +6,13 @@
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 import type { LogSource } from './log-source.ts'
 import type { LogSegment, LogWanted, Recovery, TimelineHistory } from './recovery.ts'
+import type { VolumeEngine } from './volume-engine.ts'
 import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
 
 export interface EngineDriver {
   readonly name: EngineName
+  /** For instances on cluster volumes. */
+  readonly onVolume: VolumeEngine
 
   /** Exact versions whose binaries are here. */
   installed(): Promise<string[]>

@@ -57,3 +57,6 @@ export const SEALED_LOOK_MS = 20
 /** How often, and how many times, it is tried to drop a slot whose sender has been told to end. Some seconds in all. */
 export const SLOT_LOOK_MS = 20
 export const SLOT_LOOKS_MAX = 200
+
+/** Between two looks how far a reader is that is to become the writer: every commit of its cluster waits meanwhile. */
+export const LEAD_LOOK_MS = 2

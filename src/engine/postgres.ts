@@ -7,6 +7,7 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from './engine.ts'
 import type { EngineDriver } from './engine.ts'
 import { PROBE_STATEMENT_MS_MAX } from './limits.ts'
+import { dropReserved } from './postgres/attachment.ts'
 import { storedBinaries } from './postgres/binaries/binaries.ts'
 import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.ts'
 import { systemInstallations } from './postgres/binaries/system-source.ts'
@@ -31,6 +32,7 @@ import { awaitSealed, fillFromSeed, logPosition, observeReplication, promoteStan
 import type { Surroundings } from './postgres/surroundings.ts'
 import { ensureTemplate } from './postgres/template.ts'
 import { createMaster, setMasterPassword } from './postgres/users.ts'
+import { onVolume } from './postgres/on-volume.ts'
 
 export type { Surroundings as PostgresSurroundings } from './postgres/surroundings.ts'
 
@@ -62,8 +64,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     async start(folder, spec, signal) {
       const { postgres } =
         (await storedBinaries(surroundings.enginesFolder, spec.version)) ?? (await prepare(spec.version, ignored))
-      await dropOldLogs(folder, surroundings)
-      await dropUnkeptSlots(folder, spec)
+      await dropLeftovers(folder, spec, surroundings)
       return startEngine({ folder, spec, binary: postgres, signal }, surroundings)
     },
     adopt: (folder) => adoptEngine(folder, surroundings),
@@ -108,7 +109,15 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
       return listLogs(folder)
     },
     readLog: (folder, name, offset, bytesMax) => readLogPart(folder, name, { offset, bytesMax }),
+    onVolume: onVolume({ surroundings, prepare: (version) => prepare(version, ignored) }),
   }
+}
+
+/** What the folder has of earlier times that the engine must not find when it starts, or need not keep. */
+async function dropLeftovers(folder: string, spec: InstanceSpec, surroundings: Surroundings): Promise<void> {
+  await dropOldLogs(folder, surroundings)
+  await dropUnkeptSlots(folder, spec)
+  if (spec.volume) await dropReserved(folder)
 }
 
 /** Exact versions that this machine has from elsewhere than npm. */
@@ -119,6 +128,7 @@ export async function systemPostgresVersions(env: Readonly<Record<string, string
 interface Prepared {
   readonly fetched: boolean
   readonly postgres: string
+  readonly initdb: string
   /** PGDATA of the version's template. */
   readonly template: string
 }

@@ -7,11 +7,14 @@ import { assert } from '#base/assert.ts'
 import type { InstanceSpec, StopMode } from '#wire/agent/messages.ts'
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
 import { EngineError, type EngineDriver, type EngineProcess } from './engine.ts'
+import type { VolumeEngine } from './volume-engine.ts'
 
 interface SimulatedFolder {
   readonly log: string[]
   process: SimulatedProcess | undefined
   timeline: number
+  /** The timeline before it. */
+  after: number
 }
 
 interface SimulatedProcess extends EngineProcess {
@@ -36,7 +39,7 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
     return found
   }
   const make = (folder: string, line: string): void => {
-    folders.set(folder, { log: [line], process: undefined, timeline: 1 })
+    folders.set(folder, { log: [line], process: undefined, timeline: 1, after: 0 })
   }
   const requireVersion = (version: string): void => {
     if (!known.has(version)) throw new EngineError('engine-unavailable', `PostgreSQL ${version} is not known`)
@@ -74,6 +77,7 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       ;(engine as SimulatedProcess).end('immediate')
     },
     ...simulatedReplication(folders, { folderOf, make }),
+    onVolume: simulatedVolumes(folders, { folderOf, make, requireVersion }),
     reload: async () => [],
     pendingRestart: async () => [],
     async snapshot(folder, { version }, snapshotFolder) {
@@ -137,6 +141,48 @@ function simulatedReplication(
     async giveLog() {},
     replication: async (folder, spec) => observedOf(folders.get(folder), spec),
     position: async (folder, spec) => positionOf(folderOf(folder), spec),
+  }
+}
+
+/** A log without bytes: every epoch begins where the one before did. */
+function simulatedVolumes(
+  folders: Map<string, SimulatedFolder>,
+  {
+    folderOf,
+    make,
+    requireVersion,
+  }: {
+    folderOf(folder: string): SimulatedFolder
+    make(folder: string, line: string): void
+    requireVersion(version: string): void
+  },
+): VolumeEngine {
+  return {
+    async seed(imageFolder, { version }) {
+      requireVersion(version)
+      make(imageFolder, 'a seed image')
+      return { sizeBytes: 0, engineVersion: version, seed: { systemId: '1', epoch: 1, start: 0, end: 0 } }
+    },
+    async attach(folder, { version }, imageFolder) {
+      const { timeline } = folderOf(imageFolder)
+      make(folder, `simulated PostgreSQL ${version} was attached to its volume`)
+      folderOf(folder).timeline = timeline
+    },
+    async endSessions() {},
+    async awaitLog() {},
+    async lead(folder, epoch) {
+      const found = folderOf(folder)
+      if (found.timeline !== epoch) found.after = found.timeline
+      found.timeline = epoch
+      return { start: 0, after: found.after }
+    },
+    async observe(folder, { volume }) {
+      const found = folders.get(folder)
+      if (!found?.process || !volume) return undefined
+      const isWriter = volume.role === 'writer'
+      return { isWriter, epoch: found.timeline, isStreaming: !isWriter, ...(isWriter && { start: 0 }) }
+    },
+    async tellReplicas() {},
   }
 }
 

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import type { EngineDriver, EngineFacts, EngineProcess } from '#engine/engine.ts'
 import type { LogSegment, LogWanted, Recovery, TimelineHistory } from '#engine/recovery.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { VolumeEngine } from '#engine/volume-engine.ts'
 import type { LogPosition, ObservedReplication } from '#wire/agent/replication.ts'
+import type { ObservedVolume } from '#wire/agent/volume.ts'
 
 interface Volume {
   readonly version: string
@@ -37,7 +39,35 @@ export class ScriptedEngine implements EngineDriver {
   /** Folders of engines that were made read-only. */
   readonly readOnly = new Set<string>()
   private readonly scripts = new Map<string, (signal: AbortSignal | undefined) => Promise<void> | void>()
+  /** What engines say of their volume. */
+  observedVolume: ObservedVolume | undefined
+  /** What a promotion says of where the epoch begins. */
+  started = { start: 1_000, after: 1 }
   private pid = 100
+
+  readonly onVolume: VolumeEngine = {
+    seed: async (_image, { version }, signal) => {
+      await this.play('seed', signal)
+      return { sizeBytes: 42, engineVersion: version, seed: { systemId: '7', epoch: 1, start: 0, end: 160 } }
+    },
+    attach: async (folder, { version }, image, signal) => {
+      this.volumes.set(folder, { version, conf: undefined, master: 'attached', engine: undefined })
+      await this.play(`attach ${image}`, signal)
+    },
+    endSessions: async (folder) => {
+      assert.equal(this.volume(folder).conf?.volume?.isOpen, false, 'nobody comes in while sessions are ended')
+      await this.play('endSessions')
+    },
+    awaitLog: (_folder, end, signal) => this.play(`awaitLog ${end}`, signal),
+    lead: async (folder, epoch, signal) => {
+      assert.equal(this.volume(folder).conf?.volume?.isOpen, false, 'nobody is in when the reader is promoted')
+      await this.play(`lead ${epoch}`, signal)
+      this.running(folder)
+      return this.started
+    },
+    observe: async () => this.observedVolume,
+    tellReplicas: (_folder, rows) => this.play(`tellReplicas ${rows.length}`),
+  }
 
   /** Runs `script` at the beginning of a verb until it is set again; it may throw, or make the verb wait. */
   on(verb: string, script: ((signal: AbortSignal | undefined) => Promise<void> | void) | undefined): void {

@@ -25,6 +25,15 @@ export function sleepingEngine(): EngineDriver {
 
   return {
     name: 'postgres',
+    onVolume: {
+      seed: () => Promise.reject(new Error('a sleeping engine has no log')),
+      attach: () => Promise.reject(new Error('a sleeping engine has no log')),
+      async endSessions() {},
+      async awaitLog() {},
+      lead: () => Promise.reject(new Error('a sleeping engine has no log')),
+      observe: async () => undefined,
+      async tellReplicas() {},
+    },
     installed: async () => ['17.10'],
     prepare: async () => ({ fetched: false }),
     async initialize(folder) {

@@ -23,6 +23,8 @@ export class WalReader {
   /** How many keepalives came, and how many of them wanted an answer. */
   keepalives = 0
   asked = 0
+  /** Told of each piece of the log. */
+  onData: ((data: Buffer) => void) | undefined
   /** Of the log: everything before it has come. */
   end = 0
   private pieces: Buffer[] = []
@@ -102,7 +104,9 @@ export class WalReader {
       this.messages++
       this.end += message.data.length
       // The connection reuses the memory that it reads into.
-      this.pieces.push(Buffer.from(message.data))
+      const data = Buffer.from(message.data)
+      this.pieces.push(data)
+      this.onData?.(data)
     }
   }
 }

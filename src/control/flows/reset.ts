@@ -1,7 +1,7 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Op } from '#store/store.ts'
 import type { Mutation } from '#store/collection.ts'
-import type { HostContents } from '#wire/agent/messages.ts'
+import type { HostContents } from '#wire/agent/host-facts.ts'
 import { everyAuroraCluster } from '../aurora-cluster/find.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
 import { everyCluster } from '../db-cluster/find.ts'

@@ -3,9 +3,9 @@
  * know beforehand that somebody may have done so: `pg_cancel_backend` leaves a file, named by the process that it means,
  * before it sends the signal. The engine's own function goes on under another name, with the rights of whoever calls it.
  */
-import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { CANCELLED_FOLDER, GATE, MISSING_FUNCTION } from '#wire/postgres/assurance.ts'
-import { quoteName, quoteText, sqlStateOf, withSession } from './sql.ts'
+import { inEveryDatabase } from './every-database.ts'
+import { quoteText, withSession } from './sql.ts'
 import type { Session } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -38,8 +38,6 @@ SELECT CASE WHEN pg_is_in_recovery() OR current_setting('synchronous_standby_nam
    WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_replication
                       WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= upto)) END `
 
-const DROPPED_MEANWHILE = '3D000'
-
 /** What is temporary is the caller's, and would be found first if it were not named last. */
 const definer = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp'
 
@@ -56,26 +54,21 @@ const statements = (hasOwnName: boolean): string =>
        LANGUAGE sql ${definer} AS ${quoteText(MISSING_BODY)}`,
   ].join('; ')
 
-/**
- * Every database has it afterwards, and so has every one that is made later. May run twice: the database of our own
- * sessions comes last, so that one that has it says that all have.
- */
-export async function markCancels(instance: Instance, { replication }: InstanceSpec): Promise<void> {
-  if (replication?.role !== 'primary') return
-  const databases = await withSession(instance, async (session) => {
+/** Every database has it afterwards, and so has every one that is made later. May run twice. */
+export async function markCancels(instance: Instance): Promise<void> {
+  const isDone = await withSession(instance, async (session) => {
     await ensureGate(session, instance.surroundings)
-    if (await isMarking(session)) return undefined
-    // One with -2 was being dropped when the engine ended; nobody can get in.
-    return session.query<{ name: string; open: boolean; own: boolean }>(
-      `SELECT datname AS name, datallowconn AS open, datname = current_database() AS own FROM pg_database
-        WHERE datconnlimit <> -2
-        ORDER BY own, datname LIKE 'template_' DESC`,
-    )
+    return isMarking(session)
   })
-  for (const database of databases ?? [])
-    await markIn(instance, database).catch((error: unknown) => {
-      if (sqlStateOf(error) !== DROPPED_MEANWHILE) throw error
-    })
+  // The database of our own sessions comes last, so that one that has it says that all have.
+  if (!isDone) await inEveryDatabase(instance, markIn)
+}
+
+async function markIn({ query }: Session): Promise<void> {
+  const [own] = await query(`SELECT 1 FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = $1`, [
+    ENGINES_OWN,
+  ])
+  await query(statements(!own))
 }
 
 async function isMarking({ query }: Session): Promise<boolean> {
@@ -90,32 +83,6 @@ async function isMarking({ query }: Session): Promise<boolean> {
     bodies.get(MARK) === MARK_BODY &&
     bodies.get(MISSING_FUNCTION) === MISSING_BODY
   )
-}
-
-async function markIn(instance: Instance, database: { readonly name: string; readonly open: boolean }): Promise<void> {
-  const { name } = database
-  // Nobody shall be left in template0 by an agent that died here.
-  const open = database.open && name !== 'template0'
-  const allow = (is: boolean): Promise<unknown> =>
-    withSession(instance, ({ query }) =>
-      query(`SET synchronous_commit = local; ALTER DATABASE ${quoteName(name)} ALLOW_CONNECTIONS ${is}`),
-    )
-  if (!open) await allow(true)
-  try {
-    await withSession(
-      instance,
-      async ({ query }) => {
-        const [own] = await query(
-          `SELECT 1 FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = $1`,
-          [ENGINES_OWN],
-        )
-        await query(statements(!own))
-      },
-      { database: name },
-    )
-  } finally {
-    if (!open) await allow(false)
-  }
 }
 
 async function ensureGate({ query }: Session, { gatePassword }: Surroundings): Promise<void> {

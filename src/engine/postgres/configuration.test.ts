@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import type { VolumeAttachment } from '#wire/agent/volume.ts'
 import { EngineError } from '../engine.ts'
 import { configurationText, hbaText } from './configuration.ts'
 
@@ -150,4 +151,43 @@ test('log that is not archived may take a part of the storage, and no more, unle
     `max_slot_wal_keep_size = '3814MB'`,
     `wal_keep_size = '512MB'`,
   ])
+})
+
+const VOLUME: VolumeAttachment = {
+  id: 'cluster-1',
+  role: 'reader',
+  name: 'db-A',
+  identifier: 'shop-1',
+  feeds: [
+    { host: '127.0.0.1', port: 6001 },
+    { host: '10.0.0.2', port: 6002 },
+  ],
+  login: { password: 'secret', caPem: 'ca' },
+  isOpen: false,
+}
+
+test('on a volume commits wait for the head, and no setting of the user undoes what the log needs', () => {
+  for (const role of ['reader', 'writer'] as const) {
+    const settings = { full_page_writes: 'off', fsync: 'off', synchronous_standby_names: '', wal_receiver_timeout: '9' }
+    const text = configurationText({ ...specWith(settings), volume: { ...VOLUME, role } }, '/run')
+    assert.match(text, /^synchronous_standby_names = 'rds_volume_head'$/m)
+    assert.match(text, /^full_page_writes = 'on'$/m)
+    assert.match(text, /^fsync = 'on'$/m)
+    assert.match(text, /^restart_after_crash = 'off'$/m)
+    assert.match(text, /^rds.db_instance_identifier = 'shop-1'$/m)
+    assert.match(text, /^wal_receiver_timeout = '9'$/m)
+    assert.match(text, /^primary_conninfo = 'host=''127.0.0.1,10.0.0.2'' port=''6001,6002'' user=''cluster-1'' /m)
+    assert.doesNotMatch(text, /secret/)
+  }
+  const volume = { ...VOLUME, feeds: [{ host: "x' sslmode='disable", port: 1 }] }
+  assert.throws(() => configurationText({ ...specWith({}), volume }, '/run'), EngineError)
+})
+
+test('on a volume the head comes over the socket, and clients once the gate is open', () => {
+  const closed = hbaText({ requireTls: true, volume: VOLUME })
+  assert.match(closed, /^local replication rdsrepladmin scram-sha-256$/m)
+  assert.doesNotMatch(closed, /^host(ssl|nossl)? all all all scram/m)
+  assert.match(closed, /^host all rdsadmin,rdsrepladmin all reject$/m)
+  const open = hbaText({ requireTls: true, volume: { ...VOLUME, isOpen: true } })
+  assert.match(open, /^hostssl all all all scram-sha-256$/m)
 })

@@ -7,6 +7,7 @@ import { GATE } from '#wire/postgres/assurance.ts'
 import { EngineError } from '../engine.ts'
 import { readControlFile } from './control-file.ts'
 import { archiveDefaults } from './archive-settings.ts'
+import { attachmentDefaults, attachmentSettings, writeAttachmentFiles } from './attachment.ts'
 import { dropAllSlots, keepsSlots, SLOTS_DATABASE, slotSettings } from './kept-slots.ts'
 import { cancelledOf, dataOf, errorLogOf, logOf, socketsOf, tlsOf } from './layout.ts'
 import { adoptEngine } from './engine-process.ts'
@@ -44,7 +45,8 @@ export async function writeConfiguration(
   for (const path of [tlsOf(folder), logOf(folder), errorLogOf(folder), cancelledOf(folder)])
     await makeFolder(path, { mode: 0o700, account })
   const sockets = await socketsOf(folder, spec.port, account)
-  const upstream = spec.replication?.role === 'standby' ? await readControlFile(dataOf(folder)) : undefined
+  const follows = spec.volume ?? spec.replication?.role === 'standby'
+  const upstream = follows ? await readControlFile(dataOf(folder)) : undefined
   const settings = { ...spec, settings: withRoomForReplication(spec, upstream?.upstreamSettings ?? {}) }
   // With the file that makes it a standby it has none of its own any more: a death in between does this once more.
   if (
@@ -54,6 +56,7 @@ export async function writeConfiguration(
   )
     await dropAllSlots(folder)
   await writePeerFiles(folder, spec, surroundings)
+  if (spec.volume) await writeAttachmentFiles({ folder, surroundings }, spec.volume)
   const files: readonly (readonly [string, string])[] = [
     [join(dataOf(folder), 'postgresql.conf'), configurationText(settings, sockets)],
     [join(dataOf(folder), 'pg_hba.conf'), hbaText({ ...spec, tellsSlots: keepsSlots(spec) })],
@@ -84,9 +87,22 @@ export function configurationText(spec: InstanceSpec, socketsFolder: string): st
   }
   const asked = Object.entries(spec.settings).filter(([name]) => !driverOwnedSettings.has(name.toLowerCase()))
   const replication = spec.replication && replicationDefaultsOf(majorOf(spec.version))
-  const defaults = { ...ourDefaults, ...crashDefaults(spec), ...replication, ...archiveDefaults(spec) }
+  const defaults = {
+    ...ourDefaults,
+    ...crashDefaults(spec),
+    ...replication,
+    ...archiveDefaults(spec),
+    ...(spec.volume && attachmentDefaults),
+  }
   const place = replicationSettings(spec.replication, keepsSlots(spec) ? { dbname: SLOTS_DATABASE } : {})
-  const all = { ...defaults, ...Object.fromEntries(asked), ...owned, ...place, ...slotSettings(spec) }
+  const all = {
+    ...defaults,
+    ...Object.fromEntries(asked),
+    ...owned,
+    ...place,
+    ...slotSettings(spec),
+    ...attachmentSettings(spec),
+  }
   const lines = Object.entries(all).map(settingLine)
   return `# Written by Holdfast before each start and reload: what is changed here is lost.\n${lines.join('')}${INCLUDED}`
 }
@@ -113,20 +129,21 @@ function settingLine([name, value]: readonly [string, string]): string {
 /** In the words of the file. */
 const EVERYBODY = 'all'
 
-type Admission = Pick<InstanceSpec, 'requireTls' | 'replication' | 'allowedSources'> & {
+type Admission = Pick<InstanceSpec, 'requireTls' | 'replication' | 'volume' | 'allowedSources'> & {
   /** The standby asks for slots in SQL. */
   readonly tellsSlots?: boolean
 }
 
 /**
  * First match wins. Nobody but the driver comes over the socket; `all` leaves out physical replication. A standby that
- * is not readable lets no client in.
+ * is not readable lets no client in. On a cluster volume the head comes over the socket, to read the log.
  */
-export function hbaText({ requireTls, replication, allowedSources = [EVERYBODY], tellsSlots }: Admission): string {
-  const isClosed = replication?.role === 'standby' && !replication.readable
+export function hbaText({ allowedSources = [EVERYBODY], ...admission }: Admission): string {
+  const { requireTls, replication, volume, tellsSlots } = admission
+  const isClosed = volume ? !volume.isOpen : replication?.role === 'standby' && !replication.readable
   const sources = isClosed ? [] : allowedSources.map((source) => clientLines(requireBlock(source), requireTls))
   return `local all,replication ${ADMIN} scram-sha-256
-local all all reject
+${volume ? `local replication ${PEER} scram-sha-256\n` : ''}local all all reject
 ${tellsSlots && replication?.role === 'primary' ? `hostssl ${SLOTS_DATABASE} ${PEER} all scram-sha-256\n` : ''}host all ${ADMIN},${PEER} all reject
 ${GATE_LINES}${replication ? `hostssl replication ${PEER} all scram-sha-256\n` : ''}host replication all all reject
 ${sources.join('')}host all all all reject

@@ -37,6 +37,7 @@ test('a control file says whether the engine was shut down, and where its last c
   assert.deepEqual(await readControlFile(dataFolder('read')), {
     systemIdentifier: 1_234n,
     shutDown: true,
+    checkpoint: 0x1_05000028n,
     checkpointSegment: '000000010000000100000005',
     timeline: 3,
     upstreamSettings: {

@@ -42,7 +42,8 @@ export interface ControlFacts {
   readonly shutDown: boolean
   /** Name of the WAL segment with the last checkpoint, on timeline 1. */
   readonly checkpointSegment: string
-  /** Of the last checkpoint. */
+  /** Of the last checkpoint: where its record begins, and on which timeline. */
+  readonly checkpoint: bigint
   readonly timeline: number
   /**
    * What the cluster whose log this is ran with last, by setting. A standby that allows less does not start.
@@ -59,6 +60,7 @@ export async function readControlFile(dataFolder: string): Promise<ControlFacts 
     systemIdentifier: bytes.readBigUInt64LE(0),
     shutDown: bytes.readUInt32LE(16) === STATE_SHUT_DOWN,
     checkpointSegment: segmentName(1, bytes.readBigUInt64LE(32)),
+    checkpoint: bytes.readBigUInt64LE(32),
     timeline: bytes.readUInt32LE(48),
     upstreamSettings: Object.fromEntries(
       UPSTREAM_SETTINGS.map((name, index) => [name, bytes.readUInt32LE(UPSTREAM_SETTINGS_OFFSET + 4 * index)]),

@@ -28,10 +28,11 @@ export async function admitFollowers(instance: Instance, spec: InstanceSpec): Pr
     if (!standby && keepsSlots(spec)) await letStandbyAsk(session)
     await ensureSlots(session, replication.followers.map(slotOf), instance.surroundings.clock)
   })
-  await markCancels(instance, spec)
+  if (replication.role === 'primary') await markCancels(instance)
 }
 
-async function ensureRole({ query }: Session, surroundings: Surroundings): Promise<void> {
+/** The role as which followers stream. */
+export async function ensureRole({ query }: Session, surroundings: Surroundings): Promise<void> {
   const found = await query(`SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolreplication AND rolcanlogin`, [PEER])
   if (found.length > 0) return
   await query(`CREATE ROLE ${PEER} LOGIN REPLICATION PASSWORD ${quoteText(peerPassword(surroundings))}`)

@@ -7,6 +7,7 @@
  *   log/error/     what the engine's log collector writes
  *   log/start.log  what the engine says before the collector runs
  *   peer/          what a standby needs to reach its source: a password file and the source's CA
+ *   attachment/    of an engine on a cluster volume: what it reaches log nodes with, and what it answers of the others
  *   read-only.conf settings of an engine whose storage is full; absent else
  *   given-log/     a segment of the log on its way to a standby's data; absent else
  *   cancelled/     a file for every session that somebody may have cancelled by SQL, since the engine's start
@@ -22,6 +23,7 @@ import { CANCELLED_FOLDER } from '#wire/postgres/assurance.ts'
 export const dataOf = (folder: string): string => join(folder, 'data')
 export const tlsOf = (folder: string): string => join(folder, 'tls')
 export const peerOf = (folder: string): string => join(folder, 'peer')
+export const attachmentOf = (folder: string): string => join(folder, 'attachment')
 const runOf = (folder: string): string => join(folder, 'run')
 export const logOf = (folder: string): string => join(folder, 'log')
 export const errorLogOf = (folder: string): string => join(folder, 'log', 'error')

@@ -83,10 +83,10 @@ const SENDERS_MIN = 10
  * standby what its upstream runs with, without which it does not start.
  */
 export function withRoomForReplication(
-  { settings, replication }: InstanceSpec,
+  { settings, replication, volume }: InstanceSpec,
   upstream: Readonly<Record<string, number>>,
 ): Readonly<Record<string, string>> {
-  if (!replication) return settings
+  if (!replication && !volume) return settings
   const raised: Record<string, string> = { ...settings }
   const floors = { max_wal_senders: SENDERS_MIN, max_replication_slots: SENDERS_MIN }
   for (const [name, least] of [...Object.entries(floors), ...Object.entries(upstream)]) {

@@ -49,7 +49,8 @@ export async function promoteStandby(instance: Instance): Promise<number> {
   return timeline
 }
 
-async function timelineOf({ query }: Session): Promise<number> {
+/** Of a primary: which it writes. */
+export async function timelineOf({ query }: Session): Promise<number> {
   const [row] = await query<{ file: string }>('SELECT pg_walfile_name(pg_current_wal_lsn()) AS file')
   assert(row, 'a primary has a current WAL segment')
   return Number.parseInt(row.file.slice(0, 8), 16)

@@ -2,19 +2,17 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { majorOf } from '#catalog/postgres-versions.ts'
-import type { Account } from '#host/account.ts'
-import { exists, makeFolder, namesIn, overwriteBytes, readBytes, removeTree, writeFileDurably } from '#host/disk.ts'
-import { runCommand, spawnDetached } from '#host/process.ts'
+import { exists, makeFolder, namesIn, removeTree, writeFileDurably } from '#host/disk.ts'
+import { runCommand } from '#host/process.ts'
 import { syncTree } from '#host/tree.ts'
-import { assert } from '#base/assert.ts'
 import { EngineError } from '../engine.ts'
-import { FAILURE_TEXT_CHARS_MAX, TEMPLATE_STOP_MS_MAX } from '../limits.ts'
+import { FAILURE_TEXT_CHARS_MAX } from '../limits.ts'
+import { stopLeftServer, withServerAside } from './aside.ts'
 import type { Binaries } from './binaries/binaries.ts'
 import { dropDeadDrafts, newDraft, putInPlace } from './drafts.ts'
-import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
-import { adoptEngine, PostgresProcess, stopEngine, waitUntilReady } from './engine-process.ts'
-import { dataOf, logOf, socketsOf, startLogOf } from './layout.ts'
+import { dataOf } from './layout.ts'
 import { clusterStatements, RECIPE_VERSION } from './recipe.ts'
+import { leaveShortWal } from './short-wal.ts'
 import { ADMIN, withSession } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -37,12 +35,6 @@ export async function ensureTemplate(version: string, binaries: Binaries, surrou
     await removeTree(draft)
   }
   return dataOf(folder)
-}
-
-/** A template's server outlives an agent that is killed, like any other engine; nobody would ever adopt this one. */
-async function stopLeftServer(draft: string, surroundings: Surroundings): Promise<void> {
-  const server = await adoptEngine(draft, surroundings)
-  if (server) await stopEngine(server, 'immediate', { ms: TEMPLATE_STOP_MS_MAX, surroundings })
 }
 
 interface Tools {
@@ -93,39 +85,14 @@ async function initdb(draft: string, version: string, { binaries, surroundings }
   throw new EngineError('failed', `initdb of PostgreSQL ${version} failed: ${said}`)
 }
 
-/** Only names the socket: the server does not listen on it. */
-const PORT = 5432
-
 const ENV = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 /** Runs the recipe in a server that only we can reach, and leaves one short WAL segment. */
 async function finish(draft: string, version: string, { binaries, surroundings }: Tools): Promise<void> {
-  await makeFolder(logOf(draft), { mode: 0o700, account: surroundings.account })
-  const settings = {
-    listen_addresses: '',
-    unix_socket_directories: await socketsOf(draft, PORT, surroundings.account),
-    unix_socket_permissions: '0700',
-    port: String(PORT),
-    allow_system_table_mods: 'on',
-    // It is synced as a whole in the end.
-    fsync: 'off',
-  }
-  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const { account } = surroundings
-  const running = await spawnDetached(binaries.postgres, ['-D', dataOf(draft), ...args], {
-    env: ENV,
-    account,
-    outputPath: startLogOf(draft),
-  })
-  const engine = new PostgresProcess(running)
-  try {
-    const ready = await waitUntilReady(draft, engine, { signal: new AbortController().signal, surroundings })
-    if (!ready) throw new EngineError('failed', `PostgreSQL ${version} does not run on this host`)
-    await followRecipe({ folder: draft, surroundings }, majorOf(version))
-  } finally {
-    await stopEngine(engine, 'fast', { ms: TEMPLATE_STOP_MS_MAX, surroundings })
-  }
-  await leaveShortWal(dataOf(draft), account)
+  await withServerAside({ draft, version, binaries, surroundings }, () =>
+    followRecipe({ folder: draft, surroundings }, majorOf(version)),
+  )
+  await leaveShortWal(dataOf(draft), surroundings.account)
 }
 
 async function followRecipe(at: { folder: string; surroundings: Surroundings }, major: number): Promise<void> {
@@ -134,23 +101,4 @@ async function followRecipe(at: { folder: string; surroundings: Surroundings }, 
     // The shutdown checkpoint then is the only record of the last segment, and what is copied of it is one page.
     await query('SELECT pg_switch_wal()')
   })
-}
-
-async function leaveShortWal(dataFolder: string, account: Account | undefined): Promise<void> {
-  const control = await readControlFile(dataFolder)
-  assert(control?.shutDown, 'the server of a template was shut down in order')
-  const wal = join(dataFolder, 'pg_wal')
-  const names = (await namesIn(wal)).filter(isSegment)
-  assert(names.includes(control.checkpointSegment), 'the segment of the last checkpoint is there')
-  for (const name of names) if (name !== control.checkpointSegment) await removeTree(join(wal, name))
-  await makeSparse(join(wal, control.checkpointSegment), account)
-}
-
-/** The engine fills segments with zeros; as a hole they need neither be copied nor synced. */
-async function makeSparse(segment: string, account: Account | undefined): Promise<void> {
-  const bytes = await readBytes(segment, 0, SEGMENT_BYTES)
-  assert(bytes?.length === SEGMENT_BYTES, 'a WAL segment has its full size')
-  const used = bytes.findLastIndex((byte) => byte !== 0) + 1
-  await writeFileDurably(segment, bytes.subarray(0, used), { mode: 0o600, account })
-  await overwriteBytes(segment, SEGMENT_BYTES - 1, Buffer.alloc(1))
 }

@@ -5,8 +5,10 @@
 
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
 import type { BaseFacts, ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
+import type { HostContents, HostFacts } from './host-facts.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
+import type { ObservedVolume, SeedFacts, VolumeAttachment } from './volume.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
 export const AGENT_PROTOCOL_VERSION = 2
@@ -35,6 +37,8 @@ export interface InstanceSpec {
   readonly tls: TlsFiles
   /** Absent: one copy, from which nobody streams. */
   readonly replication?: Replication
+  /** Of an instance of an Aurora cluster, which has no `replication` then. */
+  readonly volume?: VolumeAttachment
   /**
    * Who starts the engine again after it has died: the agent, unless control has to decide first, because another copy
    * may have taken its place.
@@ -148,6 +152,8 @@ export interface SnapshotFacts {
   readonly engineVersion: string
   /** Of one that was taken while the engine served: where it stands in the log, so that it can be gone on from. */
   readonly log?: SnapshotPlace
+  /** Of an image that a cluster volume begins with. */
+  readonly seed?: SeedFacts
 }
 
 /** Why a job failed, in a form that a flow can decide on. */
@@ -199,6 +205,8 @@ export interface ObservedInstance {
   readonly isSilent?: boolean
   /** Of an engine with a part in replication, while it runs. */
   readonly replication?: ObservedReplication
+  /** Of an engine on a cluster volume, while it runs. */
+  readonly volume?: ObservedVolume
   /** How far its log is archived; undefined where it is not, or not yet. */
   readonly archive?: ObservedArchive | undefined
   /** Absent until its storage was looked at. */
@@ -236,23 +244,6 @@ export interface LogFile {
   readonly name: string
   readonly sizeBytes: number
   readonly writtenAt: number
-}
-
-export interface HostContents {
-  readonly instances: readonly string[]
-  /** Also half-made ones. Hosts of one machine share them. */
-  readonly snapshots: readonly string[]
-}
-
-export interface HostFacts {
-  readonly az: string
-  readonly pid: number
-  readonly reflink: boolean
-  /** Exact versions whose binaries are on this host, by engine. */
-  readonly engines: Readonly<Record<EngineName, readonly string[]>>
-  readonly memoryBytes: number
-  /** Resident memory of the agent itself. */
-  readonly residentBytes: number
 }
 
 /** Agent → serve. */

@@ -1,0 +1,121 @@
+/**
+ * What clients that know Aurora ask an instance of a cluster by SQL. It is made in the seed of a volume, so every instance
+ * has it, readers too; what differs between instances, and changes, is in its configuration and in a file beside PGDATA.
+ */
+// AWS: Aurora PostgreSQL functions reference, aurora_version, aurora_db_instance_identifier, aurora_replica_status.
+import { join } from 'node:path'
+import { writeFileDurably } from '#host/disk.ts'
+import type { ReplicaStatus } from '#wire/agent/volume.ts'
+import { inEveryDatabase } from './every-database.ts'
+import { attachmentOf, dataOf } from './layout.ts'
+import { quoteText, withSession } from './sql.ts'
+import type { Session } from './sql.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Instance {
+  readonly folder: string
+  readonly surroundings: Surroundings
+}
+
+/** In the instance's configuration. */
+export const IDENTIFIER_SETTING = 'rds.db_instance_identifier'
+
+const REPLICAS_FILE = 'replicas.json'
+
+/** Clients take an engine for Aurora's by this one among the extensions that it names. */
+const AURORA = 'aurora_stat_utils'
+
+const VERSION_BODY = `SELECT split_part(current_setting('server_version'), ' ', 1) || '.0'`
+
+const IDENTIFIER_BODY = `SELECT current_setting('${IDENTIFIER_SETTING}', true)`
+
+/**
+ * Of this instance: what is so now. Of the others: what was last heard of them, and when. Who asks a writer is told of no
+ * other writer: it was one before.
+ */
+const STATUS_BODY = `
+DECLARE
+  own text := current_setting('${IDENTIFIER_SETTING}', true);
+  is_reader boolean := pg_is_in_recovery();
+  told jsonb := coalesce(pg_read_file(current_setting('data_directory') || '/../attachment/${REPLICAS_FILE}',
+                                      0, 1000000, true), '[]')::jsonb;
+  received pg_lsn; applied pg_lsn;
+BEGIN
+  IF is_reader THEN
+    applied := coalesce(pg_last_wal_replay_lsn(), '0/0');
+    received := greatest(pg_last_wal_receive_lsn(), applied);
+  ELSE
+    received := pg_current_wal_flush_lsn();
+    applied := (SELECT max(flush_lsn) FROM pg_stat_replication WHERE sync_state = 'sync');
+  END IF;
+  RETURN QUERY
+  SELECT r."serverId",
+         CASE WHEN r."serverId" = own THEN CASE WHEN is_reader THEN r."sessionId" ELSE 'MASTER_SESSION_ID' END
+              WHEN r."isWriter" AND is_reader THEN 'MASTER_SESSION_ID' ELSE r."sessionId" END,
+         CASE WHEN r."serverId" = own THEN (applied - '0/0')::bigint END,
+         CASE WHEN r."serverId" = own THEN (received - '0/0')::bigint END,
+         CASE WHEN r."serverId" = own THEN (applied - '0/0')::bigint END,
+         NULL::bigint, NULL::integer, NULL::boolean, NULL::integer, NULL::timestamptz,
+         CASE WHEN r."serverId" <> own THEN to_timestamp(r."seenAt" / 1000) END,
+         NULL::bigint, NULL::bigint,
+         CASE WHEN r."isWriter" THEN NULL ELSE r."lagMs" END,
+         NULL::float8, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, NULL::integer,
+         r."cpuPercent"
+    FROM jsonb_to_recordset(
+           CASE WHEN told @> jsonb_build_array(jsonb_build_object('serverId', own)) THEN told
+                ELSE told || jsonb_build_object('serverId', own, 'sessionId', md5(own)::uuid::text) END)
+      AS r("serverId" text, "isWriter" boolean, "sessionId" text, "lagMs" float8, "cpuPercent" float8, "seenAt" float8);
+END `
+
+const STATUS_COLUMNS = `server_id text, session_id text, durable_lsn bigint, highest_lsn_rcvd bigint,
+  current_read_lsn bigint, cur_replay_latency_in_usec bigint, active_txns integer, is_current boolean,
+  last_transport_error integer, last_error_timestamp timestamptz, last_update_timestamp timestamptz,
+  feedback_xmin bigint, feedback_epoch bigint, replica_lag_in_msec float8, log_stream_speed_in_kib_per_second float8,
+  log_buffer_sequence_number bigint, oldest_read_view_trx_id bigint, oldest_read_view_lsn bigint,
+  pending_read_ios bigint, read_ios integer, iops integer, cpu float8`
+
+/**
+ * The engine leaves settings of extensions that are not loaded out of pg_settings, where clients look for this one. The
+ * view's columns stay the same, and so do its rules.
+ */
+const settingsView = (extensions: string): string => `
+CREATE OR REPLACE VIEW pg_catalog.pg_settings AS
+  SELECT * FROM pg_show_all_settings() a UNION ALL
+  SELECT 'rds.extensions', ${quoteText(extensions)}, NULL, 'Customized Options', 'Extensions that can be created here.', NULL,
+         'internal', 'string', 'default', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false`
+
+/** What is temporary is the caller's, and would be found first if it were not named last. */
+const DEFINER = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp'
+
+const statements = (extensions: string): string =>
+  [
+    'SET LOCAL allow_system_table_mods = on',
+    `CREATE OR REPLACE FUNCTION pg_catalog.aurora_version() RETURNS text LANGUAGE sql STABLE AS ${quoteText(VERSION_BODY)}`,
+    `CREATE OR REPLACE FUNCTION pg_catalog.aurora_db_instance_identifier() RETURNS text
+       LANGUAGE sql STABLE AS ${quoteText(IDENTIFIER_BODY)}`,
+    `CREATE OR REPLACE FUNCTION pg_catalog.aurora_replica_status() RETURNS TABLE (${STATUS_COLUMNS})
+       LANGUAGE plpgsql ${DEFINER} AS ${quoteText(STATUS_BODY)}`,
+    settingsView(extensions),
+  ].join('; ')
+
+/** All databases have it afterwards, and those that are made later. Gives the line of configuration that belongs to it. */
+export async function teachAurora(instance: Instance): Promise<string> {
+  const [row] = await withSession(instance, ({ query }) =>
+    query<{ names: string | null }>(
+      `SELECT string_agg(DISTINCT name, ', ') AS names FROM pg_available_extension_versions v
+        WHERE (to_jsonb(v) ->> 'trusted')::boolean`,
+    ),
+  )
+  const extensions = [AURORA, ...(row?.names ? [row.names] : [])].join(', ')
+  await inEveryDatabase(instance, ({ query }: Session) => query(statements(extensions)).then(() => {}))
+  return `rds.extensions = ${quoteText(extensions)}\n`
+}
+
+/** What the instance answers of the others from now on. */
+export async function tellReplicas({ folder, surroundings }: Instance, rows: readonly ReplicaStatus[]): Promise<void> {
+  const own = { mode: 0o600, account: surroundings.account }
+  await writeFileDurably(join(attachmentOf(folder), REPLICAS_FILE), JSON.stringify(rows), own)
+}
+
+/** Read by the engine after postgresql.conf. */
+export const automaticSettingsOf = (folder: string): string => join(dataOf(folder), 'postgresql.auto.conf')

@@ -1,0 +1,27 @@
+/** The driver's verbs for instances on cluster volumes. */
+import type { VolumeEngine } from '../volume-engine.ts'
+import { fillFromImage } from './attachment.ts'
+import { tellReplicas } from './aurora.ts'
+import type { Binaries } from './binaries/binaries.ts'
+import { awaitLog, endSessions, lead, observeVolume } from './lead.ts'
+import { makeSeed } from './seed.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Parts {
+  readonly surroundings: Surroundings
+  /** Binaries, and PGDATA of the template. */
+  prepare(version: string): Promise<Binaries & { readonly template: string }>
+}
+
+export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
+  async seed(imageFolder, order, signal) {
+    const { template, ...binaries } = await prepare(order.version)
+    return makeSeed(imageFolder, { ...order, signal }, { binaries, template, surroundings })
+  },
+  attach: (folder, spec, imageFolder, signal) => fillFromImage(imageFolder, { folder, surroundings }, { spec, signal }),
+  endSessions: (folder) => endSessions({ folder, surroundings }),
+  awaitLog: (folder, end, signal) => awaitLog({ folder, surroundings }, end, signal),
+  lead: (folder, epoch, signal) => lead({ folder, surroundings }, epoch, signal),
+  observe: (folder) => observeVolume({ folder, surroundings }),
+  tellReplicas: (folder, rows) => tellReplicas({ folder, surroundings }, rows),
+})

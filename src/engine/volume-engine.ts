@@ -1,0 +1,49 @@
+/**
+ * What a driver does for instances on cluster volumes: the engines of one cluster all live by one log, which lies with log
+ * nodes. Part of the engine port (engine.ts).
+ */
+import type { InstanceSpec, MasterUser, SnapshotFacts } from '#wire/agent/messages.ts'
+import type { ObservedVolume, ReplicaStatus } from '#wire/agent/volume.ts'
+import type { Epoch, Position } from '#wire/quorum/messages.ts'
+import { EngineError } from './engine.ts'
+
+export interface VolumeEngine {
+  /** Fills `imageFolder`, absent before, with what a new volume begins with. Durable when this resolves. */
+  seed(
+    imageFolder: string,
+    order: { readonly version: string; readonly master: MasterUser; readonly databaseName: string | undefined },
+    signal: AbortSignal,
+  ): Promise<SnapshotFacts>
+  /** Fills an absent or half-made folder with a copy of an image of the volume, which stays. Not started yet. */
+  attach(folder: string, spec: InstanceSpec, imageFolder: string, signal: AbortSignal): Promise<void>
+  /** Ends all sessions of clients. The running engine has read a configuration that lets in no others. */
+  endSessions(folder: string): Promise<void>
+  /**
+   * Resolves when the running reader has everything up to `end` on its disk. Throws {@link VolumeDiverged} when it has
+   * applied what the log does not have.
+   */
+  awaitLog(folder: string, end: Position, signal: AbortSignal): Promise<void>
+  /**
+   * Turns the running reader into the writer of the epoch, behind the last whole record that it has; one that is it
+   * already stays it. It takes writes when this resolves.
+   */
+  lead(folder: string, epoch: Epoch, signal: AbortSignal): Promise<EpochStarted>
+  /** Undefined when it cannot be seen now. Never throws. */
+  observe(folder: string, spec: InstanceSpec): Promise<ObservedVolume | undefined>
+  /** What clients that ask the engine are told of the cluster's instances. It need not run. */
+  tellReplicas(folder: string, rows: readonly ReplicaStatus[]): Promise<void>
+}
+
+export interface EpochStarted {
+  /** Of the first byte of the epoch. */
+  readonly start: Position
+  /** The epoch of the byte before it. */
+  readonly after: Epoch
+}
+
+/** What is in the folder is no past state of the volume's log, and cannot become one: it has to be made anew. */
+export class VolumeDiverged extends EngineError {
+  constructor(message: string) {
+    super('failed', message)
+  }
+}
