@@ -3,6 +3,7 @@ import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { createAgent, type Agent } from '#agent/agent.ts'
 import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
 import { memoryLog, type MemoryLog } from '#base/memory-log.ts'
+import { Trouble } from '#base/trouble.ts'
 import type { Control } from '#control/control.ts'
 import { createDbInstance } from '#control/db-instance/create.ts'
 import type { DbInstanceRecord } from '#control/db-instance/record.ts'
@@ -10,6 +11,7 @@ import type { Hosts } from '#control/hosts.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
 import { simulatedDriver } from '#engine/simulated.ts'
+import type { FlowDefinition, Next } from '#flow/flow.ts'
 import { createFlowRunner, type FlowRunner } from '#flow/runner.ts'
 import { memoryStore } from '#store/memory-store.ts'
 import type { JobErrorCode, JobKind, JobView } from '#wire/agent/messages.ts'
@@ -25,6 +27,8 @@ export interface SimulatedControl extends TestControl {
   failingOnce: JobKind | undefined
   /** The next job of any kind fails with this code, once. */
   failOnce: JobErrorCode | undefined
+  /** What this step gives is lost, once, after it ran, and the step runs again: `<flow>.<step>`. */
+  losing: string | undefined
   /** A new flow runner on the same store, as after a restart of serve. */
   restart(): Promise<void>
 }
@@ -63,6 +67,7 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
     failing: undefined,
     failingOnce: undefined,
     failOnce: undefined,
+    losing: undefined,
     get flows() {
       return runner
     },
@@ -100,6 +105,20 @@ export async function newInstance(
   })
 }
 
+/** The flow, whose steps lose what they give where {@link SimulatedControl.losing} says so. */
+function forgetful(control: SimulatedControl, definition: FlowDefinition): FlowDefinition {
+  const steps = Object.entries(definition.steps).map(([name, step]) => {
+    const run = async (context: never): Promise<Next<string>> => {
+      const next = await step(context)
+      if (control.losing !== `${definition.name}.${name}`) return next
+      control.losing = undefined
+      throw new Trouble('what the step gave is lost', { culprit: 'us', retryable: true })
+    }
+    return [name, run] as const
+  })
+  return { ...definition, steps: Object.fromEntries(steps) }
+}
+
 function newRunner(control: SimulatedControl): FlowRunner {
   const { store, clock, random, log } = control
   return createFlowRunner({
@@ -107,7 +126,7 @@ function newRunner(control: SimulatedControl): FlowRunner {
     clock,
     random,
     log,
-    definitions: flowDefinitions,
+    definitions: flowDefinitions.map((definition) => forgetful(control, definition)),
     contextOf: (facts) => ({ ...facts, control }),
   })
 }

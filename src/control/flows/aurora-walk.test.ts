@@ -1,0 +1,177 @@
+/**
+ * Every step of the flows of Aurora clusters runs twice, as after a death of serve between its run and its commit: what it
+ * gave the first time is lost. The cluster must come out as it would have.
+ */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { SCOPE } from '../../../tests/support/control.ts'
+import {
+  addInstance,
+  auroraOf,
+  clusterShown,
+  instanceShown,
+  keptAurora,
+  newAurora,
+  reached,
+  volumeOf,
+  writerOf,
+} from '../../../tests/support/simulated-aurora.ts'
+import { inTime } from '../../../tests/support/simulated-cluster.ts'
+import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { createClusterEndpoint, deleteClusterEndpoint } from '../aurora-cluster/endpoints.ts'
+import { auroraClusters } from '../aurora-cluster/record.ts'
+import { changeInstance } from '../cluster/member-verbs.ts'
+import { changeCluster } from '../cluster/verbs.ts'
+import { dbInstances } from '../db-instance/record.ts'
+import { volumes } from '../volume/record.ts'
+import { flowDefinitions } from './definitions.ts'
+
+/** Steps that are for what goes wrong for long. */
+const LAST_RESORTS = ['abandon', 'again', 'fail', 'rest']
+
+const STEPS = flowDefinitions
+  .filter(({ name }) => name.includes('-aurora-'))
+  .flatMap(({ name, steps }) => Object.keys(steps).map((step) => ({ flow: name, step })))
+  .filter(({ flow, step }) => !LAST_RESORTS.includes(step) || (flow === 'stop-aurora-cluster' && step === 'rest'))
+
+interface Scenario {
+  readonly what: string
+  /** Flows that it comes by. */
+  readonly flows: readonly string[]
+  prepare?(control: SimulatedControl): Promise<unknown>
+  run(control: SimulatedControl): Promise<unknown>
+  verify(control: SimulatedControl): Promise<void>
+}
+
+const NAMED = { DBClusterIdentifier: 'shop' }
+const ENDPOINT = { ...NAMED, DBClusterEndpointIdentifier: 'own', EndpointType: 'ANY' }
+
+async function filled(control: SimulatedControl): Promise<void> {
+  await newAurora(control, 'shop')
+  for (const id of ['one', 'two']) await addInstance(control, id)
+}
+
+async function serving(control: SimulatedControl, writer: string, readers: readonly string[]): Promise<void> {
+  await keptAurora(control)
+  const { resourceId, members } = await auroraOf(control)
+  assert.equal((await clusterShown(control)).Status, 'available')
+  assert.equal(await writerOf(control), writer)
+  const statuses = await Promise.all(members.map(async ({ id }) => (await instanceShown(control, id)).DBInstanceStatus))
+  assert.deepEqual(new Set(statuses), new Set(['available']))
+  assert.deepEqual(await reached(control, resourceId), [writer])
+  assert.deepEqual(await reached(control, `${resourceId}-ro`), readers)
+  assert.equal((await volumeOf(control)).writer, members.find(({ id }) => id === writer)!.resourceId)
+  const roles = members.map((one) => control.hosts.observed(one.zone, one.resourceId)?.replication?.role)
+  assert.equal(roles.filter((role) => role === 'primary').length, 1, 'one writes')
+}
+
+const asleep = async (control: SimulatedControl): Promise<void> => {
+  assert.equal((await clusterShown(control)).Status, 'stopped')
+  assert.equal((await volumeOf(control)).writer, undefined)
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    what: 'a cluster is made and filled',
+    flows: ['create-aurora-cluster', 'create-aurora-member', 'start-aurora-writer', 'keep-aurora-cluster'],
+    run: filled,
+    verify: (control) => serving(control, 'one', ['two']),
+  },
+  {
+    what: 'a reader takes over',
+    flows: ['start-aurora-writer', 'restart-aurora-reader'],
+    prepare: filled,
+    run: (control) => changeCluster(control, SCOPE, 'failover', NAMED),
+    verify: (control) => serving(control, 'two', ['one']),
+  },
+  {
+    what: 'the writer is rebooted',
+    flows: ['start-aurora-writer'],
+    prepare: filled,
+    run: (control) => changeInstance(control, SCOPE, 'reboot', { DBInstanceIdentifier: 'one' }),
+    verify: (control) => serving(control, 'one', ['two']),
+  },
+  {
+    what: 'a reader is rebooted',
+    flows: ['restart-aurora-reader'],
+    prepare: filled,
+    run: (control) => changeInstance(control, SCOPE, 'reboot', { DBInstanceIdentifier: 'two' }),
+    verify: (control) => serving(control, 'one', ['two']),
+  },
+  {
+    what: 'a cluster is stopped',
+    flows: ['stop-aurora-cluster'],
+    prepare: filled,
+    run: (control) => changeCluster(control, SCOPE, 'stop', NAMED),
+    verify: asleep,
+  },
+  {
+    what: 'a cluster is started',
+    flows: ['start-aurora-writer', 'restart-aurora-reader'],
+    prepare: async (control) => {
+      await filled(control)
+      await inTime(control, changeCluster(control, SCOPE, 'stop', NAMED))
+    },
+    run: (control) => changeCluster(control, SCOPE, 'start', NAMED),
+    verify: (control) => serving(control, 'one', ['two']),
+  },
+  {
+    what: 'a password is set',
+    flows: ['set-aurora-password'],
+    prepare: filled,
+    run: (control) => changeCluster(control, SCOPE, 'modify', { ...NAMED, MasterUserPassword: 'another-battery' }),
+    verify: async (control) => assert.equal((await auroraOf(control)).pendingVerifier, undefined),
+  },
+  {
+    what: 'an endpoint is made and deleted',
+    flows: ['route-aurora-cluster', 'delete-aurora-endpoint'],
+    prepare: filled,
+    run: async (control) => {
+      await inTime(control, createClusterEndpoint(control, SCOPE, ENDPOINT))
+      await inTime(control, deleteClusterEndpoint(control, SCOPE, 'own'))
+    },
+    verify: async (control) => assert.deepEqual((await auroraOf(control)).endpoints, []),
+  },
+  {
+    what: 'the writer is deleted',
+    flows: ['delete-aurora-member', 'start-aurora-writer'],
+    prepare: filled,
+    run: (control) => changeInstance(control, SCOPE, 'delete', { DBInstanceIdentifier: 'one' }),
+    verify: (control) => serving(control, 'two', ['two']),
+  },
+  {
+    what: 'a cluster is emptied and deleted',
+    flows: ['delete-aurora-member', 'delete-aurora-cluster'],
+    prepare: filled,
+    run: async (control) => {
+      for (const DBInstanceIdentifier of ['two', 'one'])
+        await inTime(control, changeInstance(control, SCOPE, 'delete', { DBInstanceIdentifier }))
+      await changeCluster(control, SCOPE, 'delete', { ...NAMED, SkipFinalSnapshot: true })
+    },
+    verify: async (control) => {
+      await keptAurora(control)
+      for (const records of [auroraClusters(control, SCOPE), dbInstances(control, SCOPE), volumes(control, SCOPE)])
+        assert.deepEqual(await records.list(), [])
+      assert.deepEqual(await control.flows.list(), [])
+    },
+  },
+]
+
+const walked = new Set<string>()
+
+for (const { what, flows, prepare, run, verify } of SCENARIOS)
+  for (const { flow, step } of STEPS.filter((one) => flows.includes(one.flow)))
+    test(`${what}, and ${flow}.${step} runs twice`, async () => {
+      const control = await simulatedControl()
+      await prepare?.(control)
+      control.losing = `${flow}.${step}`
+      await inTime(control, run(control))
+      await verify(control)
+      if (control.losing === undefined) walked.add(`${flow}.${step}`)
+      control.losing = undefined
+    })
+
+after(() => {
+  const missed = STEPS.map(({ flow, step }) => `${flow}.${step}`).filter((point) => !walked.has(point))
+  assert.deepEqual(missed, [], 'every step was lost in one scenario')
+})
