@@ -17,7 +17,7 @@ export class HeldLog implements LogSource {
   isDurableAtOnce = true
   end: Position
   private begin: Position
-  private readonly epochs: { epoch: Epoch; start: Position }[]
+  private epochs: { readonly epoch: Epoch; readonly start: Position }[]
   private readonly pieces: Piece[] = []
   private released: { readonly reader: string; readonly position: Position } | undefined
   private readonly watchers = new Set<() => void>()
@@ -33,7 +33,7 @@ export class HeldLog implements LogSource {
   }
 
   history(): History {
-    return [...this.epochs]
+    return this.epochs
   }
 
   first(): Position {
@@ -76,9 +76,9 @@ export class HeldLog implements LogSource {
     this.tell()
   }
 
-  /** Another epoch begins: what was beyond is cut off. */
+  /** Another epoch begins: what was beyond is cut off, epochs with it. */
   adopt(epoch: Epoch, start: Position): void {
-    this.epochs.push({ epoch, start })
+    this.epochs = [...this.epochs.filter((earlier) => earlier.start < start), { epoch, start }]
     this.cut(start)
     this.released = undefined
     this.tell()

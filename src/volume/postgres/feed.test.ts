@@ -128,6 +128,22 @@ test('a timeline ends where the next one begins, once that has something to show
   await arrived(reader, 'abcde')
 })
 
+test('an epoch that comes to nothing was never heard of', async () => {
+  const reader = await open()
+  const { started, ended } = reader.start(START, 1)
+  await started
+  log.append(Buffer.from('abcd'))
+  await arrived(reader, 'abcd')
+  log.isDurableAtOnce = false
+  log.adopt(2, START + 4)
+  log.append(Buffer.from('xyz'))
+  log.adopt(3, START + 4)
+  log.append(Buffer.from('e'))
+  log.show(START + 5)
+  assert.deepEqual(await ended, { next_tli: '3', next_tli_startpos: '0/1000004' })
+  assert.equal(reader.received.toString(), 'abcd')
+})
+
 test('a reader that ends its stream goes on with another command', async () => {
   const reader = await open()
   const { started, ended } = reader.start(START, 1)
