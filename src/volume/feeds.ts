@@ -13,8 +13,8 @@ export interface FeedsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Undefined: TLS is not spoken. With it, nobody is let in without. */
-  readonly tls?: TlsIdentity
+  /** What readers are shown, now. Absent: TLS is not spoken; else nobody is let in without. */
+  readonly tls?: () => TlsIdentity
 }
 
 /** Whose log it is, and who may read it. */
@@ -39,7 +39,7 @@ export class Feeds {
   constructor({ clock, random, log, tls }: FeedsOptions) {
     this.clock = clock
     const admit = (user: string): Admission | 'later' | undefined => this.admit(user)
-    this.feed = new Feed({ clock, random, log, admit, ...(tls && { tls, requireTls: true }) })
+    this.feed = new Feed({ clock, random, log, admit, ...(tls && { tls }) })
   }
 
   /** Readers of the volume are let in, once it has a member here. Again: with another password. */

@@ -4,11 +4,13 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { systemPostgresVersions } from '#engine/postgres.ts'
+import { PEER, peerPassword } from '../../src/engine/postgres/peer.ts'
 import { eventually } from '../support/eventually.ts'
 import { HeldLog } from '../support/held-log.ts'
 import { never, openPostgresBench, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
 import { follow, primaryOf, reconfigure } from '../support/replication.ts'
+import { WalReader } from '../support/wal-reader.ts'
 import { logOf, openFeed, tap, type Tap, type TestFeed } from '../support/volume-feed.ts'
 
 const SYSTEM_BIN = '/usr/lib/postgresql/15/bin'
@@ -78,6 +80,16 @@ for (const { version, env } of engines) {
       assert.ok(feed.feed.readers().every(({ sent, written }) => sent! <= durable && written <= durable))
       log.show(log.end)
       await awaitCount(reader, 2)
+    })
+
+    test('nobody is let in without TLS', async () => {
+      const plain = WalReader.open({
+        port: feed.port,
+        user: PEER,
+        password: peerPassword(bench.surroundings),
+        ssl: false,
+      })
+      await assert.rejects(plain, { code: '28000' })
     })
 
     test('the released one alone has what is not durable', async () => {

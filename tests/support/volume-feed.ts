@@ -34,14 +34,14 @@ export async function openFeed(
 ): Promise<TestFeed> {
   const { tls } = await bench.spec()
   const verifier = await scramVerifier(peerPassword(bench.surroundings), { salt: systemRandom.bytes(16) })
+  const identity = tlsIdentity(tls.certificatePem, tls.privateKeyPem, tls.caPem)
   const lines = memoryLog()
   const feed = new Feed({
     clock: systemClock,
     random: systemRandom,
     log: lines,
     admit: (user) => (user === PEER ? { verifier, source: log } : undefined),
-    tls: tlsIdentity(tls.certificatePem, tls.privateKeyPem, tls.caPem),
-    requireTls: true,
+    tls: () => identity,
     ...options,
   })
   const sockets = new Set<Socket>()

@@ -37,8 +37,7 @@ export async function greet(incoming: Incoming, surroundings: FeedSurroundings):
     incoming.socket.write(errorResponse({ severity: 'FATAL', code, message }))
     return undefined
   }
-  if (surroundings.tls && surroundings.requireTls && !incoming.isEncrypted)
-    return refuse('28000', 'this log is read over TLS only')
+  if (surroundings.tls && !incoming.isEncrypted) return refuse('28000', 'this log is read over TLS only')
   if (!isPhysical(parameters.get('replication')))
     return refuse('0A000', 'nothing but the log is here: connect for physical replication')
   const admission = surroundings.admit(user)
@@ -86,10 +85,10 @@ async function negotiate(incoming: Incoming, { tls, log }: FeedSurroundings): Pr
         break
       case 'ssl':
         if (!tls || incoming.isEncrypted) incoming.decline()
-        else if (!(await secure(tls, true))) return undefined
+        else if (!(await secure(tls(), true))) return undefined
         break
       case 'tls':
-        if (!tls || incoming.isEncrypted || !(await secure(tls, false))) return undefined
+        if (!tls || incoming.isEncrypted || !(await secure(tls(), false))) return undefined
         break
       default:
         // There is nothing to cancel, and of what is foreign nothing would be understood.

@@ -28,9 +28,8 @@ export interface FeedOptions {
   readonly log: Log
   /** Whose log a user reads. `later`: nobody may just now, readers are to look elsewhere; undefined: there is none. */
   admit(user: string): Admission | 'later' | undefined
-  readonly tls?: TlsIdentity
-  /** Whether nobody is let in without. */
-  readonly requireTls?: boolean
+  /** What readers are shown, now. Absent: TLS is not spoken; else nobody is let in without. */
+  readonly tls?: () => TlsIdentity
 }
 
 /** What connections need of their feed. */
