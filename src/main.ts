@@ -12,6 +12,9 @@ if (role === 'agent') {
 } else if (role === 'endpoint') {
   const { runEndpoint } = await import('#role/endpoint.ts')
   await runEndpoint(rest)
+} else if (role === 'lognode') {
+  const { runLogNode } = await import('#role/lognode.ts')
+  await runLogNode(rest)
 } else {
   const { runCli } = await import('#role/cli/run.ts')
   await runCli(process.argv.slice(2))

@@ -23,6 +23,7 @@ import type {
 } from '#wire/agent/messages.ts'
 import { Archivers } from './archiver/archivers.ts'
 import { Links } from './links/links.ts'
+import type { ConnectedLogNode } from './log-node.ts'
 import { Meter } from './meter/meter.ts'
 import { backupJobs, checkRestore } from './job/backups.ts'
 import { catchUpJob } from './job/catch-up.ts'
@@ -51,13 +52,15 @@ export interface AgentOptions {
   readonly probes: boolean
   /** Where logs are archived; undefined: nowhere, whatever the specs say, as engines without processes write none. */
   readonly archive?: ObjectStore | undefined
+  /** Where the host's members of quorum logs are; undefined: it can have none. */
+  readonly logNode?: ConnectedLogNode | undefined
 }
 
 export type AgentReport = Extract<FromAgent, { type: 'job' | 'observed' | 'gone' }>
 
 export interface Agent {
   readonly az: string
-  /** No engine runs or is to run, and no job does. */
+  /** No engine runs or is to run, no job does, and no log is kept. */
   readonly idle: boolean
   observed(): ObservedInstance[]
   job(jobId: string): JobView
@@ -158,7 +161,7 @@ class LocalAgent implements Agent {
   }
 
   get idle(): boolean {
-    return !this.supervisor.busy && this.table.running === 0
+    return !this.supervisor.busy && this.table.running === 0 && !this.options.logNode?.busy
   }
 
   async load(): Promise<void> {
@@ -203,12 +206,15 @@ class LocalAgent implements Agent {
     await this.table.abandon()
     await Promise.all([this.archivers?.end(), this.links?.end()])
     await this.supervisor.shutDown()
+    // Engines end in order with their logs at hand.
+    await this.options.logNode?.shutDown()
     await this.options.store.close()
   }
 
   async retire(): Promise<void> {
     this.meter.end()
     this.supervisor.end()
+    this.options.logNode?.close()
     await Promise.all([this.archivers?.end(), this.links?.end()])
     await this.options.store.close()
   }

@@ -117,3 +117,15 @@ export const CATCH_UP_IDLE_LOOKS_MAX = 16
 
 /** How long one job of this kind may keep others from the instance. The next one goes on where it ended. */
 export const CATCH_UP_MS_MAX = 20 * SECOND_MS
+
+/** How often a log node is dialled that does not answer. */
+export const LOGNODE_DIAL_MS = 50
+
+/** Pauses before a log node that does not answer is started again; the last one is kept for ever. */
+export const LOGNODE_LAUNCH_PAUSES_MS = [2 * SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS] as const
+
+/** Time for a log node to come up, which reads what its members have, or to end. */
+export const LOGNODE_PATIENCE_MS = MINUTE_MS
+
+/** Time for a log node to do what it was asked for. Making a member writes two files of its log. */
+export const LOGNODE_REPLY_MS_MAX = MINUTE_MS

@@ -15,6 +15,7 @@ import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
 import { launchEndpoint, watchEndpoint } from './endpoint-process.ts'
+import { openHostLogNode } from './lognode-process.ts'
 import { environmentOf } from './process-environment.ts'
 import { openUnlessTaken } from './open-unless-taken.ts'
 import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
@@ -66,6 +67,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     clock: systemClock,
     log,
     probes: true,
+    logNode: await openHostLogNode({ folder, az, env: withoutCrashPoint(env), log }),
     archive: await openArchive(archiveLocation(env['HOLDFAST_ARCHIVE'], folder.archive), systemClock.now()),
   })
   const told = await Promise.race([

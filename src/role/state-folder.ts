@@ -7,6 +7,21 @@ export const AGENT_SOCKET = 'serve.sock'
 /** File name of the socket on which the endpoint process is asked. */
 export const ENDPOINT_SOCKET = 'endpoint.sock'
 
+/** File name of the socket on which a log node is asked. */
+export const LOGNODE_SOCKET = 'lognode.sock'
+
+/** Of one host's log node. */
+export interface LogNodeFolder {
+  /** Its socket, its log, and all below. */
+  readonly root: string
+  /** All that it was told, with the lock that it has as long as it lives. */
+  readonly table: string
+  /** Which process it is. The file is there as long as one should run. */
+  readonly identity: string
+  /** The logs: a folder for each volume, in it one for each member. */
+  readonly members: string
+}
+
 export interface StateFolder {
   readonly root: string
   /** Folder of the socket for agents, for serve alone. */
@@ -28,6 +43,7 @@ export interface StateFolder {
   host(az: string): string
   /** Which process is the host's agent. */
   agentIdentity(az: string): string
+  lognode(az: string): LogNodeFolder
   /** Everything of the endpoint process: its routes, its socket, its log. */
   readonly endpoint: string
   /** Which process it is. The file is there as long as one should run. */
@@ -49,6 +65,15 @@ export function stateFolder(root: string): StateFolder {
     trust: join(root, 'trust'),
     host: (az) => join(root, 'hosts', az),
     agentIdentity: (az) => join(root, 'hosts', az, 'agent.json'),
+    lognode(az) {
+      const home = join(root, 'hosts', az, 'lognode')
+      return {
+        root: home,
+        table: join(home, 'lognode.sqlite'),
+        identity: join(home, 'lognode.json'),
+        members: join(home, 'volumes'),
+      }
+    },
     endpoint: join(root, 'endpoint'),
     endpointIdentity: join(root, 'endpoint', 'endpoint.json'),
     endpointRoutes: join(root, 'endpoint', 'routes.sqlite'),

@@ -22,6 +22,8 @@ export interface HostedMember {
 export interface MemberServerOptions {
   /** A connection to this log node, who is known to be it. Rejects when that cannot be had. */
   readonly dial: (node: LogNodeAddress) => Promise<Socket>
+  /** A head has spoken to a member of the volume. Often. */
+  readonly onHeard?: (volume: string) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -134,6 +136,7 @@ export class MemberServer {
 
   private deliver(from: Session, member: MemberId, message: HeadMessage | Read): boolean {
     const hosted = this.volumes.get(from.volume!)?.get(member)
+    if (hosted && message.type !== 'read') this.options.onHeard?.(from.volume!)
     hosted?.receive(from.id, message)
     return hosted !== undefined
   }

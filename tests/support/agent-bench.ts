@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createAgent } from '#agent/agent.ts'
 import type { Agent, AgentReport } from '#agent/agent.ts'
 import { memoryVolumes } from '#agent/memory-volumes.ts'
+import type { ConnectedLogNode } from '#agent/log-node.ts'
 import type { Volumes } from '#agent/volumes.ts'
 import { memoryLog } from '#base/memory-log.ts'
 import { SimulatedClock } from '#host/simulated-clock.ts'
@@ -26,6 +27,8 @@ export class AgentBench {
   }
   /** How often there is something set aside on a volume. */
   ballasts = 0
+  /** Of the next agent. */
+  logNode: ConnectedLogNode | undefined
   readonly log = memoryLog()
   reports: AgentReport[] = []
 
@@ -35,10 +38,10 @@ export class AgentBench {
 
   /** A new agent on what is left of the last one. */
   async agent(store: Store = this.store): Promise<Agent> {
-    const { clock, volumes, log } = this
+    const { clock, volumes, log, logNode } = this
     const drivers = { postgres: this.engine }
     const kept: Store = keepOpen(store)
-    const agent = await createAgent({ az: 'a', store: kept, drivers, volumes, clock, log, probes: true })
+    const agent = await createAgent({ az: 'a', store: kept, drivers, volumes, clock, log, logNode, probes: true })
     agent.onReport((report) => this.reports.push(report))
     return agent
   }

@@ -1,0 +1,66 @@
+/** A host's log node as its agent sees it: started, dialled, ended. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { connectLogNode, type ConnectedLogNode } from '#agent/log-node.ts'
+import type { Log } from '#base/log.ts'
+import { systemClock } from '#host/clock.ts'
+import { exists, makeFolder, readText } from '#host/disk.ts'
+import { dial, socketFolder } from '#host/net.ts'
+import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type RunningProcess } from '#host/process.ts'
+import { roomyLog } from './roomy-log.ts'
+import { LOGNODE_SOCKET, type StateFolder } from './state-folder.ts'
+
+interface HostLogNodeOptions {
+  readonly folder: StateFolder
+  readonly az: string
+  /** The whole environment of the process. */
+  readonly env: Readonly<Record<string, string>>
+  readonly log: Log
+}
+
+export async function lognodeSocket(folder: StateFolder, az: string): Promise<string> {
+  return join(await socketFolder(folder.lognode(az).root, LOGNODE_SOCKET), LOGNODE_SOCKET)
+}
+
+/** Keeps the host's log node running if there has been one, and otherwise once it is asked for something. */
+export async function openHostLogNode({ folder, az, env, log }: HostLogNodeOptions): Promise<ConnectedLogNode> {
+  const paths = folder.lognode(az)
+  const running = new Set<RunningProcess>()
+  const node = connectLogNode({
+    dial: async () => dial({ path: await lognodeSocket(folder, az) }),
+    async launch() {
+      const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+      await makeFolder(paths.root, { mode: 0o700 })
+      const outputPath = await roomyLog(join(paths.root, 'lognode.log'))
+      const args = [main, 'lognode', '--state', folder.root, '--az', az]
+      const started = await spawnDetached(process.execPath, args, { env, outputPath })
+      running.add(started)
+      void started.exited.then(() => running.delete(started))
+      log.info({ pid: started.pid }, 'started the log node')
+    },
+    clock: systemClock,
+    log,
+  })
+  if (await exists(paths.table)) node.rouse()
+  return {
+    ...node,
+    get busy() {
+      return node.busy
+    },
+    async shutDown() {
+      await node.shutDown()
+      // One that an earlier agent left, or that has only just been started, may not have been dialled yet.
+      for (const identity of [...running, await recordedLogNode(folder, az)]) {
+        if (!identity || !isAlive(identity)) continue
+        signal(identity, 'SIGTERM')
+        await whenGone(identity)
+      }
+    },
+  }
+}
+
+/** The one that should run. It need not be alive: one that ended in order has taken its name away. */
+async function recordedLogNode(folder: StateFolder, az: string): Promise<ProcessIdentity | undefined> {
+  const text = await readText(folder.lognode(az).identity)
+  return text === undefined ? undefined : (JSON.parse(text) as ProcessIdentity)
+}

@@ -1,0 +1,124 @@
+/** Where others come in: heads and peers by mutual TLS, and readers. Open as soon as the ports are free. */
+import { messageOf } from '#base/trouble.ts'
+import type { Log } from '#base/log.ts'
+import type { Clock, Timer } from '#host/clock.ts'
+import { listenMutualTls, peerContext, type OpenDoor, type PeerContext } from '#host/mutual-tls.ts'
+import { listen, type Server, type Socket } from '#host/net.ts'
+import type { LogNodeTerms, NetworkAddress, ObservedDoors } from '#wire/lognode/messages.ts'
+import { BIND_PAUSE_MS, HANDSHAKE_MS_MAX } from './limits.ts'
+
+export interface DoorsOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly onCaller: (socket: Socket, names: ReadonlySet<string>) => void
+  readonly onReader: (socket: Socket) => void
+  readonly onChange: () => void
+}
+
+/** Undefined where it does not listen, and then `problem` says why, once that is known. */
+interface Door<D> {
+  readonly address: NetworkAddress
+  open: D | undefined
+  problem: string | undefined
+  again: Timer | undefined
+}
+
+export class Doors {
+  private readonly options: DoorsOptions
+  private terms: LogNodeTerms | undefined
+  private quorum: Door<OpenDoor> | undefined
+  private feed: Door<Server> | undefined
+  private dialling: PeerContext | undefined
+
+  constructor(options: DoorsOptions) {
+    this.options = options
+  }
+
+  /** Of this log node, for dialling; undefined: it has none yet. */
+  get context(): PeerContext | undefined {
+    return this.dialling
+  }
+
+  observed(): ObservedDoors {
+    const doors = [this.quorum, this.feed]
+    return {
+      node: this.terms?.node,
+      listening: doors.every((door) => door?.open),
+      problem: doors.find((door) => door?.problem !== undefined)?.problem,
+    }
+  }
+
+  /** Throws when the certificate is none, and then nothing has changed. */
+  apply(terms: LogNodeTerms): void {
+    this.dialling = peerContext(terms.certificate)
+    this.terms = terms
+    this.quorum?.open?.renew(terms.certificate)
+    if (!isAt(this.quorum, terms.door)) {
+      this.shut(this.quorum)
+      this.quorum = doorAt(terms.door)
+      void this.keepOpening(this.quorum, (address) => this.openQuorum(address))
+    }
+    if (!isAt(this.feed, terms.feed)) {
+      this.shut(this.feed)
+      this.feed = doorAt(terms.feed)
+      void this.keepOpening(this.feed, (address) => listen(address, this.options.onReader))
+    }
+    this.options.onChange()
+  }
+
+  close(): void {
+    this.shut(this.quorum)
+    this.shut(this.feed)
+    this.quorum = undefined
+    this.feed = undefined
+  }
+
+  private async openQuorum(address: NetworkAddress): Promise<OpenDoor> {
+    const { log, onCaller } = this.options
+    const door = await listenMutualTls({
+      address,
+      certificate: this.terms!.certificate,
+      patienceMs: HANDSHAKE_MS_MAX,
+      onCaller,
+      onRefused: (error) => log.info({ error }, `a caller came to nothing: ${messageOf(error)}`),
+    })
+    // It may have been renewed meanwhile.
+    door.renew(this.terms!.certificate)
+    return door
+  }
+
+  /** Until the port is free: a process that was killed a moment ago may have had it. */
+  private async keepOpening<D extends { close(): unknown }>(
+    door: Door<D>,
+    opening: (address: NetworkAddress) => Promise<D>,
+  ): Promise<void> {
+    const isCurrent = (): boolean => [this.quorum, this.feed].some((current: unknown) => current === door)
+    try {
+      const open = await opening(door.address)
+      if (!isCurrent()) return void open.close()
+      door.open = open
+      door.problem = undefined
+    } catch (error) {
+      if (!isCurrent()) return
+      if (door.problem === undefined) this.options.log.warn({ error, address: door.address }, 'a door does not open')
+      door.problem = messageOf(error)
+      door.again = this.options.clock.after(BIND_PAUSE_MS, () => void this.keepOpening(door, opening))
+    }
+    this.options.onChange()
+  }
+
+  private shut(door: Door<{ close(): unknown }> | undefined): void {
+    door?.again?.cancel()
+    door?.open?.close()
+  }
+}
+
+const doorAt = <D>(address: NetworkAddress): Door<D> => ({
+  address,
+  open: undefined,
+  problem: undefined,
+  again: undefined,
+})
+
+const isAt = (door: Door<unknown> | undefined, { host, port }: NetworkAddress): boolean =>
+  door?.address.host === host && door.address.port === port

@@ -1,0 +1,133 @@
+/**
+ * What a host's agent and its log node say to each other: one JSON document a line over one stream that the agent opens.
+ * Normative prose: docs/protocol/lognode.md.
+ */
+import type { TlsFiles } from '../agent/messages.ts'
+import type { Epoch, History, MemberId, Position } from '../quorum/messages.ts'
+
+/** Bumped when a message changes its meaning. An agent asks a log node that speaks another version to end. */
+export const LOGNODE_PROTOCOL_VERSION = 1
+
+export interface NetworkAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** How others reach the log node. */
+export interface LogNodeTerms {
+  /** Names it for life: its certificate is made out to `logNodeName(node)`. */
+  readonly node: string
+  /** Where heads and peers come in. */
+  readonly door: NetworkAddress
+  /** Where readers come in, as PostgreSQL's walreceivers do. */
+  readonly feed: NetworkAddress
+  /** For dialling too. */
+  readonly certificate: TlsFiles
+}
+
+/** What a log node has to know of a volume besides its members. */
+export interface VolumeTerms {
+  readonly volume: string
+  /** Where its members are, those that are here included: they may have to ask each other. */
+  readonly places: readonly MemberPlace[]
+  /** How readers come in, who give the volume as their user. Absent: none does. */
+  readonly readers?: ReaderTerms
+}
+
+/** A member, and the log node that has it. */
+export interface MemberPlace extends NetworkAddress {
+  readonly member: MemberId
+  readonly node: string
+}
+
+export interface ReaderTerms {
+  /** Of their password: `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`. */
+  readonly verifier: string
+  /** PostgreSQL's system identifier of the volume. Decimal. */
+  readonly systemId: string
+}
+
+/** A member that is to be made. */
+export interface MemberOrder {
+  readonly volume: string
+  readonly member: MemberId
+  /** Where its log begins. */
+  readonly start: Position
+  /** Empty: of a member that comes in the place of another, and gets the log from its peers. */
+  readonly history: History
+  /** File with the bytes that the log begins with, all of the history's first epoch. Absent: none. */
+  readonly seedPath?: string
+}
+
+/** What becomes of a member now. Facts, never intent. */
+export type ObservedMember = {
+  readonly volume: string
+  readonly member: MemberId
+} & (
+  | { readonly state: 'creating' }
+  | {
+      readonly state: 'open'
+      readonly promised: Epoch
+      readonly history: History
+      /** The oldest byte that is here, and the end of what is on the disk. */
+      readonly first: Position
+      readonly end: Position
+      readonly durable: Position
+    }
+  /** It is a member no more, and will not be one again. */
+  | { readonly state: 'failed'; readonly reason: string }
+)
+
+/** Whether others can come in. */
+export interface ObservedDoors {
+  /** Undefined: nobody has said yet where. */
+  readonly node: string | undefined
+  readonly listening: boolean
+  /** Why it does not listen, or not everywhere. */
+  readonly problem: string | undefined
+}
+
+/** A reader that is connected. */
+export interface ObservedReader {
+  readonly volume: string
+  readonly reader: string
+  /** Undefined: it does not stream now. */
+  readonly timeline: Epoch | undefined
+  readonly sent: Position | undefined
+  readonly flushed: Position
+  readonly applied: Position
+  /** The oldest transaction whose rows its queries need, with the epoch of the number; 0: none. Decimal. */
+  readonly xmin: string
+}
+
+/** Log node → agent. */
+export type FromLogNode =
+  | {
+      readonly type: 'hello'
+      readonly protocol: number
+      readonly version: string
+      readonly pid: number
+      readonly doors: ObservedDoors
+      readonly members: readonly ObservedMember[]
+    }
+  | { readonly type: 'reply'; readonly to: number }
+  | { readonly type: 'refusal'; readonly to: number; readonly message: string }
+  | { readonly type: 'doors'; readonly doors: ObservedDoors }
+  | { readonly type: 'member'; readonly member: ObservedMember }
+  | { readonly type: 'gone'; readonly volume: string; readonly member: MemberId }
+  | { readonly type: 'readers'; readonly readers: readonly ObservedReader[] }
+
+/** Agent → log node. Requests carry a `seq` that the reply names in `to`. */
+export type ToLogNode =
+  /** Kept when the reply comes. The doors open as soon as they can. */
+  | { readonly type: 'configure'; readonly seq: number; readonly terms: LogNodeTerms }
+  /** Kept and in force when the reply comes. Whole, in the place of what was said before. */
+  | { readonly type: 'volume'; readonly seq: number; readonly terms: VolumeTerms }
+  /** Its log is on the disk and it can be spoken to when the reply comes. One that is there already: nothing. */
+  | { readonly type: 'create'; readonly seq: number; readonly order: MemberOrder }
+  /** It and its log are gone when the reply comes. No such member: nothing. */
+  | { readonly type: 'remove'; readonly seq: number; readonly volume: string; readonly member: MemberId }
+  /** Nobody needs bytes before that of this volume any more. Not kept. */
+  | { readonly type: 'prune'; readonly seq: number; readonly volume: string; readonly before: Position }
+  /** End this process. Members are kept for the next one. */
+  | { readonly type: 'shut-down' }

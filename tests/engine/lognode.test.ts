@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { promisify } from 'node:util'
+import { stateFolder } from '#role/state-folder.ts'
+import { HostLogNodes, START, VOLUME, ZONES } from '../support/host-log-nodes.ts'
+import { eventually } from '../support/eventually.ts'
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname
+const seed = Buffer.alloc(100_000, 's')
+const hosts = await HostLogNodes.open(seed)
+after(() => hosts.close())
+
+const pidOf = (zone: (typeof ZONES)[number]): Promise<number> =>
+  eventually(`the log node of ${zone} is connected`, () => hosts.node(zone).observed()?.pid)
+
+async function kill(zone: (typeof ZONES)[number]): Promise<void> {
+  const pid = await pidOf(zone)
+  process.kill(pid, 'SIGKILL')
+  await eventually('its death is seen', () => (hosts.node(zone).observed()?.pid === pid ? undefined : true))
+}
+
+const endsOf = (): (number | undefined)[] => hosts.places.map(({ member }) => hosts.member(member)?.end)
+
+test('six copies in three processes: what is acknowledged survives kill -9 of one, and then of all', async () => {
+  const first = await hosts.head(2)
+  await first.begin()
+  assert.equal(first.end, START + seed.length)
+  first.write(Buffer.alloc(50_000, 1))
+  await first.committed()
+  await kill('b')
+  // Four of six are left, and are enough.
+  for (let at = 0; at < 50; at++) first.write(Buffer.alloc(20_000, at))
+  await first.committed()
+  const acknowledged = first.durable
+  await eventually('the one that died is started again, and has got what it lacks', () =>
+    endsOf().every((end) => end === acknowledged) ? true : undefined,
+  )
+  first.write(Buffer.alloc(10, 9))
+  await first.committed()
+  await Promise.all(ZONES.map(kill))
+  first.die()
+  const second = await hosts.head(3)
+  await second.begin()
+  assert.ok(second.end >= first.durable)
+  second.write(Buffer.alloc(1_000, 2))
+  await second.committed()
+  await eventually('all six have it', () => (endsOf().every((end) => end === second.end) ? true : undefined))
+  for (const { member } of hosts.places) {
+    const seen = hosts.member(member)
+    assert.deepEqual(
+      seen?.history.map(({ epoch }) => epoch),
+      [1, 2, 3],
+    )
+    assert.equal(seen?.promised, 3)
+  }
+  assert.equal(second.fenced, undefined)
+  second.die()
+})
+
+test('a head of an epoch that is over is fenced by those who promised a later one', async () => {
+  const newer = await hosts.head(5)
+  await newer.begin()
+  const older = await hosts.head(4)
+  await eventually('the older one is fenced', () => older.fenced)
+  newer.write(Buffer.alloc(100))
+  await newer.committed()
+  older.die()
+  newer.die()
+})
+
+test('an agent that comes later finds the process of the one before', async () => {
+  const pid = await pidOf('a')
+  hosts.node('a').close()
+  await hosts.connect('a')
+  assert.equal(await pidOf('a'), pid)
+  assert.equal(hosts.node('a').busy, true)
+  assert.deepEqual(
+    hosts
+      .node('a')
+      .observed()
+      ?.members.map(({ member, state }) => [member, state]),
+    [
+      ['a1', 'open'],
+      ['a2', 'open'],
+    ],
+  )
+})
+
+test('a second process on the same folder ends at once, and the first goes on', async () => {
+  const pid = await pidOf('a')
+  await promisify(execFile)(process.execPath, [main, 'lognode', '--state', hosts.state, '--az', 'a'])
+  assert.equal(await pidOf('a'), pid)
+  assert.equal(
+    (JSON.parse(await readFile(stateFolder(hosts.state).lognode('a').identity, 'utf8')) as { pid: number }).pid,
+    pid,
+  )
+})
+
+test('a member that is removed is gone with its folder, and does not come back with the next process', async () => {
+  const folder = join(stateFolder(hosts.state).lognode('c').members, VOLUME)
+  await hosts.node('c').remove(VOLUME, 'c2')
+  assert.deepEqual([existsSync(join(folder, 'c1')), existsSync(join(folder, 'c2'))], [true, false])
+  await kill('c')
+  const members = await eventually('it is there again', () => hosts.node('c').observed()?.members)
+  assert.deepEqual(
+    members.map(({ member }) => member),
+    ['c1'],
+  )
+})
+
+test('one that is told to end stays away, and keeps its members for the next', async () => {
+  const pid = await pidOf('b')
+  await hosts.node('b').shutDown()
+  assert.throws(() => process.kill(pid, 0))
+  assert.equal(existsSync(stateFolder(hosts.state).lognode('b').identity), false)
+  hosts.node('b').close()
+  await hosts.connect('b')
+  assert.notEqual(await pidOf('b'), pid)
+  await eventually('its members are open', () => (hosts.member('b1') && hosts.member('b2') ? true : undefined))
+})
