@@ -48,9 +48,11 @@ export async function openHostLogNode({ folder, az, env, log }: HostLogNodeOptio
       return node.busy
     },
     async shutDown() {
+      // One that ends in order takes its name away first, and then has yet to end.
+      const before = await recordedLogNode(folder, az)
       await node.shutDown()
       // One that an earlier agent left, or that has only just been started, may not have been dialled yet.
-      for (const identity of [...running, await recordedLogNode(folder, az)]) {
+      for (const identity of [...running, before, await recordedLogNode(folder, az)]) {
         if (!identity || !isAlive(identity)) continue
         signal(identity, 'SIGTERM')
         await whenGone(identity)

@@ -5,6 +5,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
+import { lockFolder } from '#host/folder-lock.ts'
+import { startTimeOf } from '#host/process.ts'
 import { stateFolder } from '#role/state-folder.ts'
 import { HostLogNodes, START, VOLUME, ZONES } from '../support/host-log-nodes.ts'
 import { eventually } from '../support/eventually.ts'
@@ -24,6 +26,20 @@ async function kill(zone: (typeof ZONES)[number]): Promise<void> {
 }
 
 const endsOf = (): (number | undefined)[] => hosts.places.map(({ member }) => hosts.member(member)?.end)
+
+test('while another process has the folder of a member, the log node does not come up', async () => {
+  const pid = await pidOf('a')
+  const paths = stateFolder(hosts.state).lognode('a')
+  await hosts.node('a').shutDown()
+  assert.equal(startTimeOf(pid), undefined)
+  const lock = lockFolder(join(paths.members, VOLUME, 'a1'))
+  assert.ok(lock)
+  const args = [main, 'lognode', '--state', hosts.state, '--az', 'a']
+  await assert.rejects(promisify(execFile)(process.execPath, args), /another process has/)
+  lock.release()
+  await hosts.connect('a')
+  await eventually('its members are open', () => (hosts.member('a1') && hosts.member('a2') ? true : undefined))
+})
 
 test('six copies in three processes: what is acknowledged survives kill -9 of one, and then of all', async () => {
   const first = await hosts.head(2)
@@ -72,6 +88,42 @@ test('a head of an epoch that is over is fenced by those who promised a later on
   newer.die()
 })
 
+test('readers get what is durable and no more, and go on at the next process of a log node that died', async (t) => {
+  const head = await hosts.head(6)
+  t.after(() => head.die())
+  await head.begin()
+  const { end: start } = head
+  const written = Buffer.alloc(70_000, 'w')
+  head.write(written)
+  await head.committed()
+  const reader = await hosts.reader('a')
+  t.after(() => reader.close())
+  await reader.start(start, 6).started
+  await eventually('it has all that is durable', () => (reader.end === head.durable ? true : undefined))
+  assert.deepEqual(reader.received, written)
+  await eventually('the agent sees it', () =>
+    hosts
+      .node('a')
+      .observed()
+      ?.readers.find(({ volume, sent }) => volume === VOLUME && sent === head.durable),
+  )
+  // Two of six in a process are away, and two more: nothing new is durable, whatever the others have.
+  const [b, c] = [await pidOf('b'), await pidOf('c')]
+  for (const pid of [b, c]) process.kill(pid, 'SIGSTOP')
+  head.write(Buffer.alloc(30_000, 'x'))
+  await eventually('both members there have it', () =>
+    hosts.member('a1')?.end === head.end && hosts.member('a2')?.end === head.end ? true : undefined,
+  )
+  assert.deepEqual([head.durable, reader.end], [start + 70_000, start + 70_000])
+  for (const pid of [b, c]) process.kill(pid, 'SIGCONT')
+  await eventually('then it is', () => (reader.end === head.end ? true : undefined))
+  await kill('a')
+  const next = await eventually('it is let in again', () => hosts.reader('a'))
+  t.after(() => next.close())
+  await next.start(start, 6).started
+  await eventually('it has all', () => (next.end === head.end ? true : undefined))
+})
+
 test('an agent that comes later finds the process of the one before', async () => {
   const pid = await pidOf('a')
   hosts.node('a').close()
@@ -115,7 +167,7 @@ test('a member that is removed is gone with its folder, and does not come back w
 test('one that is told to end stays away, and keeps its members for the next', async () => {
   const pid = await pidOf('b')
   await hosts.node('b').shutDown()
-  assert.throws(() => process.kill(pid, 0))
+  assert.equal(startTimeOf(pid), undefined)
   assert.equal(existsSync(stateFolder(hosts.state).lognode('b').identity), false)
   hosts.node('b').close()
   await hosts.connect('b')

@@ -8,9 +8,11 @@ import { memoryLog } from '#base/memory-log.ts'
 import type { ConnectedLogNode } from '#agent/log-node.ts'
 import { systemClock } from '#host/clock.ts'
 import type { PeerContext } from '#host/mutual-tls.ts'
+import { systemRandom } from '#host/random.ts'
 import { environmentOf } from '#role/process-environment.ts'
 import { openHostLogNode } from '#role/lognode-process.ts'
 import { stateFolder } from '#role/state-folder.ts'
+import { scramVerifier } from '#trust/scram.ts'
 import { logNodeDialer } from '#volume/dial-log-node.ts'
 import { HeadLinks, type LogNodeAddress } from '#volume/head-links.ts'
 import { Head } from '#volume/head.ts'
@@ -20,11 +22,14 @@ import { logNodeName } from '#wire/quorum/identity.ts'
 import type { Epoch, MemberId, Position } from '#wire/quorum/messages.ts'
 import { eventually } from './eventually.ts'
 import { TestAuthority, headContext } from './log-nodes.ts'
+import { WalReader } from './wal-reader.ts'
 
 export const ZONES = ['a', 'b', 'c'] as const
 type Zone = (typeof ZONES)[number]
 
 export const VOLUME = 'vol-1'
+/** Of whoever reads the volume's log. */
+const READER_PASSWORD = 'a password of readers'
 export const START = 16 * 1_024 * 1_024
 
 export class HostLogNodes {
@@ -32,6 +37,7 @@ export class HostLogNodes {
   readonly authority: TestAuthority
   /** As the agent of the zone has them. */
   readonly nodes = new Map<Zone, ConnectedLogNode>()
+  private readonly feeds = new Map<Zone, number>()
   private readonly addresses = new Map<Zone, LogNodeAddress>()
 
   private constructor(state: string, authority: TestAuthority) {
@@ -50,14 +56,17 @@ export class HostLogNodes {
       ZONES.map(async (zone) => {
         const [door, feed] = [await freePort(), await freePort()]
         all.addresses.set(zone, { node: zone, ...door })
+        all.feeds.set(zone, feed.port)
         const certificate = await all.authority.issue(logNodeName(zone))
         await all.node(zone).configure({ node: zone, door, feed, certificate })
       }),
     )
     const history = [{ epoch: 1, start: START }]
+    const verifier = await scramVerifier(READER_PASSWORD, { salt: systemRandom.bytes(16) })
+    const readers = { verifier, systemId: '7' }
     await Promise.all(
       all.places.map(async ({ member, node }) => {
-        await all.node(node as Zone).describe({ volume: VOLUME, places: all.places })
+        await all.node(node as Zone).describe({ volume: VOLUME, places: all.places, readers })
         await all.node(node as Zone).create({ volume: VOLUME, member, start: START, history, seedPath })
       }),
     )
@@ -85,6 +94,11 @@ export class HostLogNodes {
       .observed()
       ?.members.find(({ member }) => member === id)
     return seen?.state === 'open' ? seen : undefined
+  }
+
+  /** A reader at the log node of the zone. Rejects when it is not let in. */
+  reader(zone: Zone): Promise<WalReader> {
+    return WalReader.open({ port: this.feeds.get(zone)!, user: VOLUME, password: READER_PASSWORD })
   }
 
   async head(epoch: Epoch): Promise<LiveHead> {
