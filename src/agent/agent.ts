@@ -21,8 +21,10 @@ import type {
   Question,
   Questions,
 } from '#wire/agent/messages.ts'
+import type { LogNodeQuestions } from '#wire/lognode/messages.ts'
 import { Archivers } from './archiver/archivers.ts'
 import { Links } from './links/links.ts'
+import { logNodeAnswers } from './log-node-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import { Meter } from './meter/meter.ts'
 import { backupJobs, checkRestore } from './job/backups.ts'
@@ -99,6 +101,8 @@ const INTERRUPTING: ReadonlySet<JobKind> = new Set([
 
 /** Kinds on which the service of a whole database waits. */
 const TAKING_OVER: ReadonlySet<JobKind> = new Set(['instance.promote', 'instance.seal'])
+
+type Answers = { [Q in Question]: (input: Questions[Q]['input']) => Promise<Questions[Q]['answer']> }
 
 class LocalAgent implements Agent {
   readonly az: string
@@ -193,7 +197,8 @@ class LocalAgent implements Agent {
   }
 
   async ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']> {
-    return this.answers[question](input)
+    const answers: Answers = { ...this.answers, ...logNodeAnswers(this.options.logNode, this.options.volumes) }
+    return answers[question](input)
   }
 
   onReport(listener: (report: AgentReport) => void): () => void {
@@ -219,7 +224,7 @@ class LocalAgent implements Agent {
     await this.options.store.close()
   }
 
-  private readonly answers: { [Q in Question]: (input: Questions[Q]['input']) => Promise<Questions[Q]['answer']> } = {
+  private readonly answers: Omit<Answers, keyof LogNodeQuestions> = {
     'logs.list': async ({ id }) => {
       const { driver, folder } = this.supervisor.get(id)
       return { files: await driver.logs(folder) }

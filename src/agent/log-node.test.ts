@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test'
 import { memoryLog } from '#base/memory-log.ts'
 import { systemClock } from '#host/clock.ts'
 import { FrameDecoder, encodeFrame } from '#wire/agent/frames.ts'
-import { LOGNODE_PROTOCOL_VERSION, type FromLogNode, type ToLogNode } from '#wire/lognode/messages.ts'
+import { LOGNODE_PROTOCOL_VERSION, type FromLogNode, type MemberOrder, type ToLogNode } from '#wire/lognode/messages.ts'
 import { AgentBench, created } from '../../tests/support/agent-bench.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { connectLogNode, type ConnectedLogNode } from './log-node.ts'
@@ -166,4 +166,29 @@ test('an agent whose log node has members is not idle, and ends it after the eng
   assert.deepEqual(ended, ['left'])
   await (await created(bench)).shutDown()
   assert.deepEqual(ended, ['left', 'after stop fast'])
+})
+
+test('a member begins with what the seed image has, or with nothing where its peers have it', async () => {
+  const bench = new AgentBench()
+  const orders: MemberOrder[] = []
+  bench.logNode = { create: async (order: MemberOrder) => void orders.push(order) } as unknown as ConnectedLogNode
+  const facts = { sizeBytes: 1, engineVersion: '18.4', seed: { systemId: '7', epoch: 1, start: 4_096, end: 8_192 } }
+  await bench.volumes.recordSnapshot('seed-1', facts)
+  await bench.volumes.recordSnapshot('other', { sizeBytes: 1, engineVersion: '18.4' })
+  const agent = await bench.agent()
+  await agent.ask('lognode.create', { volume: 'vol', member: 'a1', seed: 'seed-1' })
+  await agent.ask('lognode.create', { volume: 'vol', member: 'a3', start: 4_096 })
+  const seedPath = join(bench.volumes.snapshotFolder('seed-1'), 'log')
+  assert.deepEqual(orders, [
+    { volume: 'vol', member: 'a1', start: 4_096, history: [{ epoch: 1, start: 4_096 }], seedPath },
+    { volume: 'vol', member: 'a3', start: 4_096, history: [] },
+  ])
+  for (const seed of ['other', 'absent'])
+    await assert.rejects(agent.ask('lognode.create', { volume: 'vol', member: 'a1', seed }), /no volume begins with/)
+})
+
+test('a host without a log node says that it keeps no logs', async () => {
+  const agent = await new AgentBench().agent()
+  assert.deepEqual(await agent.ask('lognode.look', {}), {})
+  await assert.rejects(agent.ask('lognode.remove', { volume: 'vol', member: 'a1' }), /keeps no logs/)
 })

@@ -15,6 +15,7 @@ import {
   type LogNodeTerms,
   type MemberOrder,
   type ObservedDoors,
+  type ObservedLogNode,
   type ObservedMember,
   type ObservedReader,
   type ToLogNode,
@@ -30,14 +31,6 @@ export interface ConnectedLogNodeOptions {
   readonly launch: () => Promise<void>
   readonly clock: Clock
   readonly log: Log
-}
-
-/** What the log node says of itself. */
-export interface ObservedLogNode {
-  readonly pid: number
-  readonly doors: ObservedDoors
-  readonly members: readonly ObservedMember[]
-  readonly readers: readonly ObservedReader[]
 }
 
 /** Requests may be sent twice. They reject where the log node refuses, does not come up, or goes away meanwhile. */

@@ -8,6 +8,7 @@ import type { BaseFacts, ObservedArchive, RestoreCheck, SnapshotPlace } from './
 import type { HostContents, HostFacts } from './host-facts.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
+import type { LogNodeQuestions } from '../lognode/messages.ts'
 import type { ObservedVolume, SeedFacts, VolumeAttachment } from './volume.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
@@ -214,7 +215,7 @@ export interface ObservedInstance {
 }
 
 /** Questions an agent answers at once, without a job. */
-export interface Questions {
+export interface Questions extends LogNodeQuestions {
   'logs.list': { input: { id: string }; answer: { files: readonly LogFile[] } }
   /** Bytes [offset, offset + bytesMax) of a log file, as text cut at line ends. */
   'logs.read': {

@@ -100,6 +100,36 @@ export interface ObservedReader {
   readonly xmin: string
 }
 
+/** What a log node says of itself. */
+export interface ObservedLogNode {
+  readonly pid: number
+  readonly doors: ObservedDoors
+  readonly members: readonly ObservedMember[]
+  readonly readers: readonly ObservedReader[]
+}
+
+/** What serve asks of a host's log node, through the host's agent. All may be asked twice. */
+export interface LogNodeQuestions {
+  'lognode.configure': { input: LogNodeTerms; answer: Record<never, never> }
+  'lognode.volume': { input: VolumeTerms; answer: Record<never, never> }
+  'lognode.create': { input: NewMember; answer: Record<never, never> }
+  'lognode.remove': { input: { readonly volume: string; readonly member: MemberId }; answer: Record<never, never> }
+  'lognode.prune': { input: { readonly volume: string; readonly before: Position }; answer: Record<never, never> }
+  /** `observed` is absent while the log node is not connected, or none is needed. */
+  'lognode.look': { input: Record<never, never>; answer: { readonly observed?: ObservedLogNode } }
+}
+
+export type NewMember = { readonly volume: string; readonly member: MemberId } & (
+  | {
+      /** The snapshot that the volume begins with. Its log is what the member's log begins with. */
+      readonly seed: string
+    }
+  | {
+      /** Of a member that comes in the place of another: from where on its peers still have the log. */
+      readonly start: Position
+    }
+)
+
 /** Log node → agent. */
 export type FromLogNode =
   | {

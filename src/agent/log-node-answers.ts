@@ -1,0 +1,45 @@
+/** What serve asks of the host's log node. */
+import { join } from 'node:path'
+import { Trouble } from '#base/trouble.ts'
+import { SEED_LOG } from '#wire/agent/volume.ts'
+import type { LogNodeQuestions, MemberOrder, NewMember } from '#wire/lognode/messages.ts'
+import type { ConnectedLogNode } from './log-node.ts'
+import type { Volumes } from './volumes.ts'
+
+type Answers = {
+  [Q in keyof LogNodeQuestions]: (input: LogNodeQuestions[Q]['input']) => Promise<LogNodeQuestions[Q]['answer']>
+}
+
+/** `logNode` undefined: this host can keep no logs, and says so. */
+export function logNodeAnswers(logNode: ConnectedLogNode | undefined, volumes: Volumes): Answers {
+  const needed = (): ConnectedLogNode => {
+    if (logNode) return logNode
+    throw new Trouble('this host keeps no logs of volumes', { culprit: 'us', retryable: false })
+  }
+  const done = async (asked: Promise<void>): Promise<Record<never, never>> => {
+    await asked
+    return {}
+  }
+  return {
+    'lognode.configure': async (terms) => done(needed().configure(terms)),
+    'lognode.volume': async (terms) => done(needed().describe(terms)),
+    'lognode.create': async (member) => done(needed().create(await orderOf(member, volumes))),
+    'lognode.remove': async ({ volume, member }) => done(needed().remove(volume, member)),
+    'lognode.prune': async ({ volume, before }) => done(needed().prune(volume, before)),
+    'lognode.look': async () => {
+      const observed = logNode?.observed()
+      return observed ? { observed } : {}
+    },
+  }
+}
+
+async function orderOf(wanted: NewMember, volumes: Volumes): Promise<MemberOrder> {
+  const { volume, member } = wanted
+  if (!('seed' in wanted)) return { volume, member, start: wanted.start, history: [] }
+  const seed = (await volumes.snapshot(wanted.seed))?.seed
+  if (!seed)
+    throw new Trouble(`no volume begins with the snapshot ${wanted.seed}`, { culprit: 'client', retryable: false })
+  const { epoch, start } = seed
+  const seedPath = join(volumes.snapshotFolder(wanted.seed), SEED_LOG)
+  return { volume, member, start, history: [{ epoch, start }], seedPath }
+}
