@@ -79,7 +79,7 @@ export class LogNode {
       onReader: (socket) => this.feeds.accept(socket),
       onChange: () => this.reports.doorsChanged(),
     })
-    this.feeds = new Feeds({ clock, random, log })
+    this.feeds = new Feeds({ clock, random, log, tls: () => this.doors.identity! })
     this.reports = new LogNodeReports({
       clock,
       doors: () => this.doors.observed(),

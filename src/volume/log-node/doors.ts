@@ -3,7 +3,9 @@ import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import { listenMutualTls, peerContext, type OpenDoor, type PeerContext } from '#host/mutual-tls.ts'
-import { listen, type Server, type Socket } from '#host/net.ts'
+import type { Server, Socket } from '#host/net.ts'
+import { listenTcp } from '#host/tcp.ts'
+import { tlsIdentity, type TlsIdentity } from '#host/tls.ts'
 import type { LogNodeTerms, NetworkAddress, ObservedDoors } from '#wire/lognode/messages.ts'
 import { BIND_PAUSE_MS, HANDSHAKE_MS_MAX } from './limits.ts'
 
@@ -29,6 +31,7 @@ export class Doors {
   private quorum: Door<OpenDoor> | undefined
   private feed: Door<Server> | undefined
   private dialling: PeerContext | undefined
+  private showing: TlsIdentity | undefined
 
   constructor(options: DoorsOptions) {
     this.options = options
@@ -37,6 +40,11 @@ export class Doors {
   /** Of this log node, for dialling; undefined: it has none yet. */
   get context(): PeerContext | undefined {
     return this.dialling
+  }
+
+  /** What readers are shown; they come in no earlier. */
+  get identity(): TlsIdentity | undefined {
+    return this.showing
   }
 
   observed(): ObservedDoors {
@@ -50,7 +58,10 @@ export class Doors {
 
   /** Throws when the certificate is none, and then nothing has changed. */
   apply(terms: LogNodeTerms): void {
-    this.dialling = peerContext(terms.certificate)
+    const { certificatePem, privateKeyPem, caPem } = terms.certificate
+    const [dialling, showing] = [peerContext(terms.certificate), tlsIdentity(certificatePem, privateKeyPem, caPem)]
+    this.dialling = dialling
+    this.showing = showing
     this.terms = terms
     this.quorum?.open?.renew(terms.certificate)
     if (!isAt(this.quorum, terms.door)) {
@@ -61,7 +72,7 @@ export class Doors {
     if (!isAt(this.feed, terms.feed)) {
       this.shut(this.feed)
       this.feed = doorAt(terms.feed)
-      void this.keepOpening(this.feed, (address) => listen(address, this.options.onReader))
+      void this.keepOpening(this.feed, (address) => listenTcp(address, this.options.onReader))
     }
     this.options.onChange()
   }
