@@ -31,6 +31,7 @@ import { discard, eventually, startHoldfast, type Holdfast } from '../tests/supp
 import { benchAvailability } from './bench/availability.ts'
 import { median, ms, timed, type Row } from './bench/figures.ts'
 import { benchGateway } from './bench/gateway.ts'
+import { benchQuorum } from './bench/quorum.ts'
 import { benchReadReplicas } from './bench/read-replica.ts'
 
 const run = promisify(execFile)
@@ -249,14 +250,16 @@ async function benchScale(): Promise<void> {
   }
 }
 
-/** `--create` measures only what depends on the disk: `TMPDIR=/some/disk npm run bench -- --create`. */
-const onlyCreate = process.argv.includes('--create')
-if (!onlyCreate) await benchStart()
-await benchCreate()
-if (!onlyCreate) await benchScale()
-if (!onlyCreate) rows.push(...(await benchGateway()))
-if (!onlyCreate) rows.push(...(await benchAvailability()))
-if (!onlyCreate) rows.push(...(await benchReadReplicas()))
+/** `--create` measures only what depends on the disk: `TMPDIR=/some/disk npm run bench -- --create`; `--quorum` six copies. */
+const [onlyCreate, onlyQuorum] = ['--create', '--quorum'].map((option) => process.argv.includes(option))
+const all = !onlyCreate && !onlyQuorum
+if (all) await benchStart()
+if (!onlyQuorum) await benchCreate()
+if (all) await benchScale()
+if (all) rows.push(...(await benchGateway()))
+if (all) rows.push(...(await benchAvailability()))
+if (all) rows.push(...(await benchReadReplicas()))
+if (!onlyCreate) rows.push(...(await benchQuorum()))
 process.stdout.write(
   `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
 )
