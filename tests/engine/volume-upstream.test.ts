@@ -51,6 +51,7 @@ const asAdmin = <Row extends object>({ folder }: TestInstance, text: string): Pr
 class Kept {
   start: number | undefined
   starts = 0
+  attachments = 0
   readonly pieces: Buffer[] = []
   readonly boundaries: number[] = []
   readonly losses: Error[] = []
@@ -60,6 +61,7 @@ class Kept {
   constructor(t: TestContext, options: UpstreamOptions) {
     t.after(() => this.upstream.close())
     this.upstream = new Upstream(options, {
+      attached: () => this.attachments++,
       epochStarts: (position) => {
         this.start = position
         this.starts++
@@ -180,6 +182,7 @@ test('a commit is acknowledged when the head has confirmed it, over a lost conne
   await commit
   for (let n = 0; n < 20; n++) await session.query('insert into t values ($1)', [n])
   assert.equal(head.starts, 1)
+  assert.equal(head.attachments, 2)
   await session.end()
   head.upstream.close()
   await bench.driver.kill(writer.engine)

@@ -36,6 +36,8 @@ export interface UpstreamEvents {
   epochStarts(position: Position): void
   /** The next bytes. `lastBoundary`: the last end of a record in all that has come, at or before the end of these. */
   data(position: Position, bytes: Buffer, lastBoundary: Position): void
+  /** The log streams, and what is confirmed is heard: the first time, and again after every loss. */
+  attached(): void
   /** There is no connection to the writer, or none came about. It is tried again, for ever. */
   lost(error: Error): void
 }
@@ -113,6 +115,7 @@ export class Upstream {
       this.confirmed = Math.max(this.confirmed, start)
       session.flow(this.isOpen)
       this.tellAgain()
+      this.events.attached()
     } catch (error) {
       if (error instanceof InvariantError) throw error
       lost(error as Error)
