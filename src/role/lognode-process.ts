@@ -10,6 +10,12 @@ import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type Ru
 import { roomyLog } from './roomy-log.ts'
 import { LOGNODE_SOCKET, type StateFolder } from './state-folder.ts'
 
+/**
+ * Each sync of a member waits for the disk in one of Node's I/O threads. With the four that Node makes, what members of a
+ * second volume ask for would wait for those of the first. Read when a process begins, so that none can set it for itself.
+ */
+const IO_THREADS = '16'
+
 interface HostLogNodeOptions {
   readonly folder: StateFolder
   readonly az: string
@@ -33,7 +39,8 @@ export async function openHostLogNode({ folder, az, env, log }: HostLogNodeOptio
       await makeFolder(paths.root, { mode: 0o700 })
       const outputPath = await roomyLog(join(paths.root, 'lognode.log'))
       const args = [main, 'lognode', '--state', folder.root, '--az', az]
-      const started = await spawnDetached(process.execPath, args, { env, outputPath })
+      const own = { UV_THREADPOOL_SIZE: IO_THREADS, ...env }
+      const started = await spawnDetached(process.execPath, args, { env: own, outputPath })
       running.add(started)
       void started.exited.then(() => running.delete(started))
       log.info({ pid: started.pid }, 'started the log node')
