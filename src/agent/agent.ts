@@ -23,6 +23,7 @@ import type {
 } from '#wire/agent/messages.ts'
 import type { LogNodeQuestions } from '#wire/lognode/messages.ts'
 import { Archivers } from './archiver/archivers.ts'
+import { Heads, type HeadProcesses } from './heads.ts'
 import { Links } from './links/links.ts'
 import { logNodeAnswers } from './log-node-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
@@ -34,10 +35,12 @@ import { fillingJobs } from './job/fill.ts'
 import { instanceIdOf, instanceSubject } from './job/job.ts'
 import type { JobContext, JobOutcome, JobRunners } from './job/job.ts'
 import { liveJobs } from './job/live.ts'
+import { INTERRUPTING, TAKING_OVER } from './job/precedence.ts'
 import { replicationJobs } from './job/replication.ts'
 import { runStateJobs } from './job/run-state.ts'
 import { snapshotJobs } from './job/snapshots.ts'
 import { JobTable } from './job/table.ts'
+import { volumeJobs } from './job/volume.ts'
 import { Turns } from './job/turns.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import type { Volumes } from './volumes.ts'
@@ -52,6 +55,8 @@ export interface AgentOptions {
   readonly log: Log
   /** Whether engines are processes: they may stop accepting connections without a word, and can be measured. */
   readonly probes: boolean
+  /** How heads are run beside writers of cluster volumes. */
+  readonly heads: HeadProcesses
   /** Where logs are archived; undefined: nowhere, whatever the specs say, as engines without processes write none. */
   readonly archive?: ObjectStore | undefined
   /** Where the host's members of quorum logs are; undefined: it can have none. */
@@ -91,17 +96,6 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   return agent
 }
 
-const INTERRUPTING: ReadonlySet<JobKind> = new Set([
-  'instance.stop',
-  'instance.remove',
-  'instance.restart',
-  'instance.fence',
-  'instance.follow',
-])
-
-/** Kinds on which the service of a whole database waits. */
-const TAKING_OVER: ReadonlySet<JobKind> = new Set(['instance.promote', 'instance.seal'])
-
 type Answers = { [Q in Question]: (input: Questions[Q]['input']) => Promise<Questions[Q]['answer']> }
 
 class LocalAgent implements Agent {
@@ -114,12 +108,14 @@ class LocalAgent implements Agent {
   private readonly runners: JobRunners
   private readonly archivers: Archivers | undefined
   private readonly links: Links | undefined
+  private readonly heads: Heads
 
   constructor(options: AgentOptions) {
     const { store, clock, log, drivers, volumes, probes } = options
     const turns = new Turns()
     this.az = options.az
     this.options = options
+    this.heads = new Heads({ processes: options.heads, clock, log })
     // Engines without processes reach nobody.
     this.links = probes ? new Links({ clock, log }) : undefined
     this.archivers = options.archive && new Archivers({ objects: options.archive, clock, log })
@@ -139,6 +135,7 @@ class LocalAgent implements Agent {
         this.meter.drop(id)
         this.archivers?.drop(id)
         this.links?.drop(id)
+        void this.heads.drop(id)
         this.report({ type: 'gone', id })
       },
     })
@@ -151,6 +148,7 @@ class LocalAgent implements Agent {
       ...catchUpJob(this.supervisor, options.archive, clock),
       ...snapshotJobs(this.supervisor, volumes),
       ...backupJobs(this.supervisor, volumes, options.archive),
+      ...volumeJobs({ supervisor: this.supervisor, volumes, drivers, heads: this.heads }),
     }
     this.table = new JobTable({
       store,
@@ -211,7 +209,8 @@ class LocalAgent implements Agent {
     await this.table.abandon()
     await Promise.all([this.archivers?.end(), this.links?.end()])
     await this.supervisor.shutDown()
-    // Engines end in order with their logs at hand.
+    // Writers end in order with their heads and logs at hand.
+    await this.heads.end()
     await this.options.logNode?.shutDown()
     await this.options.store.close()
   }
@@ -219,6 +218,7 @@ class LocalAgent implements Agent {
   async retire(): Promise<void> {
     this.meter.end()
     this.supervisor.end()
+    this.heads.leave()
     this.options.logNode?.close()
     await Promise.all([this.archivers?.end(), this.links?.end()])
     await this.options.store.close()
@@ -235,10 +235,8 @@ class LocalAgent implements Agent {
         (await driver.readLog(folder, name, offset, Math.min(bytesMax, LOG_PORTION_BYTES_MAX))) ?? { missing: true }
       )
     },
-    'instance.position': async ({ id }) => {
-      const { driver, folder, spec } = this.supervisor.get(id)
-      return driver.position(folder, spec)
-    },
+    'instance.position': async ({ id }) => this.supervisor.get(id).position(),
+    'instance.tell-replicas': async ({ id, replicas }) => this.supervisor.get(id).tellReplicas(replicas),
     'measures.read': async ({ from }) => this.meter.read(from),
     'archive.check': (input) => checkRestore(this.options.archive, input),
     'host.facts': async () => ({
@@ -288,6 +286,7 @@ class LocalAgent implements Agent {
   private lookAtWays(id: string): void {
     const instance = this.supervisor.find(id)
     if (!instance) return
+    this.heads.look(instance)
     this.archivers?.look(instance)
     this.links?.look(instance)
   }

@@ -67,6 +67,15 @@ export const UNSENT_BYTES_MAX = 32 * 1_024 * 1_024
 /** An agent without engines, jobs and serve ends after this long; serve starts another when it needs one. */
 export const IDLE_MS = MINUTE_MS
 
+/** Pauses before a head that died alone is started again; the last one is kept for ever. Commits wait meanwhile. */
+export const HEAD_PAUSES_MS = [0, 100, 500, 2 * SECOND_MS] as const
+
+/** How often it is tried to reach a head that was just started: its process has to come up. */
+export const HEAD_DIAL_LOOK_MS = 20
+
+/** Time in which a head that was reached says who it is. */
+export const HEAD_GREETING_MS_MAX = 5 * SECOND_MS
+
 /** How often engines are measured, and the part of the time that measuring may take where there are many of them. */
 export const MEASURE_EVERY_MS = 5 * SECOND_MS
 export const MEASURE_SHARE_MAX = 0.05

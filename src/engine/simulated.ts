@@ -180,7 +180,16 @@ function simulatedVolumes(
       const found = folders.get(folder)
       if (!found?.process || !volume) return undefined
       const isWriter = volume.role === 'writer'
-      return { isWriter, epoch: found.timeline, isStreaming: !isWriter, ...(isWriter && { start: 0 }) }
+      return {
+        isWriter,
+        epoch: found.timeline,
+        isStreaming: !isWriter,
+        ...(isWriter && { started: { start: 0, after: found.after } }),
+      }
+    },
+    headLogin: async (folder) => {
+      const isRunning = folders.get(folder)?.process !== undefined
+      return isRunning ? { socketFolder: '', port: 0, user: '', password: '', name: '' } : undefined
     },
     async tellReplicas() {},
   }

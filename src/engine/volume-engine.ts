@@ -3,7 +3,8 @@
  * nodes. Part of the engine port (engine.ts).
  */
 import type { InstanceSpec, MasterUser, SnapshotFacts } from '#wire/agent/messages.ts'
-import type { ObservedVolume, ReplicaStatus } from '#wire/agent/volume.ts'
+import type { EpochStarted, ObservedVolume, ReplicaStatus } from '#wire/agent/volume.ts'
+import type { HeadWriter } from '#wire/head/messages.ts'
 import type { Epoch, Position } from '#wire/quorum/messages.ts'
 import { EngineError } from './engine.ts'
 
@@ -30,15 +31,10 @@ export interface VolumeEngine {
   lead(folder: string, epoch: Epoch, signal: AbortSignal): Promise<EpochStarted>
   /** Undefined when it cannot be seen now. Never throws. */
   observe(folder: string, spec: InstanceSpec): Promise<ObservedVolume | undefined>
+  /** How a head comes to the running engine's log; undefined when none runs. */
+  headLogin(folder: string): Promise<HeadWriter | undefined>
   /** What clients that ask the engine are told of the cluster's instances. It need not run. */
   tellReplicas(folder: string, rows: readonly ReplicaStatus[]): Promise<void>
-}
-
-export interface EpochStarted {
-  /** Of the first byte of the epoch. */
-  readonly start: Position
-  /** The epoch of the byte before it. */
-  readonly after: Epoch
 }
 
 /** What is in the folder is no past state of the volume's log, and cannot become one: it has to be made anew. */

@@ -1,8 +1,10 @@
 /** One agent process over whatever engine drivers it is given: `agent.ts` gives the real ones. */
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { serveRequests } from '#agent/connection.ts'
 import type { Farewell } from '#agent/connection.ts'
 import { createAgent } from '#agent/agent.ts'
+import { headProcesses } from '#agent/head-processes.ts'
 import { diskVolumes } from '#agent/disk-volumes.ts'
 import { archiveLocation, openArchive } from '#archive/open-archive.ts'
 import type { Log } from '#base/log.ts'
@@ -22,6 +24,8 @@ import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 import { volumeKind } from './volume-kind.ts'
 
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+
 export interface AgentProcessOptions {
   /** Absolute path of the state folder. */
   readonly state: string
@@ -30,6 +34,8 @@ export interface AgentProcessOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** It is started to stop what another left, also while everything is being stopped. */
   readonly takesOver?: boolean | undefined
+  /** What runs as a head; default: this program. */
+  readonly headProgram?: readonly string[]
   readonly drivers: (account: Account | undefined) => Promise<Readonly<Record<EngineName, EngineDriver>>>
 }
 
@@ -68,6 +74,14 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     log,
     probes: true,
     logNode: await openHostLogNode({ folder, az, env: withoutCrashPoint(env), log }),
+    heads: headProcesses({
+      folder: folder.heads(az),
+      program: options.headProgram ?? [process.execPath, MAIN, 'head'],
+      env: withoutCrashPoint(env),
+      version: VERSION,
+      clock: systemClock,
+      log,
+    }),
     archive: await openArchive(archiveLocation(env['HOLDFAST_ARCHIVE'], folder.archive), systemClock.now()),
   })
   const told = await Promise.race([

@@ -41,6 +41,8 @@ export interface StateFolder {
   readonly trust: string
   /** Everything of one host: its table, its volumes, its log. */
   host(az: string): string
+  /** Of the heads beside the host's writers. */
+  heads(az: string): string
   /** Which process is the host's agent. */
   agentIdentity(az: string): string
   lognode(az: string): LogNodeFolder
@@ -64,6 +66,7 @@ export function stateFolder(root: string): StateFolder {
     archive: join(root, 'archive'),
     trust: join(root, 'trust'),
     host: (az) => join(root, 'hosts', az),
+    heads: (az) => join(root, 'hosts', az, 'heads'),
     agentIdentity: (az) => join(root, 'hosts', az, 'agent.json'),
     lognode(az) {
       const home = join(root, 'hosts', az, 'lognode')

@@ -89,7 +89,7 @@ for (const { version, env } of engines) {
       assert.deepEqual(started, { start: seed.end, after: 1 })
       assert.deepEqual(await onVolume().lead(a.folder, 5, never), started, 'asked for again')
       await assert.rejects(onVolume().lead(a.folder, 6, never), /writes timeline 5/)
-      assert.deepEqual(await observe(a), { isWriter: true, epoch: 5, isStreaming: false, start: seed.end })
+      assert.deepEqual(await observe(a), { isWriter: true, epoch: 5, isStreaming: false, started })
       await assert.rejects(bench.sql(a.spec, 'SELECT 1'), { code: '28000' })
     })
 

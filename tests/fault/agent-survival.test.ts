@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url'
 import type { ConnectedHosts } from '#control/connected-hosts.ts'
 import { memoryLog } from '#base/memory-log.ts'
 import { isAlive, processOf, signal, spawnDetached } from '#host/process.ts'
-import type { JobKind, JobKinds, JobView } from '#wire/agent/messages.ts'
+import type { InstanceSpec, JobKind, JobKinds, JobView } from '#wire/agent/messages.ts'
 import { openHostAgents } from '../../src/role/host-agents.ts'
 import { eventually } from '../support/eventually.ts'
 import { specOf } from '../support/scripted-engine.ts'
-import { enginesUnder } from '../support/sleeping-engine.ts'
+import { enginesUnder, headsUnder } from '../support/sleeping-engine.ts'
 
 const PROGRAM = [process.execPath, fileURLToPath(new URL('../support/sleeping-agent.ts', import.meta.url))]
 
@@ -77,7 +77,8 @@ class Stage {
   async close(): Promise<void> {
     const agents = this.hosts.status().flatMap(({ agentPid }) => (agentPid === undefined ? [] : [agentPid]))
     await this.hosts.close()
-    for (const pid of [...agents, ...(await enginesUnder(this.state))]) {
+    const left = [...(await enginesUnder(this.state)), ...(await headsUnder(this.state))]
+    for (const pid of [...agents, ...left]) {
       const found = processOf(pid)
       if (found) signal(found, 'SIGKILL')
     }
@@ -111,6 +112,28 @@ async function assertTidy(stage: Stage): Promise<void> {
   assert.deepEqual((await enginesUnder(stage.state)).sort(), running.sort())
 }
 
+const attachment = {
+  id: 'cluster-1',
+  name: 'db-A',
+  identifier: 'shop-1',
+  feeds: [],
+  login: { password: 'secret', caPem: 'ca' },
+}
+const reading: InstanceSpec = {
+  ...spec,
+  revivedBy: 'control',
+  volume: { ...attachment, role: 'reader', isOpen: false },
+}
+const leading: InstanceSpec = {
+  ...reading,
+  volume: {
+    ...attachment,
+    role: 'writer',
+    isOpen: true,
+    head: { epoch: 5, configuration: { generation: 1, members: [] }, places: [], tls: spec.tls },
+  },
+}
+
 const CREATE = ['accepted', 'wiped', 'initialized', 'configured', 'started', 'bootstrapped', 'sealed', 'recorded']
 const WALK: { [K in JobKind]?: { phases: readonly string[]; input: JobKinds[K]['input'] } } = {
   'instance.create': { phases: CREATE, input: creation },
@@ -135,6 +158,15 @@ const WALK: { [K in JobKind]?: { phases: readonly string[]; input: JobKinds[K]['
   },
   'snapshot.remove': { phases: ['accepted', 'removed', 'recorded'], input: { snapshotId: 's0' } },
   'engine.prepare': { phases: ['accepted', 'prepared', 'recorded'], input: { engine: 'postgres', version: '17.10' } },
+  // Its other points are those of instance.restore, in the same code.
+  'instance.attach': {
+    phases: ['filled', 'recorded'],
+    input: { spec: reading, image: { snapshotId: 's0', making: 'm1' } },
+  },
+  'instance.lead': {
+    phases: ['intended', 'closed', 'promoted', 'durable', 'recorded'],
+    input: { spec: leading },
+  },
   'instance.stop': { phases: ['accepted', 'intended', 'stopped', 'recorded'], input: { id: 'db-A', mode: 'fast' } },
   'instance.remove': { phases: ['accepted', 'intended', 'stopped', 'removed', 'recorded'], input: { id: 'db-A' } },
 }
@@ -163,6 +195,7 @@ async function survive(kind: JobKind, phase: string, input: never): Promise<void
   assert.equal(view.state, 'succeeded', `${kind} after a death at ${phase}: ${JSON.stringify(view)}`)
   assert.equal(isAlive(doomed), false, `the agent was killed at ${phase}`)
   await assertTidy(stage)
+  assert.equal((await headsUnder(stage.state)).length, kind === 'instance.lead' ? 1 : 0)
   stages.splice(stages.indexOf(stage), 1)
   await stage.close()
 }
@@ -217,6 +250,22 @@ test('an engine that dies is started again, also one that was adopted', async ()
       return seen.accepting && seen.pid !== pid && seen.crashes === crashes ? true : undefined
     })
   }
+})
+
+test('a head outlives its agent, is started again when it dies alone, and ends with its engine', async () => {
+  const stage = await Stage.open()
+  await stage.run('create', 'instance.create', creation)
+  await stage.run('lead', 'instance.lead', { spec: leading })
+  const [head] = await headsUnder(stage.state)
+  const first = await stage.agent()
+  await kill(first)
+  await stage.agent(first)
+  assert.deepEqual(await headsUnder(stage.state), [head])
+  await kill(head!)
+  await eventually('another head runs', async () => ((await headsUnder(stage.state)).length === 1 ? true : undefined))
+  await kill(stage.hosts.observed('a', 'db-A')!.pid!)
+  await eventually('no head is left', async () => ((await headsUnder(stage.state)).length === 0 ? true : undefined))
+  assert.deepEqual(await enginesUnder(stage.state), [], 'a writer is not started again by its agent')
 })
 
 test('agents and engines go on while serve is away, and the next serve finds them', async () => {

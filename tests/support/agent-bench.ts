@@ -11,6 +11,7 @@ import { memoryStore } from '#store/memory-store.ts'
 import type { Store } from '#store/store.ts'
 import type { JobView, ObservedInstance } from '#wire/agent/messages.ts'
 import { ScriptedEngine, specOf } from './scripted-engine.ts'
+import { ScriptedHeads } from './scripted-heads.ts'
 
 export const master = { name: 'app', passwordVerifier: 'SCRAM-SHA-256$very secret' }
 export const spec = specOf('db-A')
@@ -29,6 +30,7 @@ export class AgentBench {
   ballasts = 0
   /** Of the next agent. */
   logNode: ConnectedLogNode | undefined
+  readonly heads = new ScriptedHeads()
   readonly log = memoryLog()
   reports: AgentReport[] = []
 
@@ -38,10 +40,11 @@ export class AgentBench {
 
   /** A new agent on what is left of the last one. */
   async agent(store: Store = this.store): Promise<Agent> {
-    const { clock, volumes, log, logNode } = this
+    const { clock, volumes, log, logNode, heads } = this
     const drivers = { postgres: this.engine }
     const kept: Store = keepOpen(store)
-    const agent = await createAgent({ az: 'a', store: kept, drivers, volumes, clock, log, logNode, probes: true })
+    const parts = { drivers, volumes, clock, log, logNode, heads, probes: true }
+    const agent = await createAgent({ az: 'a', store: kept, ...parts })
     agent.onReport((report) => this.reports.push(report))
     return agent
   }

@@ -44,6 +44,8 @@ export class ScriptedEngine implements EngineDriver {
   /** What a promotion says of where the epoch begins. */
   started = { start: 1_000, after: 1 }
   private pid = 100
+  /** Epochs that engines led last, by folder. */
+  private readonly led = new Map<string, number>()
 
   readonly onVolume: VolumeEngine = {
     seed: async (_image, { version }, signal) => {
@@ -60,10 +62,16 @@ export class ScriptedEngine implements EngineDriver {
     },
     awaitLog: (_folder, end, signal) => this.play(`awaitLog ${end}`, signal),
     lead: async (folder, epoch, signal) => {
-      assert.equal(this.volume(folder).conf?.volume?.isOpen, false, 'nobody is in when the reader is promoted')
+      const isAgain = this.led.get(folder) === epoch
+      assert.equal(this.volume(folder).conf?.volume?.isOpen, isAgain, 'nobody is in when the reader is promoted')
       await this.play(`lead ${epoch}`, signal)
       this.running(folder)
+      this.led.set(folder, epoch)
       return this.started
+    },
+    headLogin: async (folder) => {
+      if (!this.isRunning(folder)) return undefined
+      return { socketFolder: folder, port: 1, user: 'peer', password: 'secret', name: 'head' }
     },
     observe: async () => this.observedVolume,
     tellReplicas: (_folder, rows) => this.play(`tellReplicas ${rows.length}`),

@@ -2,6 +2,7 @@
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { createAgent, type Agent } from '#agent/agent.ts'
 import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
+import { simulatedHeads } from '#agent/simulated-heads.ts'
 import { memoryLog, type MemoryLog } from '#base/memory-log.ts'
 import { Trouble } from '#base/trouble.ts'
 import type { Control } from '#control/control.ts'
@@ -43,7 +44,16 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
   const agents = new Map<string, Agent>()
   for (const az of ['a', 'b', 'c']) {
     const volumes = volumesOf(az, shared)
-    const options = { az, store: memoryStore(clock), drivers: { postgres: driver }, volumes, clock, log, probes: false }
+    const options = {
+      az,
+      store: memoryStore(clock),
+      drivers: { postgres: driver },
+      volumes,
+      clock,
+      log,
+      probes: false,
+      heads: simulatedHeads,
+    }
     agents.set(az, await createAgent(options))
   }
   const inProcess = inProcessHosts(agents)

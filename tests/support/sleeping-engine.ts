@@ -26,12 +26,28 @@ export function sleepingEngine(): EngineDriver {
   return {
     name: 'postgres',
     onVolume: {
-      seed: () => Promise.reject(new Error('a sleeping engine has no log')),
-      attach: () => Promise.reject(new Error('a sleeping engine has no log')),
+      async seed(imageFolder, { version }) {
+        await mkdir(imageFolder)
+        await writeFile(join(imageFolder, 'volume'), 'seed')
+        return { sizeBytes: 4, engineVersion: version, seed: { systemId: '7', epoch: 1, start: 0, end: 160 } }
+      },
+      attach: async (folder, _spec, imageFolder) => void (await copyTree(imageFolder, folder)),
       async endSessions() {},
       async awaitLog() {},
-      lead: () => Promise.reject(new Error('a sleeping engine has no log')),
-      observe: async () => undefined,
+      async lead(folder, epoch) {
+        await writeFile(join(folder, 'epoch'), String(epoch))
+        return { start: 160, after: 1 }
+      },
+      headLogin: async (folder) =>
+        (await identityIn(folder)) && { socketFolder: folder, port: 1, user: 'u', password: 'p', name: 'n' },
+      async observe(folder) {
+        if (!(await identityIn(folder))) return undefined
+        const epoch = Number(await readFile(join(folder, 'epoch'), 'utf8').catch(() => '0'))
+        const started = { start: 160, after: 1 }
+        return epoch > 0
+          ? { isWriter: true, epoch, isStreaming: false, started }
+          : { isWriter: false, epoch: 1, isStreaming: true }
+      },
       async tellReplicas() {},
     },
     installed: async () => ['17.10'],
@@ -119,6 +135,18 @@ export async function enginesUnder(state: string): Promise<number[]> {
   for (const pid of pids) {
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
     if (environment.includes(`ENGINE=${state}/`)) found.push(Number(pid))
+  }
+  return found
+}
+
+/** Pids of the sleeping heads under a state folder, listened to or not. */
+export async function headsUnder(state: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found: number[] = []
+  for (const pid of pids) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    const isHead = words.some((word) => word.endsWith('sleeping-head.ts'))
+    if (isHead && words.some((word) => word.startsWith(`${state}/`))) found.push(Number(pid))
   }
   return found
 }

@@ -6,7 +6,7 @@ type Watched = { readonly driver: EngineDriver; readonly spec: InstanceSpec; rea
 
 /** Somebody may have to act within a second on what is seen: take over, or let in a consumer who has just been allowed. */
 export const isPressing = ({ driver, spec }: Watched): boolean =>
-  spec.replication !== undefined || driver.isDecodable(spec)
+  spec.replication !== undefined || spec.volume !== undefined || driver.isDecodable(spec)
 
 export class ConsumerWatch {
   private tended: EngineProcess | undefined

@@ -3,12 +3,14 @@ import type { EngineDriver, EngineProcess } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
 import type { ObservedArchive } from '#wire/agent/archive.ts'
 import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
-import type { ObservedReplication } from '#wire/agent/replication.ts'
+import type { LogPosition } from '#wire/agent/replication.ts'
 import type { ObservedStorage } from '#wire/agent/storage.ts'
+import type { ReplicaStatus } from '#wire/agent/volume.ts'
 import { ConsumerWatch, isPressing } from './consumer-watch.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
 import type { InstanceVolume } from '../volumes.ts'
 import { startErrorOf, withRoom } from './room.ts'
+import { Ties } from './ties.ts'
 import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
 
 /** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
@@ -51,12 +53,10 @@ export class Instance {
   private accepting = false
   private pendingRestart: readonly string[] = []
   private lastError: JobError | undefined
-  private replication: ObservedReplication | undefined
   private sight: ObservedStorage | undefined
   /** Probes in a row that the engine did not answer. */
   private misses = 0
-  /** Probes in a row that the source of this standby did not answer. */
-  private sourceMisses = 0
+  private readonly ties = new Ties()
   private readonly consumers = new ConsumerWatch()
   private archive: ObservedArchive | undefined
 
@@ -82,7 +82,7 @@ export class Instance {
   }
 
   observed(): ObservedInstance {
-    const { accepting, state, pendingRestart, lastError, replication, archive } = this
+    const { accepting, state, pendingRestart, lastError, archive } = this
     return {
       id: this.id,
       state,
@@ -92,7 +92,7 @@ export class Instance {
       pendingRestart,
       crashes: this.record.crashes,
       lastError,
-      ...(this.engine && replication && { replication }),
+      ...(this.engine && this.ties.observed()),
       ...(this.sight && { storage: this.sight }),
       ...(archive && { archive }),
       ...(this.engine && this.misses >= MISSES_MAX && { isSilent: true }),
@@ -196,14 +196,13 @@ export class Instance {
     }
   }
 
-  /** Waits a little until the standby streams, so that this is known when the job that made it ends. */
+  /** Waits a little until the standby, or reader, streams, so that this is known when the job that made it ends. */
   async joined(signal: AbortSignal): Promise<void> {
     const { clock } = this.options
     const until = clock.monotonic() + JOIN_MS_MAX
     for (;;) {
       await this.look()
-      const streams = this.replication?.role === 'standby' && this.replication.isStreaming
-      if (streams || clock.monotonic() >= until || !this.engine) return
+      if (this.ties.streams || clock.monotonic() >= until || !this.engine) return
       await clock.sleep(STARTING_PROBE_MS, signal)
     }
   }
@@ -215,9 +214,9 @@ export class Instance {
   async look(isPunctual = true): Promise<void> {
     const engine = this.engine
     if (!engine || !this.isUp()) return
-    const [accepting, replication] = await Promise.all([
+    const [accepting, ties] = await Promise.all([
       this.driver.probe(this.folder, this.spec),
-      this.spec.replication ? this.driver.replication(this.folder, this.spec) : undefined,
+      this.ties.look(this),
       this.consumers.tend(this, engine),
     ])
     const found = accepting && this.state === 'starting'
@@ -228,20 +227,12 @@ export class Instance {
     if (this.engine !== engine || !this.isUp()) return
     if (accepting) this.misses = 0
     else if (isPunctual && this.state === 'running') this.misses++
-    this.replication = this.settled(replication, isPunctual)
+    this.ties.take(ties, isPunctual)
     this.set({ state: found ? 'running' : this.state, accepting, pendingRestart: pending })
   }
 
   private isUp(): boolean {
     return this.state === 'starting' || this.state === 'running'
-  }
-
-  /** One missing answer of the source is not yet a source that does not answer. */
-  private settled(seen: ObservedReplication | undefined, isPunctual: boolean): ObservedReplication | undefined {
-    if (seen?.role !== 'standby') return seen
-    if (seen.sourceAnswers) this.sourceMisses = 0
-    else if (isPunctual) this.sourceMisses++
-    return { ...seen, sourceAnswers: this.sourceMisses < MISSES_MAX }
   }
 
   async reload(): Promise<readonly string[]> {
@@ -252,6 +243,17 @@ export class Instance {
       await this.look()
     }
     return pendingRestart
+  }
+
+  /** Where the running engine's log ends. */
+  position(): Promise<LogPosition> {
+    return this.driver.position(this.folder, this.spec)
+  }
+
+  /** What the engine says of its cluster's instances from now on. */
+  async tellReplicas(replicas: readonly ReplicaStatus[]): Promise<Record<never, never>> {
+    await this.driver.onVolume.tellReplicas(this.folder, replicas)
+    return {}
   }
 
   /** How far its log is archived now. */
@@ -273,8 +275,7 @@ export class Instance {
   private take(engine: EngineProcess): void {
     this.engine = engine
     this.misses = 0
-    this.sourceMisses = 0
-    this.replication = undefined
+    this.ties.reset()
     void engine.exited.then(() => this.exited(engine))
   }
 

@@ -6,13 +6,15 @@ import { exists, readText, writeFileDurably } from '#host/disk.ts'
 import { historyName, lsnText, parseLsn } from '#wire/pg/lsn.ts'
 import { parseHistory } from '#wire/pg/timeline-history.ts'
 import { GATE } from '#wire/postgres/assurance.ts'
-import type { ObservedVolume } from '#wire/agent/volume.ts'
+import type { EpochStarted, ObservedVolume } from '#wire/agent/volume.ts'
+import type { HeadWriter } from '#wire/head/messages.ts'
 import { EngineError } from '../engine.ts'
 import { LEAD_LOOK_MS, PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX } from '../limits.ts'
 import { VolumeDiverged } from '../volume-engine.ts'
-import type { EpochStarted } from '../volume-engine.ts'
-import { logFolderOf, RESERVED } from './attachment.ts'
+import { HEAD, logFolderOf, RESERVED } from './attachment.ts'
+import { readLockFile } from './lock-file.ts'
 import { lacksRoom, obstacleInLog } from './obstacle.ts'
+import { PEER, peerPassword } from './peer.ts'
 import { RECEIVES } from './receiving.ts'
 import { ADMIN, isStandby, withSession } from './sql.ts'
 import type { Session } from './sql.ts'
@@ -99,6 +101,19 @@ async function startOf(folder: string, epoch: number): Promise<EpochStarted | un
   return parent && { start: Number(parent.endsAt), after: parent.timeline }
 }
 
+/** Undefined: the engine has not opened its socket yet. */
+export async function headLogin({ folder, surroundings }: Instance): Promise<HeadWriter | undefined> {
+  const socket = (await readLockFile(folder))?.socket
+  if (!socket) return undefined
+  return {
+    socketFolder: socket.folder,
+    port: socket.port,
+    user: PEER,
+    password: peerPassword(surroundings),
+    name: HEAD,
+  }
+}
+
 const BRIEF = { statementMs: PROBE_STATEMENT_MS_MAX }
 
 /** Undefined when the engine cannot be asked. */
@@ -114,7 +129,7 @@ async function observe(folder: string, session: Session): Promise<ObservedVolume
   if (!(await isStandby(session))) {
     const epoch = await timelineOf(session)
     const started = await startOf(folder, epoch)
-    return { isWriter: true, epoch, isStreaming: false, ...(started && { start: started.start }) }
+    return { isWriter: true, epoch, isStreaming: false, ...(started && { started }) }
   }
   const [row] = await session.query<{ epoch: number; streaming: boolean }>(
     `SELECT coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id) AS epoch,

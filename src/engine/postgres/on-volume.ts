@@ -3,7 +3,7 @@ import type { VolumeEngine } from '../volume-engine.ts'
 import { fillFromImage } from './attachment.ts'
 import { tellReplicas } from './aurora.ts'
 import type { Binaries } from './binaries/binaries.ts'
-import { awaitLog, endSessions, lead, observeVolume } from './lead.ts'
+import { awaitLog, endSessions, headLogin, lead, observeVolume } from './lead.ts'
 import { makeSeed } from './seed.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -22,6 +22,7 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   endSessions: (folder) => endSessions({ folder, surroundings }),
   awaitLog: (folder, end, signal) => awaitLog({ folder, surroundings }, end, signal),
   lead: (folder, epoch, signal) => lead({ folder, surroundings }, epoch, signal),
+  headLogin: (folder) => headLogin({ folder, surroundings }),
   observe: (folder) => observeVolume({ folder, surroundings }),
   tellReplicas: (folder, rows) => tellReplicas({ folder, surroundings }, rows),
 })

@@ -1,6 +1,7 @@
 /** Simulated engines: nothing on disk, no process but this one. The agents' own code runs here, over a driver without processes. */
 import { createAgent, type Agent } from '#agent/agent.ts'
 import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
+import { simulatedHeads } from '#agent/simulated-heads.ts'
 import { simulatedEndpoints } from '#control/simulated-endpoints.ts'
 import { simulatedDriver } from '#engine/simulated.ts'
 import type { Clock } from '#host/clock.ts'
@@ -30,6 +31,7 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
         clock,
         log,
         probes: false,
+        heads: simulatedHeads,
       }),
     )
   const trustFolder = await temporaryFolder('holdfast-simulated-')

@@ -9,7 +9,7 @@ import type { HostContents, HostFacts } from './host-facts.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 import type { LogNodeQuestions } from '../lognode/messages.ts'
-import type { ObservedVolume, SeedFacts, VolumeAttachment } from './volume.ts'
+import type { ObservedVolume, SeedFacts, VolumeAttachment, VolumeJobs, VolumeQuestions } from './volume.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
 export const AGENT_PROTOCOL_VERSION = 2
@@ -71,7 +71,7 @@ export interface MasterUser {
 export type StopMode = 'smart' | 'fast' | 'immediate'
 
 /** Every kind of job: what it takes and what it gives. Each may be started twice with the same id and runs once. */
-export interface JobKinds {
+export interface JobKinds extends VolumeJobs {
   /** Fetch the engine's binaries if they are missing, and make its template. */
   'engine.prepare': { input: { engine: EngineName; version: string }; result: { fetched: boolean } }
   /** Make a data volume from the template, start the engine, create the master user and the first database. */
@@ -172,6 +172,10 @@ export type JobErrorCode =
   | 'cancelled'
   /** The spec is older than what the host has by now. */
   | 'stale-spec'
+  /** Of a cluster volume: another epoch has begun, or may have. */
+  | 'fenced'
+  /** What is on the host is no past state of what it should follow, and has to be made anew. */
+  | 'diverged'
   /** Anything else; the message says it. */
   | 'failed'
 
@@ -215,7 +219,7 @@ export interface ObservedInstance {
 }
 
 /** Questions an agent answers at once, without a job. */
-export interface Questions extends LogNodeQuestions {
+export interface Questions extends LogNodeQuestions, VolumeQuestions {
   'logs.list': { input: { id: string }; answer: { files: readonly LogFile[] } }
   /** Bytes [offset, offset + bytesMax) of a log file, as text cut at line ends. */
   'logs.read': {

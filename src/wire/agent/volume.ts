@@ -1,5 +1,7 @@
 /** How an instance hangs on a cluster volume: what control orders, and what agents see of it. */
-import type { Epoch, MemberId, Position } from '../quorum/messages.ts'
+import type { MemberPlace } from '../head/messages.ts'
+import type { Configuration, Epoch, Position } from '../quorum/messages.ts'
+import type { EngineName, InstanceSpec, MasterUser, SnapshotFacts, TlsFiles } from './messages.ts'
 
 /**
  * The part of an instance's spec that says by which volume its engine lives. The engine always starts as a reader; one
@@ -13,7 +15,7 @@ export interface VolumeAttachment {
   /** The DB instance's identifier, as clients see it. */
   readonly identifier: string
   /** Where the engine streams the log from: log nodes, the nearest first. */
-  readonly feeds: readonly NodeAddress[]
+  readonly feeds: readonly FeedAddress[]
   readonly login: FeedLogin
   /** Whether clients may come. Otherwise nobody may log in but who looks after the engine. */
   readonly isOpen: boolean
@@ -21,7 +23,7 @@ export interface VolumeAttachment {
   readonly head?: HeadTerms
 }
 
-export interface NodeAddress {
+export interface FeedAddress {
   readonly host: string
   readonly port: number
 }
@@ -35,17 +37,11 @@ export interface FeedLogin {
 /** What the head beside the writer leads. */
 export interface HeadTerms {
   readonly epoch: Epoch
-  readonly configuration: MemberConfiguration
-  /** The log nodes, for heads. */
-  readonly nodes: readonly NodeAddress[]
-}
-
-/** Who has the copies, as the volume's row has it. */
-export interface MemberConfiguration {
-  readonly generation: number
-  readonly members: readonly MemberId[]
-  /** While members change, the others too. */
-  readonly joint?: readonly MemberId[]
+  readonly configuration: Configuration
+  /** Where every member of the configuration is. */
+  readonly places: readonly MemberPlace[]
+  /** By which log nodes know the head, and it knows them. */
+  readonly tls: TlsFiles
 }
 
 /** What a volume begins with, in an image that its first members and instances are made from. */
@@ -72,8 +68,52 @@ export interface ObservedVolume {
   readonly isStreaming: boolean
   /** Why a reader cannot follow, where that will not come right by itself. */
   readonly obstacle?: 'log-removed' | 'diverged' | 'settings'
-  /** Where the log begins that this epoch wrote, of a writer that was promoted here. */
-  readonly start?: Position
+  /** Of a writer: where its epoch begins. */
+  readonly started?: EpochStarted
+}
+
+export interface EpochStarted {
+  /** Of the first byte of the epoch. */
+  readonly start: Position
+  /** The epoch of the byte before it. */
+  readonly after: Epoch
+}
+
+/** Kinds of jobs, beside those of messages.ts. */
+export interface VolumeJobs {
+  /** Make the image that a new volume begins with, as a snapshot whose facts have `seed`. */
+  'volume.seed': {
+    input: {
+      snapshotId: string
+      engine: EngineName
+      version: string
+      master: MasterUser
+      databaseName: string | undefined
+    }
+    result: SnapshotFacts
+  }
+  /**
+   * Start a reader here, over a copy of an image in the place of what there is of the instance; without one: over what there
+   * is, which may have been a writer. `making` names the order: what was made by it is not made again.
+   */
+  'instance.attach': {
+    input: { spec: InstanceSpec; image: { snapshotId: string; making: string } | undefined }
+    result: Record<never, never>
+  }
+  /**
+   * Make of what is here the writer of the epoch in the spec, with a head beside it, and open its gate once something of the
+   * epoch is durable. `diverged`: what is here has to be made anew; `fenced`: the epoch is over, and the engine has ended.
+   */
+  'instance.lead': { input: { spec: InstanceSpec }; result: EpochStarted }
+}
+
+/** Questions, beside those of messages.ts. */
+export interface VolumeQuestions {
+  /** Not much of a question: from now on this is what the engine says of the cluster's instances. */
+  'instance.tell-replicas': {
+    input: { id: string; replicas: readonly ReplicaStatus[] }
+    answer: Record<never, never>
+  }
 }
 
 /** A row of `aurora_replica_status()`, as control knows it. */

@@ -1,0 +1,34 @@
+/** Heads of engines without processes: there is no log, so the epoch is open as soon as its writer is. */
+import type { HeadStatus } from '#wire/head/messages.ts'
+import type { HeadProcesses } from './heads.ts'
+
+export const simulatedHeads: HeadProcesses = {
+  async run(_instance, { epoch }) {
+    let status: HeadStatus = {
+      epoch,
+      phase: 'ready',
+      recoveredEnd: 0,
+      configured: undefined,
+      isAttached: false,
+      reason: undefined,
+      members: [],
+    }
+    let listener: ((status: HeadStatus) => void) | undefined
+    return {
+      pid: 0,
+      ended: new Promise(() => {}),
+      onStatus(told) {
+        listener = told
+        told(status)
+      },
+      tell(message) {
+        const isNew = message.type === 'attach' ? status.phase !== 'open' : message.type === 'reconfigure'
+        if (message.type === 'attach') status = { ...status, phase: 'open', isAttached: true }
+        if (message.type === 'reconfigure') status = { ...status, configured: message.configuration.generation }
+        if (isNew) listener?.(status)
+      },
+      leave: () => (listener = undefined),
+    }
+  },
+  async end() {},
+}
