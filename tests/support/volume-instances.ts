@@ -99,7 +99,7 @@ export interface TestHead {
 /** Takes what the writer of the epoch writes into the log, and acknowledges it at once. */
 export async function headOf(
   bench: PostgresBench,
-  { folder }: TestInstance,
+  { folder }: Pick<TestInstance, 'folder'>,
   log: HeldLog,
   { epoch, start: from }: { readonly epoch: number; readonly start: number },
 ): Promise<TestHead> {
