@@ -2,6 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { JobFailure } from './failure.ts'
 import { requireFresh } from './fresh.ts'
 import type { JobRunners } from './job.ts'
 
@@ -12,6 +14,7 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
     'instance.start': async ({ spec }, { signal, reached }) => {
       const instance = supervisor.get(spec.id)
       requireFresh(instance, spec)
+      requireNoWriter(spec)
       const before = instance.record
       await instance.adopt()
       const same = isDeepStrictEqual(before.spec, spec)
@@ -33,6 +36,7 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
     'instance.restart': async ({ spec }, { signal, reached }) => {
       const instance = supervisor.get(spec.id)
       requireFresh(instance, spec)
+      requireNoWriter(spec)
       await instance.stop('fast')
       reached('stopped')
       // It stays an instance that is to run, with this spec, also if it does not come up now.
@@ -72,4 +76,10 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
       }
     },
   }
+}
+
+/** A writer of a cluster volume asks the volume first, each time: it leads an epoch. */
+function requireNoWriter({ volume }: InstanceSpec): void {
+  if (volume?.role === 'writer')
+    throw new JobFailure('failed', 'A writer of a cluster volume is started by leading an epoch.')
 }

@@ -198,9 +198,10 @@ test('a writer that is to follow is stopped first, a reader is only told', async
     bench.engine.observedVolume = STREAMING
   })
   await run(agent, 'follow', 'instance.attach', { spec: reader, image: undefined })
-  assert.deepEqual(bench.engine.calls.slice(before), ['stop fast', 'configure', 'start'])
+  const opening = ['configure', 'reload']
+  assert.deepEqual(bench.engine.calls.slice(before), ['stop fast', 'configure', 'start', ...opening])
   await run(agent, 'again', 'instance.attach', { spec: reader, image: undefined })
-  assert.deepEqual(bench.engine.calls.slice(before + 3), ['configure', 'reload'])
+  assert.deepEqual(bench.engine.calls.slice(before + 5), ['configure', 'reload'])
 })
 
 test('an engine that has what the log does not is not promoted, and its end is told apart', async () => {
@@ -222,4 +223,41 @@ test('what the engine says of the others is what it was told last', async () => 
   const replica = { serverId: 'shop-1', isWriter: true, sessionId: 's', seenAt: 1 }
   assert.deepEqual(await agent.ask('instance.tell-replicas', { id: 'db-A', replicas: [replica] }), {})
   assert.equal(bench.engine.calls.at(-1), 'tellReplicas 1')
+})
+
+test('what was a writer lets nobody in before it is known to follow', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  await led(bench, agent)
+  bench.engine.die(bench.folder('db-A'))
+  await bench.clock.advance(0)
+  const isOpen = (): boolean => bench.engine.volumes.get(bench.folder('db-A'))!.conf!.volume!.isOpen
+  const follow = async (id: string): Promise<string> => {
+    await agent.startJob(id, 'instance.attach', { spec: reader, image: undefined })
+    await bench.clock.advance(60_000)
+    return codeOf(await ended(agent, id))
+  }
+  bench.engine.observedVolume = { isWriter: false, epoch: 5, isStreaming: false }
+  assert.equal(await follow('silent'), 'failed')
+  assert.equal(isOpen(), false)
+  bench.engine.observedVolume = { isWriter: false, epoch: 5, isStreaming: false, obstacle: 'diverged' }
+  assert.equal(await follow('ahead'), 'diverged')
+  assert.equal(isOpen(), false)
+  bench.engine.observedVolume = STREAMING
+  assert.equal(await follow('follows'), 'succeeded')
+  assert.equal(isOpen(), true)
+})
+
+test('a writer is started by leading an epoch, and in no other way', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  await led(bench, agent)
+  const { revivedBy: _, ...forgotten } = writer(5)
+  await run(agent, 'reload', 'instance.reload', { spec: forgotten })
+  bench.engine.die(bench.folder('db-A'))
+  await bench.clock.advance(60_000)
+  assert.equal(bench.engine.isRunning(bench.folder('db-A')), false)
+  for (const kind of ['instance.start', 'instance.restart'] as const)
+    assert.equal(codeOf(await run(agent, kind, kind, { spec: writer(5) })), 'failed')
+  assert.equal(bench.engine.isRunning(bench.folder('db-A')), false)
 })

@@ -40,7 +40,9 @@ export function volumeJobs({
       const before = supervisor.find(spec.id)
       if (before) requireFresh(before, spec)
       if (!image || (before?.recorded && before.record.seedId === image.making)) {
-        await followAgain(supervisor.get(spec.id), spec, { supervisor, context })
+        const instance = supervisor.get(spec.id)
+        const wasWriter = instance.spec.volume?.role === 'writer' || !instance.spec.volume?.isOpen
+        await (wasWriter ? followOnce : followAgain)(instance, spec, { supervisor, context })
         return { result: {} }
       }
       const imageFolder = await maker.folderOfSnapshot(image.snapshotId)
@@ -102,6 +104,19 @@ async function followAgain(instance: Instance, spec: InstanceSpec, { supervisor,
   context.reached('configured')
   await instance.joined(context.signal)
 }
+
+/** An old writer may have applied what the log does not have: nobody sees it before it is known to follow. */
+async function followOnce(instance: Instance, spec: InstanceSpec, around: Around): Promise<void> {
+  const closed = { ...spec, volume: { ...spec.volume!, isOpen: false } }
+  await followAgain(instance, closed, around)
+  const { volume } = instance.observed()
+  if (volume?.obstacle === 'diverged') throw diverged()
+  if (!volume?.isStreaming) throw new JobFailure('failed', 'What was a writer does not follow its cluster volume yet.')
+  await followAgain(instance, spec, around)
+}
+
+const diverged = (): JobFailure =>
+  new JobFailure('diverged', 'What is on the host is no past state of the cluster volume: it has to be made anew.')
 
 /** Nobody is in any more, before the engine sees what is not durable. Its head seals meanwhile. */
 async function close(instance: Instance, spec: InstanceSpec, { supervisor, context }: Around): Promise<void> {

@@ -3,7 +3,7 @@ import type { Log } from '#base/log.ts'
 import type { EngineDriver } from '#engine/engine.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import type { Op, Store } from '#store/store.ts'
-import type { EngineName, ObservedInstance } from '#wire/agent/messages.ts'
+import type { EngineName, InstanceSpec, ObservedInstance } from '#wire/agent/messages.ts'
 import { JobFailure } from '../job/failure.ts'
 import { instanceSubject } from '../job/job.ts'
 import { Slots } from '../job/turns.ts'
@@ -28,6 +28,10 @@ export interface SupervisorOptions {
   readonly onObserved: (instance: ObservedInstance) => void
   readonly onGone: (id: string) => void
 }
+
+/** Another may have become the primary, or the writer of the cluster volume, while the engine was away. */
+const isRevivedHere = ({ revivedBy, volume }: InstanceSpec): boolean =>
+  revivedBy !== 'control' && volume?.role !== 'writer'
 
 /** Attempts to bring an engine back that died or could not be started. */
 interface Revival {
@@ -142,7 +146,7 @@ export class Supervisor {
     if (instance.alive) {
       this.revivalOf(id).startedAt = this.options.clock.monotonic()
       if (!instance.observed().accepting) void instance.ready(this.ending.signal).catch(() => {})
-    } else if (instance.record.wanted === 'running' && instance.spec.revivedBy !== 'control') this.reviveLater(instance)
+    } else if (instance.record.wanted === 'running' && isRevivedHere(instance.spec)) this.reviveLater(instance)
   }
 
   /** Stops every engine in order. What is wanted stays, so the next agent starts them again. */

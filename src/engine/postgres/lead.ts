@@ -125,6 +125,9 @@ export async function observeVolume(instance: Instance): Promise<ObservedVolume 
   }
 }
 
+/** Of a row of the receiver: what is applied here is what the log node shows. An old writer may have more. */
+const HAS_NO_MORE = 'pg_last_wal_replay_lsn() <= latest_end_lsn'
+
 async function observe(folder: string, session: Session): Promise<ObservedVolume> {
   if (!(await isStandby(session))) {
     const epoch = await timelineOf(session)
@@ -133,7 +136,7 @@ async function observe(folder: string, session: Session): Promise<ObservedVolume
   }
   const [row] = await session.query<{ epoch: number; streaming: boolean }>(
     `SELECT coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id) AS epoch,
-            EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}) AS streaming`,
+            EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES} AND ${HAS_NO_MORE}) AS streaming`,
   )
   assert(row, 'a reader says what it follows')
   const obstacle = (await lacksRoom(folder, session))

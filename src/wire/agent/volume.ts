@@ -64,7 +64,7 @@ export interface ObservedVolume {
   readonly isWriter: boolean
   /** The timeline that it writes or follows: the epoch whose log it last had. */
   readonly epoch: Epoch
-  /** A reader receives the log now. */
+  /** A reader receives the log now, and has applied nothing that is not shown to readers. */
   readonly isStreaming: boolean
   /** Why a reader cannot follow, where that will not come right by itself. */
   readonly obstacle?: 'log-removed' | 'diverged' | 'settings'
