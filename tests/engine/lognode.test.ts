@@ -109,7 +109,12 @@ test('readers get what is durable and no more, and go on at the next process of 
   )
   // Two of six in a process are away, and two more: nothing new is durable, whatever the others have.
   const [b, c] = [await pidOf('b'), await pidOf('c')]
-  for (const pid of [b, c]) process.kill(pid, 'SIGSTOP')
+  for (const pid of [b, c]) {
+    process.kill(pid, 'SIGSTOP')
+    await eventually('it stands still', async () =>
+      /\) T /.test(await readFile(`/proc/${pid}/stat`, 'utf8')) ? true : undefined,
+    )
+  }
   head.write(Buffer.alloc(30_000, 'x'))
   await eventually('both members there have it', () =>
     hosts.member('a1')?.end === head.end && hosts.member('a2')?.end === head.end ? true : undefined,
