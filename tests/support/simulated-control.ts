@@ -1,6 +1,7 @@
 /** A Control whose flows run: on simulated engines in this process and a clock that moves only when told to. */
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds'
 import { createAgent, type Agent } from '#agent/agent.ts'
+import { memoryLogNode } from '#agent/memory-log-node.ts'
 import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
 import { simulatedHeads } from '#agent/simulated-heads.ts'
 import { memoryLog, type MemoryLog } from '#base/memory-log.ts'
@@ -26,6 +27,8 @@ export interface SimulatedControl extends TestControl {
   failing: JobKind | undefined
   /** The next job of this kind fails, once. */
   failingOnce: JobKind | undefined
+  /** With which code those fail; otherwise: `failed`. */
+  failingWith: JobErrorCode | undefined
   /** The next job of any kind fails with this code, once. */
   failOnce: JobErrorCode | undefined
   /** What this step gives is lost, once, after it ran, and the step runs again: `<flow>.<step>`. */
@@ -49,6 +52,7 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
       store: memoryStore(clock),
       drivers: { postgres: driver },
       volumes,
+      logNode: memoryLogNode(),
       clock,
       log,
       probes: false,
@@ -61,7 +65,9 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
   const hosts: Hosts = {
     ...inProcess,
     async startJob(zone, jobId, kind, input) {
-      const code = control.failOnce ?? (control.failing === kind || control.failingOnce === kind ? 'failed' : undefined)
+      const code =
+        control.failOnce ??
+        (control.failing === kind || control.failingOnce === kind ? (control.failingWith ?? 'failed') : undefined)
       control.failOnce = undefined
       if (control.failingOnce === kind) control.failingOnce = undefined
       if (code !== undefined) failed.set(jobId, code)
@@ -76,6 +82,7 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
     log,
     failing: undefined,
     failingOnce: undefined,
+    failingWith: undefined,
     failOnce: undefined,
     losing: undefined,
     get flows() {

@@ -1,49 +1,71 @@
-/** What an instance of an Aurora cluster is to the others. */
+/** How an instance of an Aurora cluster hangs on the cluster's volume. */
+import { assert } from '#base/assert.ts'
+import type { HeadTerms, VolumeAttachment } from '#wire/agent/volume.ts'
 import type { Control } from '../control.ts'
-import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
-import { addressOf, NOWHERE } from '../db-instance/source-address.ts'
+import type { DbInstanceRecord } from '../db-instance/record.ts'
 import type { Placement } from '../db-instance/topology.ts'
-import { volumes } from '../volume/record.ts'
+import { doorsOf, feedPassword, feedsFor, requireLogNodes, type LogNodeRecord } from '../volume/log-nodes.ts'
+import { headTlsOf } from '../volume/head-certificate.ts'
+import { volumes, type VolumeRecord } from '../volume/record.ts'
+import { placesOf } from '../volume/terms.ts'
 import { isWriter, type AuroraClusterRecord } from './record.ts'
 
-/** Under which a reader streams. Another in its place has another name. */
+/**
+ * What an instance is told to be:
+ *
+ *     reader ──► candidate ──► writer
+ *
+ * A `candidate` is a reader that lets no client in: what it is given before it writes may not be durable.
+ */
+export type Part = 'reader' | 'candidate' | 'writer'
+
+/** The volume's epoch is the generation: an order from before somebody else was to write is void. */
+export function placementAs(
+  control: Control,
+  { volume, nodes }: { readonly volume: VolumeRecord; readonly nodes: readonly LogNodeRecord[] },
+  { record, part }: { readonly record: DbInstanceRecord; readonly part: Part },
+): Placement {
+  assert(record.certificate, 'an instance has its certificate before its engine is configured')
+  const { epoch } = volume
+  const attachment: VolumeAttachment = {
+    id: volume.id,
+    role: part === 'writer' ? 'writer' : 'reader',
+    name: readerName(record.resourceId),
+    identifier: record.id,
+    feeds: feedsFor(record.zone, nodes),
+    login: { password: feedPassword(control, volume.id), caPem: record.certificate.caPem },
+    isOpen: part !== 'candidate',
+    ...(part === 'writer' && { head: headOf(control, volume, nodes) }),
+  }
+  // A writer begins an epoch with each start: that is not its agent's to decide.
+  return { generation: epoch, revivedBy: part === 'reader' ? 'agent' : 'control', volume: attachment }
+}
+
+/** What the head beside the writer leads, and by what log nodes know it. */
+function headOf(control: Pick<Control, 'vault'>, volume: VolumeRecord, nodes: readonly LogNodeRecord[]): HeadTerms {
+  const { generation, members, joint } = volume.configuration
+  const ids = (some: typeof members): string[] => some.map(({ id }) => id)
+  return {
+    epoch: volume.epoch,
+    configuration: { generation, members: ids(members), ...(joint && { joint: ids(joint) }) },
+    places: placesOf(volume, doorsOf(nodes)),
+    tls: headTlsOf(control, volume),
+  }
+}
+
+/** Under which feeds know it. Another instance in its place has another name. */
 const readerName = (resourceId: string): string => `r_${resourceId.slice(-12).toLowerCase()}`
 
-/**
- * Where the cluster is as given, whatever the store says by now. The volume's epoch is the generation: an order from before
- * somebody else was to write is void.
- */
+/** What it is by what the store says. */
 export async function placementInAurora(
   control: Control,
   cluster: AuroraClusterRecord,
-  record: Pick<DbInstanceRecord, 'resourceId'>,
+  record: DbInstanceRecord,
 ): Promise<Placement> {
   const volume = await volumes(control, cluster).get(cluster.resourceId)
-  const generation = volume?.value.epoch ?? 0
-  if (isWriter(cluster, record)) {
-    const readers = cluster.members.filter((member) => !isWriter(cluster, member))
-    return {
-      generation,
-      // A writer begins an epoch with each start: that is not its agent's to decide.
-      revivedBy: 'control',
-      replication: {
-        role: 'primary',
-        followers: readers.map(({ resourceId }) => readerName(resourceId)),
-        synchronous: [],
-      },
-    }
-  }
-  const writer = cluster.members.find((member) => isWriter(cluster, member))
-  const source = writer && (await dbInstances(control, cluster).get(writer.id))
-  return {
-    generation,
-    revivedBy: 'agent',
-    replication: {
-      role: 'standby',
-      name: readerName(record.resourceId),
-      followers: [],
-      source: source ? addressOf(control, source.value) : NOWHERE,
-      readable: true,
-    },
-  }
+  assert(volume, 'a cluster has a volume as long as it has instances')
+  const isChosen = volume.value.writer === record.resourceId
+  const part: Part = !isChosen ? 'reader' : isWriter(cluster, record) && cluster.isOpen ? 'writer' : 'candidate'
+  const nodes = await requireLogNodes(control, control.hosts.zones)
+  return placementAs(control, { volume: volume.value, nodes }, { record, part })
 }

@@ -100,6 +100,9 @@ export const auroraKeyOf = ({ account, region, id, resourceId }: AuroraClusterRe
   resourceId,
 })
 
+/** The image that its volume begins with, among snapshots. */
+export const seedImageOf = ({ resourceId }: Pick<AuroraClusterRecord, 'resourceId'>): string => `${resourceId}-seed`
+
 /** The cluster with this key; not another that has its name by now. */
 export async function findAuroraCluster(
   control: Pick<Control, 'store'>,

@@ -23,7 +23,7 @@ const readerRouteOf = ({ resourceId }: AuroraClusterRecord): string => `${resour
 /** Every address of the cluster, and whom it leads to now. */
 function addressesOf(cluster: AuroraClusterRecord, members: readonly ReachableMember[]): Address[] {
   return [
-    { id: cluster.resourceId, port: cluster.port, targets: cluster.isOpen ? clusterEndpointTargets(members) : [] },
+    { id: cluster.resourceId, port: cluster.port, targets: clusterEndpointTargets(members) },
     { id: readerRouteOf(cluster), port: cluster.readerPort, targets: readerEndpointTargets(members) },
     ...cluster.endpoints
       .filter(({ isDeleting }) => !isDeleting)

@@ -13,6 +13,14 @@ type Seeing = Pick<Control, 'hosts'>
 export const serves = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean =>
   hosts.observed(zone, resourceId)?.accepting === true
 
+/** Its engine runs, and follows the volume's log. */
+export const reads = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean =>
+  hosts.observed(zone, resourceId)?.volume?.isWriter === false
+
+/** Why it cannot follow the volume's log, where that will not come right by itself. */
+export const obstacleOf = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): string | undefined =>
+  hosts.observed(zone, resourceId)?.volume?.obstacle
+
 const writerOf = ({ members, writer }: AuroraClusterRecord): AuroraMember | undefined =>
   members.find(({ resourceId }) => resourceId === writer)
 
@@ -32,8 +40,10 @@ export const reachableMembers = (
   cluster.members.flatMap((member) => {
     const record = records.get(member.resourceId)?.value
     if (!record) return []
-    const isServing = serves(control, member) && isForClients(record)
-    return [{ resourceId: member.resourceId, isWriter: isWriter(cluster, member), isServing, record }]
+    const writes = isWriter(cluster, member)
+    // A writer is one for clients once its epoch is.
+    const isServing = serves(control, member) && isForClients(record) && (!writes || cluster.isOpen)
+    return [{ resourceId: member.resourceId, isWriter: writes, isServing, record }]
   })
 
 /** Readers that could become the writer now. */

@@ -1,7 +1,7 @@
 import type { CaIdentifier } from '#trust/authority.ts'
 import type { Control } from '../control.ts'
 import type { EndpointCertificate } from './record.ts'
-import { tlsLabel } from './spec.ts'
+import { tlsLabel } from './tls.ts'
 
 /** A certificate for the endpoint's names; its private key leaves this function sealed. */
 export async function issueCertificate(

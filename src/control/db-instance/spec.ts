@@ -1,19 +1,18 @@
 import { familyOf } from '#catalog/families.ts'
 import { instanceClass } from '#catalog/instance-classes.ts'
 import { assert } from '#base/assert.ts'
-import type { InstanceSpec, TlsFiles } from '#wire/agent/messages.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
 import { effectiveSettings } from '../parameter-group/effective.ts'
 import { appliedGroupsOf, requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
-import type { DbInstanceRecord, EndpointCertificate, InstanceKey } from './record.ts'
+import type { DbInstanceRecord, InstanceKey } from './record.ts'
+import { tlsOf } from './tls.ts'
 import { placementOf, type Placement } from './topology.ts'
 
 /** What a volume may grow to. AWS: Aurora user guide, "Amazon Aurora size limits". */
 const AURORA_GIB_MAX = 128 * 1024
-
-export const tlsLabel = (resourceId: string): string => `tls/${resourceId}`
 
 /**
  * What an agent needs to run this instance: the record's settings as engine parameters, with the values of
@@ -64,13 +63,6 @@ export async function instanceSpec(
       settings.BackupRetentionPeriod > 0 && !record.aurora ? archivePrefix(record.cluster ?? record) : undefined,
   }
 }
-
-/** The endpoint's certificate with its key in the clear. */
-export const tlsOf = (
-  control: Pick<Control, 'vault'>,
-  { resourceId }: InstanceKey,
-  { certificatePem, sealedPrivateKey, caPem }: EndpointCertificate,
-): TlsFiles => ({ certificatePem, privateKeyPem: control.vault.open(sealedPrivateKey, tlsLabel(resourceId)), caPem })
 
 /** Where the archive has the instance's backups and its log: its own for all time, whatever it is called. */
 export const archivePrefix = ({ region, account, resourceId }: InstanceKey): string =>

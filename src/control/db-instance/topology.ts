@@ -12,7 +12,7 @@ import { findByKey, keyOf, type DbInstanceRecord } from './record.ts'
 import { addressOf, NOWHERE } from './source-address.ts'
 
 /** The part of an instance's spec that says what it is to others, and since when. */
-export type Placement = Pick<InstanceSpec, 'replication' | 'generation' | 'revivedBy'>
+export type Placement = Pick<InstanceSpec, 'replication' | 'volume' | 'generation' | 'revivedBy'>
 
 export async function placementOf(control: Control, record: DbInstanceRecord): Promise<Placement> {
   const aurora = record.aurora && (await findAuroraCluster(control, record.cluster!))

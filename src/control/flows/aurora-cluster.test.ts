@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DBClusterEndpoint } from '@aws-sdk/client-rds'
 import { DAY_MS } from '#base/durations.ts'
+import type { JobKind, JobKinds } from '#wire/agent/messages.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
 import {
   addInstance,
@@ -23,6 +24,7 @@ import { listClusterEndpoints } from '../cluster/list.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
 import { changeCluster } from '../cluster/verbs.ts'
 import { commit } from '../control.ts'
+import type { Hosts } from '../hosts.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { createParameterGroup } from '../parameter-group/parameter-groups.ts'
@@ -173,10 +175,79 @@ test('a writer that is lost is replaced by a reader, and a lone one is started a
 
 test('a promotion that fails is begun again in an epoch of its own', async () => {
   const control = await cluster(['one', 'two'])
-  control.failingOnce = 'instance.promote'
+  control.failingOnce = 'instance.lead'
   await failover(control, 'two')
   assert.equal(await writerOf(control), 'two')
   assert.equal((await volumeOf(control)).epoch, 3, 'the step was run again, and not the flow')
+})
+
+/** Jobs of this kind that hosts are given from now on, by what they were given. */
+function jobsOf<K extends JobKind>(control: SimulatedControl, kind: K): JobKinds[K]['input'][] {
+  const given: JobKinds[K]['input'][] = []
+  const { startJob } = control.hosts
+  const hosts = control.hosts as { startJob: Hosts['startJob'] }
+  hosts.startJob = (zone, id, asked, input) => {
+    if ((asked as JobKind) === kind) given.push(input as JobKinds[K]['input'])
+    return startJob(zone, id, asked, input)
+  }
+  return given
+}
+
+test('a next writer that is no past state of the volume is made anew of an image, and writes in another epoch', async () => {
+  const control = await cluster(['one', 'two'])
+  control.failingOnce = 'instance.lead'
+  control.failingWith = 'diverged'
+  const attached = jobsOf(control, 'instance.attach')
+  await failover(control, 'two')
+  assert.equal(await writerOf(control), 'two')
+  assert.equal((await volumeOf(control)).epoch, 4)
+  const [made] = attached.filter(({ image }) => image)
+  const { resourceId } = (await auroraOf(control)).members[1]!
+  assert.equal(made!.spec.id, resourceId)
+  assert.equal(made!.image!.snapshotId, (await volumeOf(control)).seed!.imageId)
+  assert.equal(made!.spec.volume!.isOpen, false, 'nobody is let in before it writes')
+})
+
+test('an old writer that is no past state of the volume is made anew of an image', async () => {
+  const control = await cluster(['one', 'two'])
+  control.failingOnce = 'instance.attach'
+  control.failingWith = 'diverged'
+  const attached = jobsOf(control, 'instance.attach')
+  await failover(control, 'two')
+  assert.deepEqual(await statusesOf(control), ['available', 'available'])
+  const { resourceId } = (await auroraOf(control)).members[0]!
+  assert.deepEqual(
+    attached.map(({ spec, image }) => [spec.id, image !== undefined, spec.volume!.role, spec.volume!.isOpen]),
+    [
+      [resourceId, false, 'reader', true],
+      [resourceId, true, 'reader', true],
+    ],
+  )
+})
+
+test('a reader that is rebooted is restarted, and one whose settings changed too', async () => {
+  const control = await cluster(['one', 'two'])
+  const restarted = jobsOf(control, 'instance.restart')
+  await inTime(control, changeInstance(control, SCOPE, 'reboot', { DBInstanceIdentifier: 'two' }))
+  const bigger = { DBInstanceIdentifier: 'two', DBInstanceClass: 'db.r6g.xlarge', ApplyImmediately: true }
+  await inTime(control, changeInstance(control, SCOPE, 'modify', bigger))
+  assert.equal(restarted.length, 2)
+  assert.ok(restarted[1]!.spec.capacity.vcpus > restarted[0]!.spec.capacity.vcpus)
+  assert.equal(restarted[1]!.spec.volume!.role, 'reader')
+})
+
+test('who leads is told its epoch, who has the copies, and where; agents refuse orders of before', async () => {
+  const control = await cluster(['one', 'two'])
+  const led = jobsOf(control, 'instance.lead')
+  await failover(control, 'two')
+  const [{ spec }] = led as [JobKinds['instance.lead']['input']]
+  const volume = await volumeOf(control)
+  assert.deepEqual([spec.generation, spec.volume!.head!.epoch, spec.volume!.role], [3, 3, 'writer'])
+  assert.deepEqual(spec.volume!.head!.configuration, {
+    generation: 1,
+    members: volume.configuration.members.map(({ id }) => id),
+  })
+  assert.equal(spec.replication, undefined)
 })
 
 test('a writer that is deleted hands over first; the last instance leaves the volume to the next', async () => {

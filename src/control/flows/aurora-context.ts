@@ -1,8 +1,8 @@
 /** What the steps of an Aurora cluster's flows work with. */
 import { together, type Held, type Mutation } from '#store/collection.ts'
-import type { JobKinds } from '#wire/agent/messages.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { memberRecords } from '../aurora-cluster/find.ts'
-import { placementInAurora } from '../aurora-cluster/placement.ts'
+import { placementAs, type Part } from '../aurora-cluster/placement.ts'
 import {
   auroraClusters,
   findAuroraCluster,
@@ -12,6 +12,8 @@ import {
 import { dbInstances, type ClusterKey, type DbInstanceRecord } from '../db-instance/record.ts'
 import { instanceSpec } from '../db-instance/spec.ts'
 import type { Control } from '../control.ts'
+import { requireLogNodes } from '../volume/log-nodes.ts'
+import { volumes, type VolumeRecord } from '../volume/record.ts'
 import type { FlowContext } from './context.ts'
 
 export interface AuroraInput {
@@ -51,13 +53,19 @@ export const changeMembers = (
   changes: Partial<DbInstanceRecord>,
 ): Mutation => together(...[...members].map((held) => replaceMember(control, held, { ...held.value, ...changes })))
 
-/** The spec of an instance, where the cluster is as given. */
-export const auroraSpec = async (
+/** The spec of an instance that is to have this part. */
+export async function specAs(
   control: Control,
-  cluster: AuroraClusterRecord,
-  record: DbInstanceRecord,
-): Promise<JobKinds['instance.start']['input']['spec']> =>
-  instanceSpec(control, record, await placementInAurora(control, cluster, record))
+  as: { readonly record: DbInstanceRecord; readonly part: Part; readonly volume: VolumeRecord },
+): Promise<InstanceSpec> {
+  const nodes = await requireLogNodes(control, control.hosts.zones)
+  return instanceSpec(control, as.record, placementAs(control, { volume: as.volume, nodes }, as))
+}
+
+export const volumeOf = async (
+  control: Pick<Control, 'store'>,
+  { cluster }: Pick<HeldAurora, 'cluster'>,
+): Promise<Held<VolumeRecord> | undefined> => volumes(control, cluster).get(cluster.resourceId)
 
 /** Drops the flow's ended jobs from the tables of the hosts that can be reached. */
 export async function forgetAuroraJobs(

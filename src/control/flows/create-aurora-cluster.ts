@@ -1,29 +1,84 @@
-import { done, flow, go } from '#flow/flow.ts'
-import { auroraKeeperSubjectOf } from '../aurora-cluster/record.ts'
+import { assert } from '#base/assert.ts'
+import { done, flow, go, wait, type Next } from '#flow/flow.ts'
+import { auroraKeeperSubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
+import type { Control } from '../control.ts'
+import { verifierOf } from '../db-instance/master.ts'
 import { subjectOf } from '../db-instance/record.ts'
-import { auroraOf, changeAurora, type AuroraContext as C } from './aurora-context.ts'
+import { seeded } from '../volume/epochs.ts'
+import { zonesOf } from '../volume/configuration.ts'
+import { withHeadCertificate } from '../volume/head-certificate.ts'
+import { doorsOf, feedPassword, newLogNodes, requireLogNodes, termsOf } from '../volume/log-nodes.ts'
+import { volumes, type VolumeRecord } from '../volume/record.ts'
+import { newMembers, volumeTerms } from '../volume/terms.ts'
+import { auroraOf, changeAurora, volumeOf, type AuroraContext as C } from './aurora-context.ts'
+import { job } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
+import { engineDeadlineMs } from './limits.ts'
+
+type Step = 'certify' | 'seed' | 'place' | 'finish' | 'wake' | 'abandon'
 
 /** A new Aurora cluster: one certificate for all of its endpoints, and its volume. Instances come later. */
 export const createAuroraCluster = flow(
   'create-aurora-cluster',
-  { exhausted: 'abandon' },
+  { exhausted: 'abandon', policy: { deadlineMs: engineDeadlineMs } },
   {
-    certify: async (c: C) => {
+    certify: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
-      if (!au) return done('deleted')
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
       const { resourceId } = au.cluster
       const certificate = await issueCertificate(
         c.control,
         resourceId,
         await defaultCaIdentifier(c.control, au.cluster),
       )
-      return go('finish', changeAurora(c.control, au, { certificate }))
+      return go(
+        'seed',
+        changeAurora(c.control, au, { certificate }),
+        volumes(c.control, au.cluster).update(volume, await withHeadCertificate(c.control, volume.value)),
+        await newLogNodes(c.control, c.control.hosts.zones),
+      )
     },
 
-    finish: async (c: C) => {
+    seed: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
+      const { resourceId, shared, master, databaseName } = au.cluster
+      const imageId = seedImageOf(au.cluster)
+      const outcome = await job(c, {
+        zone: c.control.hosts.zones[0]!,
+        resourceId,
+        name: `seed-${c.failures}`,
+        kind: 'volume.seed',
+        input: async () => ({
+          snapshotId: imageId,
+          engine: 'postgres',
+          version: shared.EngineVersion,
+          master: { name: master.username, passwordVerifier: master.verifier },
+          databaseName,
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed')
+        return go('abandon', changeAurora(c.control, au, { complaint: outcome.error.message }))
+      const { seed } = outcome.result
+      assert(seed, 'an image that a volume begins with says where')
+      return go('place', volumes(c.control, au.cluster).update(volume, seeded(volume.value, { ...seed, imageId })))
+    },
+
+    /** Each log node makes its copies, and knows where all others are. All begin alike: a quorum may not have less. */
+    place: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
+      await Promise.all(zonesOf(volume.value).map((zone) => place(c.control, { volume: volume.value, zone })))
+      return go('finish')
+    },
+
+    finish: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const { key } = c.input
@@ -37,18 +92,40 @@ export const createAuroraCluster = flow(
     },
 
     /** Instances may have come already, and wait for the volume. */
-    wake: async (c: C) => {
+    wake: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       for (const member of au?.cluster.members ?? [])
         c.control.flows.wakeSubjects(subjectOf({ ...c.input.key, resourceId: member.resourceId }))
       return done('available')
     },
 
-    abandon: async (c: C) => {
+    abandon: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
-      const complaint = c.lastError ?? 'The DB cluster could not be created in time.'
+      const complaint = au.cluster.complaint ?? c.lastError ?? 'The DB cluster could not be created in time.'
       return done('failed', changeAurora(c.control, au, { phase: 'failed', complaint }))
     },
   },
 )
+
+/** The zone's log node has its copies of a new volume when this resolves. All of it may be asked again. */
+async function place(
+  control: Control,
+  { volume, zone }: { readonly volume: VolumeRecord; readonly zone: string },
+): Promise<void> {
+  const { hosts } = control
+  const { seed } = volume
+  assert(seed, 'copies begin with what the image has')
+  const nodes = await requireLogNodes(control, hosts.zones)
+  const verifier = await verifierOf(control, feedPassword(control, volume.id))
+  await hosts.ask(
+    zone,
+    'lognode.configure',
+    termsOf(
+      control,
+      nodes.find((node) => node.zone === zone)!,
+    ),
+  )
+  await hosts.ask(zone, 'lognode.volume', volumeTerms(volume, { doors: doorsOf(nodes), verifier }))
+  for (const member of newMembers(volume, { seed, zone })) await hosts.ask(zone, 'lognode.create', member)
+}

@@ -1,16 +1,27 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
 import { auroraSubjectOf, auroraTimersOf, isWriter } from '../aurora-cluster/record.ts'
+import { routeCluster } from '../aurora-cluster/routes.ts'
 import { serves } from '../aurora-cluster/sight.ts'
 import { certificateOf } from '../db-instance/certificate.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
-import { auroraSpec, heldAurora, type HeldAurora } from './aurora-context.ts'
-import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
+import type { VolumeRecord } from '../volume/record.ts'
+import { heldAurora, specAs, volumeOf, type HeldAurora } from './aurora-context.ts'
+import {
+  change,
+  instanceEvent,
+  instanceOf,
+  jobOn,
+  type FlowContext,
+  type InstanceInput,
+  type JobOutcome,
+} from './context.ts'
 import { failed, finished } from './endings.ts'
 import { engineDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
+type Step = 'certify' | 'attach' | 'await-writer' | 'serve' | 'finish' | 'abandon'
 
 /** How often an instance looks for what others do, besides every time that it is woken. */
 const LOOK_MS = 1000
@@ -19,40 +30,68 @@ interface Found {
   readonly held: Held<DbInstanceRecord>
   readonly record: DbInstanceRecord
   readonly au: HeldAurora
+  readonly volume: VolumeRecord
 }
 
 async function found(c: C): Promise<Found | undefined> {
   const held = await instanceOf(c)
   const au = held && (await heldAurora(c.control, held.value.cluster!))
-  return held && au && { held, record: held.value, au }
+  const volume = au && (await volumeOf(c.control, au))
+  return held && au && volume && { held, record: held.value, au, volume: volume.value }
 }
 
+const letIn = (c: C, { record, volume }: Pick<Found, 'record' | 'volume'>): Promise<JobOutcome<'instance.attach'>> =>
+  jobOn(c, record, {
+    name: `open-${c.failures}`,
+    kind: 'instance.attach',
+    input: async () => ({ spec: await specAs(c.control, { record, part: 'reader', volume }), image: undefined }),
+  })
+
 /**
- * A new instance of an Aurora cluster. The first one has the volume's first epoch begin, as every start of a writer does
- * (start-aurora-writer.ts); the others wait for a writer, and read what it writes.
+ * A new instance of an Aurora cluster: a reader, on an image of the volume. The first one is then made the writer, as every
+ * writer is (start-aurora-writer.ts).
  */
 export const createAuroraMember = flow(
   'create-aurora-member',
   { exhausted: 'abandon', policy: { deadlineMs: engineDeadlineMs } },
   {
-    certify: async (c: C): Promise<Next<'write' | 'read' | 'certify'>> => {
+    certify: async (c: C): Promise<Next<Step>> => {
       const it = await found(c)
       if (!it) return done('deleted')
       const { cluster } = it.au
-      if (!cluster.certificate || cluster.phase === 'creating') return wait({ timeoutMs: LOOK_MS })
+      if (!cluster.certificate || !it.volume.seed) return wait({ timeoutMs: LOOK_MS })
       const certificate = certificateOf(c.control, { of: cluster, for: it.record }, cluster.certificate)
-      return go(isWriter(cluster, it.record) ? 'write' : 'read', change(c, it.held, { certificate }))
+      return go('attach', change(c, it.held, { certificate }))
     },
 
-    write: async (c: C): Promise<Next<'serve' | 'read' | 'write'>> => {
+    attach: async (c: C): Promise<Next<Step>> => {
+      const it = await found(c)
+      if (!it) return done('deleted')
+      const { au, record, volume } = it
+      // Whoever is to write sees no client before it does.
+      const part = isWriter(au.cluster, record) ? 'candidate' : 'reader'
+      const outcome = await jobOn(c, record, {
+        name: `attach-${c.failures}`,
+        kind: 'instance.attach',
+        input: async () => ({
+          spec: await specAs(c.control, { record, part, volume }),
+          image: { snapshotId: volume.seed!.imageId, making: c.flowId },
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') return go('abandon', change(c, it.held, { complaint: outcome.error.message }))
+      return go('await-writer')
+    },
+
+    /** A reader without a writer has nothing to show that its users made. */
+    'await-writer': async (c: C): Promise<Next<Step>> => {
       const it = await found(c)
       if (!it) return done('deleted')
       const { cluster } = it.au
-      // It was to be the writer, and somebody else is by now.
-      if (!isWriter(cluster, it.record)) return go('read')
       if (cluster.isOpen) return go('serve')
       const subject = auroraSubjectOf(it.record.cluster!)
-      if (await c.control.flows.of(subject)) return wait({ timeoutMs: LOOK_MS })
+      const isOurs = isWriter(cluster, it.record) && !(await c.control.flows.of(subject))
+      if (!isOurs) return wait({ timeoutMs: LOOK_MS })
       const { writes } = c.control.flows.start('start-aurora-writer', subject, {
         key: it.record.cluster!,
         why: 'create',
@@ -62,30 +101,15 @@ export const createAuroraMember = flow(
       return wait({ timeoutMs: LOOK_MS }, writes)
     },
 
-    read: async (c: C): Promise<Next<'serve' | 'read' | 'write' | 'abandon'>> => {
+    serve: async (c: C): Promise<Next<Step>> => {
       const it = await found(c)
       if (!it) return done('deleted')
-      const { cluster } = it.au
-      if (isWriter(cluster, it.record)) return go('write')
-      if (!cluster.isOpen) return wait({ timeoutMs: LOOK_MS })
-      const outcome = await jobOn(c, it.record, {
-        name: `create-${c.failures}`,
-        kind: 'instance.create',
-        input: async () => ({
-          spec: await auroraSpec(c.control, cluster, it.record),
-          master: { name: cluster.master.username, passwordVerifier: cluster.master.verifier },
-          databaseName: undefined,
-        }),
-      })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') return go('abandon', change(c, it.held, { complaint: outcome.error.message }))
-      return go('serve')
-    },
-
-    serve: async (c: C): Promise<Next<'finish' | 'serve'>> => {
-      const it = await found(c)
-      if (!it) return done('deleted')
-      const { held, record } = it
+      const { held, record, au } = it
+      // One that was to be the writer, and is not, lets nobody in yet.
+      const isReader = !isWriter(au.cluster, record)
+      const opened = isReader ? await letIn(c, it) : undefined
+      if (opened?.state === 'pending') return wait()
+      if (opened?.state === 'failed') throw new Error(`let clients in: ${opened.error.message}`)
       if (!serves(c.control, record)) return wait({ timeoutMs: LOOK_MS })
       await openRoute(c.control, record)
       return go(
@@ -96,9 +120,10 @@ export const createAuroraMember = flow(
     },
 
     finish: async (c: C) => {
-      const held = await instanceOf(c)
-      const key = held?.value.cluster
-      if (key) c.control.flows.wakeSubjects(auroraTimersOf(key))
+      const it = await found(c)
+      if (!it) return done('deleted')
+      await routeCluster(c.control, it.au.cluster)
+      c.control.flows.wakeSubjects(auroraTimersOf(it.record.cluster!))
       return finished(c, 'available')
     },
 

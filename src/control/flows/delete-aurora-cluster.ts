@@ -1,15 +1,17 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
-import { auroraClusters, auroraTimersOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { auroraClusters, auroraTimersOf, seedImageOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { volumes } from '../volume/record.ts'
-import { auroraOf, type AuroraContext as C } from './aurora-context.ts'
+import { auroraOf, volumeOf, type AuroraContext as C } from './aurora-context.ts'
+import { job, type JobOutcome } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
+import { withdrawCopies } from './withdraw-copies.ts'
 
-type Step = 'await-members' | 'remove' | 'forget' | 'silence'
+type Step = 'await-members' | 'remove' | 'withdraw' | 'forget' | 'silence'
 
 const LOOK_MS = 1000
 
@@ -28,6 +30,21 @@ export const deleteAuroraCluster = flow(
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       await removeAuroraRoutes(c.control, au.cluster)
+      // What the flow that was alive had begun must not make again what is taken away.
+      for (const zone of c.control.hosts.zones) await c.control.hosts.cancelJobs(zone, `${au.cluster.resourceId}/`)
+      return go('withdraw')
+    },
+
+    /** The copies of the log, and the image that they began with. */
+    withdraw: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      if (!au) return done('deleted')
+      const volume = (await volumeOf(c.control, au))?.value
+      if (!volume) return go('forget')
+      if (volume.seed) await withdrawCopies(c.control, volume)
+      const outcome = await removeImage(c, au.cluster)
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`remove the image: ${outcome.error.message}`)
       return go('forget')
     },
 
@@ -35,7 +52,8 @@ export const deleteAuroraCluster = flow(
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const { held, cluster } = au
-      const volume = await volumes(c.control, cluster).get(cluster.resourceId)
+      const volume = await volumeOf(c.control, au)
+      for (const zone of c.control.hosts.zones) await c.control.hosts.forgetJobs(zone, `${cluster.resourceId}/`)
       const { secretArn } = cluster.master
       return go(
         'silence',
@@ -56,6 +74,15 @@ export const deleteAuroraCluster = flow(
     },
   },
 )
+
+const removeImage = (c: C, cluster: AuroraClusterRecord): Promise<JobOutcome<'snapshot.remove'>> =>
+  job(c, {
+    zone: c.control.hosts.zones[0]!,
+    resourceId: cluster.resourceId,
+    name: `remove-seed-${c.failures}`,
+    kind: 'snapshot.remove',
+    input: async () => ({ snapshotId: seedImageOf(cluster) }),
+  })
 
 const portsOf = ({ port, readerPort, endpoints }: AuroraClusterRecord): number[] => [
   port,

@@ -8,13 +8,15 @@ import { everyCluster } from '../db-cluster/find.ts'
 import { removeClusterRoutes } from '../db-cluster/routes.ts'
 import { everyInstance } from '../db-instance/find.ts'
 import { zonesInUse } from '../db-instance/zones.ts'
+import { volumes } from '../volume/record.ts'
+import { withdrawCopies } from './withdraw-copies.ts'
 import { RESET_SUBJECT } from '../reset/reset.ts'
 import { job, type FlowContext } from './context.ts'
 
 type C = FlowContext<unknown>
 
 /** Everything that users made, and what was kept for it. Keys of trust and of flows are not under these. */
-const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', 'read-replica/', 'port/']
+const USER_PREFIXES = ['rds/', 'ec2/', 'secretsmanager/', 'db-instance-name/', 'read-replica/', 'log-node/', 'port/']
 
 /** Commits have a limit of operations; a flow has two keys. */
 const FLOWS_AT_ONCE = 200
@@ -70,7 +72,17 @@ export const resetEverything = flow(
           pending ||= outcome.state === 'pending'
         }
       }
-      return pending ? wait() : go('unarchive')
+      return pending ? wait() : go('withdraw')
+    },
+
+    /** Copies of volumes, which no host tells of by itself. */
+    withdraw: async (c: C) => {
+      for (const cluster of await everyAuroraCluster(c.control)) {
+        const volume = (await volumes(c.control, cluster).get(cluster.resourceId))?.value
+        // One that was never made has no image, and no log node was asked for a copy.
+        if (volume?.seed) await withdrawCopies(c.control, volume)
+      }
+      return go('unarchive')
     },
 
     /** Now that nobody writes into the archive any more. */

@@ -1,13 +1,16 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { auroraSubjectOf, isWriter } from '../aurora-cluster/record.ts'
-import { serves } from '../aurora-cluster/sight.ts'
+import { routeCluster } from '../aurora-cluster/routes.ts'
+import { obstacleOf, reads, serves } from '../aurora-cluster/sight.ts'
 import { openRoute } from '../multi-az/route.ts'
-import { auroraSpec, heldAurora } from './aurora-context.ts'
+import { heldAurora, specAs, volumeOf } from './aurora-context.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failedAgain, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
+
+type Step = 'restart' | 'renew' | 'serve' | 'finish' | 'fail'
 
 const LOOK_MS = 1000
 
@@ -16,21 +19,31 @@ export const restartAuroraReader = flow(
   'restart-aurora-reader',
   { exhausted: 'fail', policy: { deadlineMs: restartDeadlineMs } },
   {
-    restart: async (c: C): Promise<Next<'serve' | 'finish'>> => {
+    restart: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       const au = held && (await heldAurora(c.control, held.value.cluster!))
       if (!held || !au) return done('deleted')
       const record = held.value
       // It has taken over meanwhile: whoever had it do so sees to it.
       if (isWriter(au.cluster, record)) return done('writer')
-      const outcome = await jobOn(c, record, {
-        name: `restart-${c.failures}`,
-        kind: 'instance.restart',
-        input: async () => ({ spec: await auroraSpec(c.control, au.cluster, record) }),
-      })
+      const volume = (await volumeOf(c.control, au))!.value
+      const spec = (): ReturnType<typeof specAs> => specAs(c.control, { record, part: 'reader', volume })
+      const outcome = reads(c.control, record)
+        ? await jobOn(c, record, {
+            name: `restart-${c.failures}`,
+            kind: 'instance.restart',
+            input: async () => ({ spec: await spec() }),
+          })
+        : // It was stopped, or it wrote.
+          await jobOn(c, record, {
+            name: `attach-${c.failures}`,
+            kind: 'instance.attach',
+            input: async () => ({ spec: await spec(), image: undefined }),
+          })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'succeeded') return go('serve')
       const { code, message } = outcome.error
+      if (code === 'diverged') return go('renew')
       if (code !== 'bad-settings') throw new Error(`restart the reader: ${message}`)
       return go(
         'finish',
@@ -39,10 +52,32 @@ export const restartAuroraReader = flow(
       )
     },
 
-    serve: async (c: C): Promise<Next<'finish' | 'serve'>> => {
+    /** It wrote what the volume does not have, or was away for too long: a copy of an image of the volume takes its place. */
+    renew: async (c: C): Promise<Next<Step>> => {
+      const held = await instanceOf(c)
+      const au = held && (await heldAurora(c.control, held.value.cluster!))
+      if (!held || !au) return done('deleted')
+      const record = held.value
+      if (isWriter(au.cluster, record)) return done('writer')
+      const volume = (await volumeOf(c.control, au))!.value
+      const outcome = await jobOn(c, record, {
+        name: `renew-${c.enteredAt}-${c.failures}`,
+        kind: 'instance.attach',
+        input: async () => ({
+          spec: await specAs(c.control, { record, part: 'reader', volume }),
+          image: { snapshotId: volume.seed!.imageId, making: `${c.flowId}/${c.enteredAt}` },
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`make the reader anew: ${outcome.error.message}`)
+      return go('serve')
+    },
+
+    serve: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
+      if (obstacleOf(c.control, record) !== undefined) return go('renew')
       if (!serves(c.control, record)) return wait({ timeoutMs: LOOK_MS })
       await openRoute(c.control, record)
       return go(
@@ -54,8 +89,11 @@ export const restartAuroraReader = flow(
 
     finish: async (c: C) => {
       const held = await instanceOf(c)
+      const au = held && (await heldAurora(c.control, held.value.cluster!))
+      if (!au) return done('deleted')
+      await routeCluster(c.control, au.cluster)
       const ended = await finished(c, 'restarted')
-      if (held?.value.cluster) c.control.flows.wakeSubjects(auroraSubjectOf(held.value.cluster))
+      c.control.flows.wakeSubjects(auroraSubjectOf(held.value.cluster!))
       return ended
     },
 

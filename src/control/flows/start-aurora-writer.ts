@@ -1,5 +1,6 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together, type Held } from '#store/collection.ts'
+import type { JobError } from '#wire/agent/messages.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import {
   auroraPasswordSubjectOf,
@@ -7,22 +8,23 @@ import {
   isWriter,
   type AuroraClusterRecord,
 } from '../aurora-cluster/record.ts'
-import { candidatesIn, serves } from '../aurora-cluster/sight.ts'
+import { candidatesIn, obstacleOf, serves } from '../aurora-cluster/sight.ts'
 import { chooseSuccessor } from '../aurora-cluster/successor.ts'
 import { keyOf, subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { takeEpoch } from '../volume/epochs.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
 import {
   auroraOf,
-  auroraSpec,
   changeAurora,
   changeMembers,
   forgetAuroraJobs,
   replaceMember,
+  specAs,
+  volumeOf,
   type AuroraInput,
   type HeldAurora,
 } from './aurora-context.ts'
-import { instanceEvent, jobOn, type FlowContext, type JobOutcome } from './context.ts'
+import { instanceEvent, jobOn, type FlowContext } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { fenceDeadlineMs, restartDeadlineMs, standbyPatienceMs } from './limits.ts'
 
@@ -34,7 +36,7 @@ interface Input extends AuroraInput {
   readonly target?: string
 }
 type C = FlowContext<Input>
-type Step = 'decide' | 'cut' | 'end' | 'begin' | 'open' | 'rejoin' | 'finish' | 'rest'
+type Step = 'decide' | 'cut' | 'end' | 'ready' | 'renew' | 'lead' | 'serve' | 'rejoin' | 'finish' | 'rest'
 
 /** How often it is looked for what others do, besides every time that the flow is woken. */
 const LOOK_MS = 1000
@@ -50,17 +52,20 @@ export const startAuroraWriter = flow(
   {
     decide: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
-      const volume = au && (await volumes(c.control, au.cluster).get(au.cluster.resourceId))
+      const volume = au && (await volumeOf(c.control, au))
       if (!au || !volume) return done('deleted')
       const target = targetOf(c, au)
       if (!target) return go('finish')
       const { cluster } = au
-      const isFailover = cluster.writer !== target.value.resourceId
+      const { resourceId } = target.value
+      const isFailover = cluster.writer !== resourceId
+      const isAgain = volume.value.writer === resourceId
+      const phase = isFailover ? 'failing-over' : c.input.why === 'recover' ? 'starting' : cluster.phase
       return go(
         'cut',
-        volumes(c.control, cluster).update(volume, takeEpoch(volume.value, target.value.resourceId)),
-        changeAurora(c.control, au, { isOpen: false, ...(isFailover && { phase: 'failing-over' }) }),
-        isFailover ? startedEvent(c, au, target.value) : NOTHING,
+        volumes(c.control, cluster).update(volume, takeEpoch(volume.value, resourceId)),
+        changeAurora(c.control, au, { isOpen: false, phase }),
+        isFailover && !isAgain ? startedEvent(c, au, target.value) : NOTHING,
       )
     },
 
@@ -75,42 +80,91 @@ export const startAuroraWriter = flow(
     /** A writer that serves ends in order; any other is killed. One that is out of reach is fenced by the volume. */
     end: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
-      const volume = au && (await epochOf(c, au))
+      const volume = au && (await volumeOf(c.control, au))
       if (!au || !volume) return done('deleted')
       const writer = au.cluster.writer === undefined ? undefined : au.members.get(au.cluster.writer)?.value
-      if (!writer || c.input.why === 'create') return go('begin')
-      if (!c.control.hosts.isConnected(writer.zone) || c.spentMs > fenceDeadlineMs) return go('begin')
+      if (!writer || c.input.why === 'create') return go('ready')
+      if (!c.control.hosts.isConnected(writer.zone) || c.spentMs > fenceDeadlineMs) return go('ready')
       const { resourceId: id } = writer
-      const name = `end-${volume.epoch}-${c.failures}`
+      const name = `end-${volume.value.epoch}-${c.failures}`
       const outcome = isPlanned(c.input)
         ? await jobOn(c, writer, { name, kind: 'instance.stop', input: async () => ({ id, mode: 'fast' }) })
         : await jobOn(c, writer, { name, kind: 'instance.fence', input: async () => ({ id }) })
       if (outcome.state === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
       if (outcome.state === 'failed' && outcome.error.code !== 'instance-missing')
         throw new Error(`end the old writer: ${outcome.error.message}`)
-      return go('begin')
+      return go('ready')
     },
 
-    begin: async (c: C): Promise<Next<Step>> => {
-      const au = await auroraOf(c)
-      const volume = au && (await epochOf(c, au))
-      if (!au || !volume) return done('deleted')
-      const target = au.members.get(volume.writer ?? '')
-      // It was deleted meanwhile, or another epoch was taken.
-      if (!target || target.value.phase === 'deleting') return go('decide')
-      const outcome = await begin(c, au, { target: target.value, volume })
+    /** The target runs as a reader, whatever it was before, and on what it has. */
+    ready: async (c: C): Promise<Next<Step>> => {
+      const it = await chosen(c)
+      if (it === 'deleted') return done('deleted')
+      if (it === 'others') return go('decide')
+      const { target, volume } = it
+      if (serves(c.control, target) && obstacleOf(c.control, target) === undefined) return go('lead')
+      const outcome = await jobOn(c, target, {
+        name: `ready-${volume.epoch}-${c.failures}`,
+        kind: 'instance.attach',
+        input: async () => ({ spec: await candidateSpec(c, it), image: undefined }),
+      })
       if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') throw new Error(`start the writer: ${outcome.error.message}`)
+      if (outcome.state === 'failed' && isStray(outcome.error, c)) return go('renew')
+      if (outcome.state === 'failed') throw new Error(`start the next writer: ${outcome.error.message}`)
+      if (obstacleOf(c.control, target) !== undefined) return go('renew')
+      return serves(c.control, target) ? go('lead') : wait({ timeoutMs: LOOK_MS })
+    },
+
+    /** It wrote what the volume does not have, or cannot be started: a copy of an image of the volume takes its place. */
+    renew: async (c: C): Promise<Next<Step>> => {
+      const it = await chosen(c)
+      if (it === 'deleted') return done('deleted')
+      if (it === 'others') return go('decide')
+      const { target, volume } = it
+      const making = `${c.flowId}/${volume.epoch}`
+      const outcome = await jobOn(c, target, {
+        name: `renew-${volume.epoch}-${c.failures}`,
+        kind: 'instance.attach',
+        input: async () => ({
+          spec: await candidateSpec(c, it),
+          image: { snapshotId: volume.seed!.imageId, making },
+        }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`make the next writer anew: ${outcome.error.message}`)
+      // Its head may have begun the epoch before it was found out.
+      return go('decide')
+    },
+
+    /**
+     * From here to the end of the job it may have seen what is not durable, and lets nobody in. At its end something that the
+     * epoch wrote is durable, so everything before it is.
+     */
+    lead: async (c: C): Promise<Next<Step>> => {
+      const it = await chosen(c)
+      if (it === 'deleted') return done('deleted')
+      if (it === 'others') return go('decide')
+      const { au, target, volume } = it
+      const outcome = await jobOn(c, target, {
+        name: `lead-${volume.epoch}-${c.failures}`,
+        kind: 'instance.lead',
+        input: async () => ({ spec: await specAs(c.control, { record: target, part: 'writer', volume }) }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed' && outcome.error.code === 'diverged') return go('renew')
+      // Another epoch has begun, or may have: so does one more.
+      if (outcome.state === 'failed' && outcome.error.code === 'fenced') return go('decide')
+      if (outcome.state === 'failed') throw new Error(`have the writer begin: ${outcome.error.message}`)
       const before = au.cluster.writer
-      const isNew = before !== target.value.resourceId
+      const isOther = before !== target.resourceId
       return go(
-        'open',
-        changeAurora(c.control, au, { writer: target.value.resourceId, isOpen: true, complaint: undefined }),
-        ...(isNew && before !== undefined ? [demote(c, au.members.get(before))] : []),
+        'serve',
+        changeAurora(c.control, au, { writer: target.resourceId, isOpen: true, complaint: undefined }),
+        ...(isOther && before !== undefined ? [demote(c, au.members.get(before))] : []),
       )
     },
 
-    open: async (c: C): Promise<Next<Step>> => {
+    serve: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const writer = au.members.get(au.cluster.writer ?? '')
@@ -118,7 +172,7 @@ export const startAuroraWriter = flow(
       if (!serves(c.control, writer.value)) return wait({ timeoutMs: LOOK_MS })
       if (writer.value.phase !== 'creating' && writer.value.phase !== 'available')
         return go(
-          'open',
+          'serve',
           replaceMember(c.control, writer, { ...writer.value, phase: 'available', stoppedAt: undefined }),
           instanceEvent(c.control, writer.value, c.input.why === 'start' ? 'RDS-EVENT-0088' : 'RDS-EVENT-0006'),
         )
@@ -175,10 +229,8 @@ const REJOIN_MS_MAX = 60_000
 /** The old writer serves, and somebody wants it to end in order. */
 const isPlanned = ({ why }: Input): boolean => why !== 'recover'
 
-/** The volume's row, if the epoch is one for somebody. */
-async function epochOf(c: C, { cluster }: HeldAurora): Promise<VolumeRecord | undefined> {
-  return (await volumes(c.control, cluster).get(cluster.resourceId))?.value
-}
+/** Attempts to start an engine on what it has, before it is made anew. */
+const STARTS_MAX = 2
 
 /** The instance that is to write: the one that was asked for, else the first by the rules, else the writer of before. */
 function targetOf(c: C, { cluster, members }: HeldAurora): Held<DbInstanceRecord> | undefined {
@@ -193,36 +245,26 @@ function targetOf(c: C, { cluster, members }: HeldAurora): Held<DbInstanceRecord
   return able(chosen?.resourceId) ?? able(cluster.writer) ?? [...members.keys()].map(able).find((held) => held)
 }
 
-type Beginning = 'instance.create' | 'instance.promote' | 'instance.restart'
-
-/**
- * Has the target write: it is made, where nothing has ever written; a reader is promoted; a writer of before starts again.
- */
-function begin(
-  c: C,
-  { cluster, members }: HeldAurora,
-  { target, volume }: { readonly target: DbInstanceRecord; readonly volume: VolumeRecord },
-): Promise<JobOutcome<Beginning>> {
-  const next: AuroraClusterRecord = { ...cluster, writer: target.resourceId }
-  const spec = (): ReturnType<typeof auroraSpec> => auroraSpec(c.control, next, members.get(target.resourceId)!.value)
-  const name = `begin-${volume.epoch}-${c.failures}`
-  if (target.phase === 'creating')
-    return jobOn(c, target, {
-      name,
-      kind: 'instance.create',
-      input: async () => ({
-        spec: await spec(),
-        master: { name: cluster.master.username, passwordVerifier: cluster.master.verifier },
-        databaseName: cluster.databaseName,
-      }),
-    })
-  const isReader = !isWriter(cluster, target) && serves(c.control, target)
-  return jobOn(c, target, {
-    name,
-    kind: isReader ? 'instance.promote' : 'instance.restart',
-    input: async () => ({ spec: await spec() }),
-  })
+interface Chosen {
+  readonly au: HeldAurora
+  readonly target: DbInstanceRecord
+  readonly volume: VolumeRecord
 }
+
+/** For whom the epoch was taken. `others`: that one goes, or is not there any more. */
+async function chosen(c: C): Promise<Chosen | 'deleted' | 'others'> {
+  const au = await auroraOf(c)
+  const volume = au && (await volumeOf(c.control, au))
+  if (!au || !volume) return 'deleted'
+  const target = au.members.get(volume.value.writer ?? '')?.value
+  return target && target.phase !== 'deleting' ? { au, target, volume: volume.value } : 'others'
+}
+
+const candidateSpec = (c: C, { target, volume }: Omit<Chosen, 'au'>): ReturnType<typeof specAs> =>
+  specAs(c.control, { record: target, part: 'candidate', volume })
+
+/** What is on its host is of no use for the volume. */
+const isStray = ({ code }: JobError, { failures }: C): boolean => code === 'diverged' || failures >= STARTS_MAX
 
 /** The writer of before comes back as a reader. */
 const demote = (c: C, held: Held<DbInstanceRecord> | undefined): ReturnType<typeof changeMembers> =>

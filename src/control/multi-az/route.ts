@@ -6,7 +6,7 @@ import { GATE, GATE_SECRET } from '#wire/postgres/assurance.ts'
 import type { Control } from '../control.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { enginePortOf, isDirect, LOOPBACK } from '../db-instance/engine-address.ts'
-import { tlsOf } from '../db-instance/spec.ts'
+import { tlsOf } from '../db-instance/tls.ts'
 import { allowedSources } from '../network/sources.ts'
 
 /** How long a client that comes during a failover is kept waiting before it is turned away. */

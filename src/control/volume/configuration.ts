@@ -22,7 +22,8 @@ export function newVolume(id: string, zones: readonly string[]): VolumeRecord {
     .flatMap((zone) => Array.from({ length: COPIES_PER_ZONE }, (_, i) => ({ id: `${zone}${i + 1}`, zone })))
   return {
     id,
-    systemId: undefined,
+    seed: undefined,
+    headCertificate: undefined,
     epoch: SEED_EPOCH,
     writer: undefined,
     configuration: { generation: 1, members, lastNumber: COPIES_PER_ZONE },
@@ -33,6 +34,11 @@ export function newVolume(id: string, zones: readonly string[]): VolumeRecord {
 export function membersOf({ members, joint = [] }: VolumeConfiguration): PlacedMember[] {
   return [...members, ...joint.filter(({ id }) => !members.some((member) => member.id === id))]
 }
+
+/** Zones whose log nodes have copies, or are to have some. */
+export const zonesOf = ({ configuration }: VolumeRecord): string[] => [
+  ...new Set(membersOf(configuration).map(({ zone }) => zone)),
+]
 
 /** A copy under a new name is to take the place of one that is lost, in the same zone. One at a time. */
 export function replaceMember(volume: VolumeRecord, lost: MemberId): VolumeRecord {

@@ -34,8 +34,10 @@ test('of two who take an epoch at the same time one gets it', async () => {
   assert.equal(writer, results[0]!.committed ? 'db-1' : 'db-2')
 })
 
-test('a volume is made from one seed image', () => {
-  const made = seeded(newVolume('cluster-1', ['a', 'b', 'c']), '7300000000000000001')
-  assert.equal(seeded(made, '7300000000000000001').systemId, '7300000000000000001')
-  assert.throws(() => seeded(made, '7300000000000000002'), /one seed image/)
+test('a volume is made from one seed image, which is of the first epoch', () => {
+  const seed = { imageId: 'seed-1', systemId: '7300000000000000001', epoch: 1, start: 0, end: 100 }
+  const made = seeded(newVolume('cluster-1', ['a', 'b', 'c']), seed)
+  assert.equal(seeded(made, seed).seed, seed, 'the step may run twice')
+  assert.throws(() => seeded(made, { ...seed, systemId: '7300000000000000002' }), /one seed image/)
+  assert.throws(() => seeded(newVolume('cluster-2', ['a', 'b', 'c']), { ...seed, epoch: 2 }), /who made it/)
 })

@@ -1,6 +1,6 @@
 /** Who writes a volume. Pure: what these give is written over the row that they were given, by compare-and-set. */
 import { assert } from '#base/assert.ts'
-import type { VolumeRecord } from './record.ts'
+import type { Seed, VolumeRecord } from './record.ts'
 
 /** The epoch of the seed image. Writers have later ones. */
 export const SEED_EPOCH = 1
@@ -23,7 +23,8 @@ export const restVolume = (volume: VolumeRecord): VolumeRecord => ({
 })
 
 /** The row once the seed image is made. A database keeps its identifier for life. */
-export function seeded(volume: VolumeRecord, systemId: string): VolumeRecord {
-  assert(volume.systemId === undefined || volume.systemId === systemId, 'a volume is made from one seed image')
-  return { ...volume, systemId }
+export function seeded(volume: VolumeRecord, seed: Seed): VolumeRecord {
+  assert(volume.seed === undefined || volume.seed.systemId === seed.systemId, 'a volume is made from one seed image')
+  assert(seed.epoch === SEED_EPOCH, 'nobody has written a seed image but who made it')
+  return { ...volume, seed }
 }

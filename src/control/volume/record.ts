@@ -3,8 +3,10 @@
  * one key changes by compare-and-set; the log nodes do the rest (docs/protocol/quorum-log.md).
  */
 import { Collection } from '#store/collection.ts'
+import type { SeedFacts } from '#wire/agent/volume.ts'
 import type { Epoch, MemberId } from '#wire/quorum/messages.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
+import type { EndpointCertificate } from '../db-instance/record.ts'
 
 /** One of the six copies, and the zone whose log node has it. */
 export interface PlacedMember {
@@ -22,11 +24,19 @@ export interface VolumeConfiguration {
   readonly lastNumber: number
 }
 
+/** The image that the first copies of the log, and engines, are made from. */
+export interface Seed extends SeedFacts {
+  /** Among snapshots. */
+  readonly imageId: string
+}
+
 export interface VolumeRecord {
   /** The resource id of the cluster that it was made for. */
   readonly id: string
-  /** PostgreSQL's identifier of the database, from the seed image; undefined until that is made. */
-  readonly systemId: string | undefined
+  /** What it begins with; undefined until that is made. */
+  readonly seed: Seed | undefined
+  /** Of its heads. Undefined until it is issued; the key is sealed under their name. */
+  readonly headCertificate: EndpointCertificate | undefined
   /** The last epoch that anybody took. What the seed image was made in is the first. */
   readonly epoch: Epoch
   /** Resource id of the instance that the epoch was taken for; undefined: for nobody, the volume is at rest. */

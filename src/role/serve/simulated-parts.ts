@@ -1,5 +1,6 @@
 /** Simulated engines: nothing on disk, no process but this one. The agents' own code runs here, over a driver without processes. */
 import { createAgent, type Agent } from '#agent/agent.ts'
+import { memoryLogNode } from '#agent/memory-log-node.ts'
 import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
 import { simulatedHeads } from '#agent/simulated-heads.ts'
 import { simulatedEndpoints } from '#control/simulated-endpoints.ts'
@@ -28,6 +29,7 @@ export async function openSimulatedParts(clock: Clock, log: Log, versions: reado
         store: memoryStore(clock),
         drivers: { postgres: driver },
         volumes: volumesOf(az, volumes),
+        logNode: memoryLogNode(),
         clock,
         log,
         probes: false,

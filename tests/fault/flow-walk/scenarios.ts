@@ -465,7 +465,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   // Last: it takes the base away.
   reset: [
     {
-      steps: ['silence', 'stop', 'unarchive', 'wipe'],
+      steps: ['silence', 'stop', 'withdraw', 'unarchive', 'wipe'],
       async prepare(rds) {
         await createInstance(rds, (world.name = next('wiped')))
         await rds.send(

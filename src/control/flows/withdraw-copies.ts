@@ -1,0 +1,9 @@
+import type { Control } from '../control.ts'
+import { membersOf } from '../volume/configuration.ts'
+import type { VolumeRecord } from '../volume/record.ts'
+
+/** Every log node has removed its copies of a volume that is nobody's any more when this resolves. May run twice. */
+export async function withdrawCopies({ hosts }: Pick<Control, 'hosts'>, volume: VolumeRecord): Promise<void> {
+  for (const { id: member, zone } of membersOf(volume.configuration))
+    await hosts.ask(zone, 'lognode.remove', { volume: volume.id, member })
+}
