@@ -15,6 +15,9 @@ if (role === 'agent') {
 } else if (role === 'lognode') {
   const { runLogNode } = await import('#role/lognode.ts')
   await runLogNode(rest)
+} else if (role === 'head') {
+  const { runHead } = await import('#role/head.ts')
+  await runHead(rest)
 } else {
   const { runCli } = await import('#role/cli/run.ts')
   await runCli(process.argv.slice(2))

@@ -65,6 +65,7 @@ class Kept {
       epochStarts: (position) => {
         this.start = position
         this.starts++
+        return position
       },
       data: (position, bytes, lastBoundary) => {
         assert.equal(position, this.end, 'without a gap')
@@ -73,6 +74,7 @@ class Kept {
         this.boundaries.push(lastBoundary)
         if (this.confirmsAll) this.upstream.confirm(lastBoundary)
       },
+      attached: () => {},
       lost: (error) => this.losses.push(error),
     })
   }

@@ -29,8 +29,15 @@ type Zone = (typeof ZONES)[number]
 
 export const VOLUME = 'vol-1'
 /** Of whoever reads the volume's log. */
-const READER_PASSWORD = 'a password of readers'
+export const READER_PASSWORD = 'a password of readers'
 export const START = 16 * 1_024 * 1_024
+
+interface HostedVolume {
+  /** Where its log begins. */
+  readonly start?: Position
+  /** PostgreSQL's. */
+  readonly systemId?: string
+}
 
 export class HostLogNodes {
   readonly state: string
@@ -46,7 +53,7 @@ export class HostLogNodes {
   }
 
   /** Processes that know who they are, with two members of the volume each, which all begin with `seed`. */
-  static async open(seed: Buffer): Promise<HostLogNodes> {
+  static async open(seed: Buffer, { start = START, systemId = '7' }: HostedVolume = {}): Promise<HostLogNodes> {
     const state = await mkdtemp(join(tmpdir(), 'holdfast-log-nodes-'))
     const all = new HostLogNodes(state, await TestAuthority.open())
     const seedPath = join(state, 'seed')
@@ -61,13 +68,15 @@ export class HostLogNodes {
         await all.node(zone).configure({ node: zone, door, feed, certificate })
       }),
     )
-    const history = [{ epoch: 1, start: START }]
-    const verifier = await scramVerifier(READER_PASSWORD, { salt: systemRandom.bytes(16) })
-    const readers = { verifier, systemId: '7' }
+    const history = [{ epoch: 1, start }]
+    const terms = {
+      systemId,
+      verifier: await scramVerifier(READER_PASSWORD, { salt: systemRandom.bytes(16) }),
+    }
     await Promise.all(
       all.places.map(async ({ member, node }) => {
-        await all.node(node as Zone).describe({ volume: VOLUME, places: all.places, readers })
-        await all.node(node as Zone).create({ volume: VOLUME, member, start: START, history, seedPath })
+        await all.node(node as Zone).describe({ volume: VOLUME, places: all.places, readers: terms })
+        await all.node(node as Zone).create({ volume: VOLUME, member, start, history, seedPath })
       }),
     )
     return all
@@ -75,6 +84,11 @@ export class HostLogNodes {
 
   get places(): MemberPlace[] {
     return ZONES.flatMap((zone) => ['1', '2'].map((copy) => ({ member: zone + copy, ...this.addresses.get(zone)! })))
+  }
+
+  /** Where readers come in. */
+  get feedAddresses(): { readonly host: string; readonly port: number }[] {
+    return ZONES.map((zone) => ({ host: '127.0.0.1', port: this.feeds.get(zone)! }))
   }
 
   node(zone: Zone): ConnectedLogNode {
@@ -98,9 +112,9 @@ export class HostLogNodes {
 
   /** A reader at the log node of the zone. Rejects when it is not let in. */
   async reader(zone: Zone): Promise<WalReader> {
-    const { caPem: ca } = await this.authority.issue('anybody')
-    // Like a walreceiver with `verify-ca`: by the authority, not by name.
-    const ssl = { ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+    const { caPem: ca } = await this.authority.issue('reader')
+    // As `sslmode=verify-ca` does: the name of a log node is not one of the network.
+    const ssl = { ca, checkServerIdentity: () => undefined }
     return WalReader.open({ port: this.feeds.get(zone)!, user: VOLUME, password: READER_PASSWORD, ssl })
   }
 

@@ -60,7 +60,7 @@ export async function openVolume(bench: PostgresBench, version: string): Promise
 /** A new engine over a copy of the image. */
 export async function attach(
   bench: PostgresBench,
-  { image }: TestVolume,
+  { image }: Pick<TestVolume, 'image'>,
   spec: Partial<InstanceSpec> & Pick<InstanceSpec, 'volume' | 'version'>,
 ): Promise<TestInstance> {
   const whole = await bench.spec(spec)

@@ -32,8 +32,8 @@ export interface UpstreamOptions {
 }
 
 export interface UpstreamEvents {
-  /** The writer is on the epoch's timeline, of which this is the first byte. Once. */
-  epochStarts(position: Position): void
+  /** The writer is on the epoch's timeline, of which this is the first byte. Gives the end of a record, from which to read. Once. */
+  epochStarts(position: Position): Position
   /** The next bytes. `lastBoundary`: the last end of a record in all that has come, at or before the end of these. */
   data(position: Position, bytes: Buffer, lastBoundary: Position): void
   /** The log streams, and what is confirmed is heard: the first time, and again after every loss. */
@@ -43,7 +43,10 @@ export interface UpstreamEvents {
 }
 
 interface Reading {
+  /** Of the epoch. */
   readonly start: Position
+  /** From where it is read. */
+  readonly from: Position
   readonly records: RecordScanner
 }
 
@@ -71,7 +74,8 @@ export class Upstream {
   /** Everything before `position` is durable: the writer acknowledges what waits for it. Rises. */
   confirm(position: Position): void {
     if (position <= this.confirmed) return
-    assert(this.reading && position <= this.reading.records.position, 'only what was read is confirmed')
+    // What is durable before anything was read is what another head read in this epoch.
+    assert(!this.reading || position <= this.reading.records.position, 'only what was read is confirmed')
     this.confirmed = position
     this.tell()
   }
@@ -134,19 +138,19 @@ export class Upstream {
     const start = Number(endsAt)
     assert(this.reading === undefined || this.reading.start === start, 'an epoch has one start')
     if (this.reading === undefined) {
-      this.reading = { start, records: new RecordScanner(start) }
-      if (!this.isClosed) this.events.epochStarts(start)
+      const from = this.isClosed ? start : this.events.epochStarts(start)
+      this.reading = { start, from, records: new RecordScanner(from) }
     }
     return this.reading
   }
 
   private take(position: Position, pieces: readonly Buffer[]): void {
-    const { start, records } = this.reading!
+    const { from, records } = this.reading!
     if (position !== records.position) throw new Error(`the log jumps from ${records.position} to ${position}`)
     // The pieces are in memory that is read into again.
     const bytes = pieces.length === 1 ? Buffer.from(pieces[0]!) : Buffer.concat(pieces)
     records.feed(bytes)
-    this.events.data(position, bytes, records.lastBoundary ?? start)
+    this.events.data(position, bytes, records.lastBoundary ?? from)
   }
 
   private tell(): void {
