@@ -115,7 +115,7 @@ export class HeadProcess {
 
   private newUpstream(): Upstream {
     const { socketFolder, port, user, password, name } = this.spec.writer
-    const { clock, random, log } = this.options
+    const { clock, random } = this.options
     return new Upstream(
       {
         address: { path: `${socketFolder}/.s.PGSQL.${port}` },

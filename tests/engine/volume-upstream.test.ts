@@ -74,7 +74,6 @@ class Kept {
         this.boundaries.push(lastBoundary)
         if (this.confirmsAll) this.upstream.confirm(lastBoundary)
       },
-      attached: () => {},
       lost: (error) => this.losses.push(error),
     })
   }

@@ -78,4 +78,37 @@ describe('a cluster volume', () => {
     await bench.sql(b.spec, 'INSERT INTO t VALUES (-1)')
     assert.equal(await countOf(b), rows + 1)
   })
+
+  test('a log node that is killed takes no commit with it', async () => {
+    const rows = await countOf(b!)
+    const pid = volume.nodes.node('c').observed()!.pid!
+    process.kill(pid, 'SIGKILL')
+    for (let n = 0; n < 20; n++) await bench.sql(b!.spec, 'INSERT INTO t VALUES (-2)')
+    assert.equal(await countOf(b!), rows + 20)
+    await eventually('the next one is there', () => {
+      const next = volume.nodes.node('c').observed()?.pid
+      return next !== undefined && next !== pid ? true : undefined
+    })
+  })
+
+  test('with three copies nothing is acknowledged and the writer is ended; a new reader leads on when they are back', async () => {
+    const rows = await countOf(b!)
+    const silent = (['a', 'b'] as const).map((zone) => volume.nodes.node(zone).observed()!.pid!)
+    for (const pid of silent) process.kill(pid, 'SIGSTOP')
+    const session = await bench.client(b!.spec)
+    let isDone = false
+    session.query('INSERT INTO t VALUES (-3)').then(
+      () => (isDone = true),
+      () => {},
+    )
+    assert.equal(await head.exitCode(), 3)
+    assert.equal(isDone, false)
+    process.kill(b!.engine.pid, 'SIGKILL')
+    for (const pid of silent) process.kill(pid, 'SIGCONT')
+    const c = await volume.reader('c', VERSION)
+    await has(c, rows)
+    const { writer } = await volume.lead(4, c)
+    assert.ok([rows, rows + 1].includes(await countOf(writer)))
+    await bench.sql(writer.spec, 'INSERT INTO t VALUES (-4)')
+  })
 })
