@@ -18,7 +18,7 @@ import type {
 import { chooseLog, historyOfWriter } from './choose-log.ts'
 import { Fanout } from './fanout.ts'
 import { Lease } from './lease.ts'
-import { AGAIN_MS, LEASE_MS } from './limits.ts'
+import { AGAIN_MS, LEASE_MS, RETURN_MS } from './limits.ts'
 import { RULES, type HeadOptions, type HeadPhase, type HeadSurroundings, type Rules } from './ports.ts'
 import { Sealing, watchRecovery } from './sealing.ts'
 import { MemberViews, type MemberView } from './member-view.ts'
@@ -59,8 +59,8 @@ export class Head {
       heard: (timeOf) => this.views.quorumValue(this.rules.write, timeOf),
       lost: () => this.fence('no word from enough members'),
     })
-    // Its readers are served all the while.
-    if (options.writerStart !== undefined) this.lease.begin()
+    // Its readers are served all the while, and nobody knows when the head before had heard enough members.
+    if (options.writerStart !== undefined) this.lease.begin(RETURN_MS)
   }
 
   get phase(): HeadPhase {
@@ -80,6 +80,8 @@ export class Head {
   connected(member: MemberId): void {
     if (this.phaseNow === 'fenced' || !this.views.found(member)) return
     this.around.send([member], { type: 'seal', epoch: this.epoch })
+    const sequence = this.lease.asking
+    if (sequence !== undefined) this.around.send([member], { type: 'ping', epoch: this.epoch, sequence })
   }
 
   disconnected(member: MemberId): void {
@@ -126,12 +128,8 @@ export class Head {
     }
     assert(this.phaseNow === 'ready', 'a writer starts when its log is recovered')
     this.start = start
-    const { history, recoveredEnd: end, durablePoint: durable } = this
-    this.history = historyOfWriter(
-      { history, end, durable },
-      { epoch: this.epoch, start },
-      this.writerStart !== undefined,
-    )
+    const log = { history: this.history, end: this.recoveredEnd, durable: this.durablePoint }
+    this.history = historyOfWriter(log, { epoch: this.epoch, start }, this.writerStart !== undefined)
     // A head that comes back in its epoch goes on where its epoch's log is known to be durable.
     const from = Math.max(start, this.durablePoint)
     this.fanout = new Fanout(this.around, { epoch: this.epoch, start: from, write: this.rules.write })
@@ -183,8 +181,8 @@ export class Head {
     const { end, history, durable } = chooseLog(sealed, this.rules.comparesEpochs)
     ;[this.recoveredEnd, this.history, this.durablePoint] = [end, history, durable]
     // Of a log that has nothing of this epoch, nobody knows whether the writer began upon it.
-    if (this.writerStart !== undefined && history.at(-1)!.epoch !== this.epoch)
-      return this.fence('no log of the writer')
+    const isOurs = this.writerStart === undefined || history.at(-1)!.epoch === this.epoch
+    if (!isOurs) return this.fence('no log of the writer')
     this.phaseNow = 'recovering'
     for (const view of sealed) this.tellAdopt(view)
     watchRecovery(this.around.clock, this.views, {

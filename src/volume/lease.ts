@@ -32,9 +32,15 @@ export class Lease {
     this.parts = parts
   }
 
-  begin(): void {
-    this.begunAt = this.clock.monotonic()
+  /** `leftMs`: of the lease, if nobody is heard. */
+  begin(leftMs: number = this.leaseMs): void {
+    this.begunAt = this.clock.monotonic() - (this.leaseMs - leftMs)
     this.turn()
+  }
+
+  /** Of the last ping, for those who were not there to hear it; undefined: there was none. */
+  get asking(): number | undefined {
+    return this.asked.at(-1)?.sequence
   }
 
   end(): void {
@@ -48,11 +54,12 @@ export class Lease {
 
   private turn(): void {
     const now = this.clock.monotonic()
-    const heardAt = this.parts.heard((member) => Math.max(this.begunAt, this.times.get(member) ?? 0))
-    if (now - heardAt > this.leaseMs) return this.parts.lost()
+    const heardAt = this.parts.heard((member) => Math.max(this.begunAt, this.times.get(member) ?? this.begunAt))
+    const leftMs = heardAt + this.leaseMs - now
+    if (leftMs <= 0) return this.parts.lost()
     this.sequence++
     this.asked = [...this.asked.slice(1 - PINGS_KEPT), { sequence: this.sequence, at: now }]
-    this.timer = this.clock.after(this.leaseMs / PINGS_PER_LEASE, () => this.turn())
+    this.timer = this.clock.after(Math.min(leftMs, this.leaseMs / PINGS_PER_LEASE), () => this.turn())
     this.parts.ask(this.sequence)
   }
 }

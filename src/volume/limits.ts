@@ -19,6 +19,9 @@ export const RECOVERY_MS = 3_000
 /** Without word from a write quorum for so long, a writer ends: others may have begun an epoch, and its readers would be wrong. */
 export const LEASE_MS = 3_000
 
+/** What a head that comes back to its writer has of the lease: enough to find its members again, and no more. */
+export const RETURN_MS = 1_000
+
 /** Of the writer's log in a head's memory. Who needs older bytes gets them from a peer. */
 export const WINDOW_BYTES_MAX = 64 * MIB
 

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Head } from '#volume/head.ts'
+import { LEASE_MS, RETURN_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
 import type { HeadSurroundings, MemberSurroundings } from '#volume/ports.ts'
@@ -219,5 +220,27 @@ describe('a head', () => {
     head.disconnected('a1')
     scheduler.runUntil(60_000)
     assert.match(said.join(), /^fenced/)
+  })
+
+  it('ends its writer when the lease is over, not at the next look', () => {
+    const { head, said, scheduler } = headOf(whole)
+    seal(head, IDS, { end: 300, durable: 100, epoch: 2 })
+    for (const id of IDS) head.received(id, { type: 'adopted', epoch: 3, last: 2, end: 300 })
+    head.epochStarts(300)
+    const begunAt = scheduler.now
+    scheduler.runUntil(60_000, () => said.join().includes('fenced'))
+    assert.ok(scheduler.now - begunAt <= LEASE_MS, `after ${scheduler.now - begunAt} ms`)
+  })
+
+  it('that comes back has little of a lease until enough members answer it', () => {
+    const silent = headOf(whole, 100)
+    silent.scheduler.runUntil(60_000, () => silent.said.length > 0)
+    assert.ok(silent.scheduler.now <= RETURN_MS, `after ${silent.scheduler.now} ms`)
+    const { head, said, sent, scheduler } = headOf(whole, 100)
+    for (const id of IDS) head.connected(id)
+    const ping = sent.findLast((one) => one.type === 'ping')!
+    for (const id of IDS) head.received(id, { type: 'pong', epoch: 3, sequence: ping.sequence })
+    scheduler.runUntil(RETURN_MS + 500)
+    assert.deepEqual(said, [])
   })
 })
