@@ -2,8 +2,11 @@
 import type { Copy, FinalState, Happened } from './history.ts'
 import { recordsOf } from './records.ts'
 
-/** A writer that cannot hear a write quorum may show what it has for so long: its lease, and a moment to notice. */
-const STALE_MS_MAX = 3_200
+/**
+ * A writer that cannot hear a write quorum may show what it has for so long: its lease; what a head that comes back has of
+ * one; the moment between; and a moment to notice.
+ */
+const STALE_MS_MAX = 3_000 + 1_000 + 400 + 200
 
 type Of<T extends Happened['type']> = Extract<Happened, { readonly type: T }>
 

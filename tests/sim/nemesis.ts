@@ -23,6 +23,7 @@ const FAULTS: readonly Fault[] = [
     weight: 1,
     strike: (world, random) => withWriter(world, random, (one) => one.end('power')),
   },
+  { name: 'kill next writer', weight: 4, strike: (world, random) => void (world.lifeMs = random.between(0, 60)) },
   { name: 'kill head', weight: 3, strike: killHead },
   { name: 'stop writer', weight: 3, strike: stopWriter },
   { name: 'kill log node', weight: 4, strike: (world, random) => endNode(world, random.pick(world.nodes), 'kill') },
@@ -38,7 +39,7 @@ const FAULTS: readonly Fault[] = [
   { name: 'isolate', weight: 2, strike: isolate },
   { name: 'split', weight: 6, strike: split },
   { name: 'slow link', weight: 3, strike: slowLink },
-  { name: 'mend network', weight: 3, strike: (world) => world.network.mend() },
+  { name: 'mend network', weight: 1, strike: (world) => world.network.mend() },
   {
     name: 'break session',
     weight: 6,
@@ -57,24 +58,31 @@ const FAULTS: readonly Fault[] = [
   { name: 'wander', weight: 3, strike: (world, random) => random.pick(world.readers).wander() },
 ]
 
+/** What a run is about, most of the time: who writes, and who knows of it. */
+const ELECTIONS = ['split', 'isolate', 'take epoch', 'kill writer', 'kill next writer', 'power cut']
+
 export class Nemesis {
   private readonly world: World
   private readonly random: SeededRandom
   private readonly faults: readonly Fault[]
   private readonly gapMs: number
+  readonly spanMs: number
 
   constructor(world: World, random: SeededRandom) {
     this.world = world
     this.random = random
     // A run with few kinds of faults goes deeper into what they do than one with all.
-    const share = random.pick([0.2, 0.4, 0.7, 1])
-    const some = FAULTS.filter(() => random.chance(share))
+    const share = random.pick([0.1, 0.3, 0.6, 1])
+    const some = FAULTS.filter(({ name }) => random.chance(ELECTIONS.includes(name) ? Math.max(share, 0.6) : share))
     this.faults = some.length > 0 ? some : FAULTS
-    this.gapMs = random.pick([60, 150, 400])
+    this.gapMs = random.pick([60, 200, 500, 500])
+    this.spanMs = this.gapMs * random.between(8, 24)
   }
 
-  haunt(untilMs: number): void {
+  /** Strikes for a while. */
+  haunt(): void {
     const { world, random } = this
+    const untilMs = world.scheduler.now + this.spanMs
     const turn = (): void => {
       if (world.scheduler.now >= untilMs) return
       const fault = this.draw()
@@ -123,9 +131,8 @@ function killHead(world: World, random: SeededRandom): boolean {
 
 function stopWriter(world: World, random: SeededRandom): boolean {
   return withWriter(world, random, (writer) => {
-    const processes = [writer.headProcess, writer.writer.process]
-    // The whole machine, or one of its processes.
-    const some = processes.filter(() => random.chance(0.7))
+    // The whole machine, or the engine. Of a head that hangs while its writer serves nobody here would know.
+    const some = random.chance(0.6) ? [writer.headProcess, writer.writer.process] : [writer.writer.process]
     stopFor(world, some, random.pick([random.between(10, 300), random.between(300, 8000)]))
   })
 }
@@ -158,28 +165,35 @@ function powerCut(world: World): void {
 /** Everybody at the ends of links: heads and readers by their host, members by themselves. */
 const everybody = (world: World): string[] => [...HOSTS, ...world.seats.map(({ id }) => id)]
 
+/** Which ways are cut: to be mended together. */
+type Cut = readonly (readonly [string, string])[]
+
+function cutFor(world: World, random: SeededRandom, ways: Cut): void {
+  for (const [from, to] of ways) world.network.cut(from, to)
+  const spanMs = random.pick([random.between(20, 400), random.between(400, 6000)])
+  world.scheduler.after(spanMs, () => {
+    for (const [from, to] of ways) world.network.uncut(from, to)
+  })
+}
+
 function cut(world: World, random: SeededRandom, ways: 1 | 2): void {
   const members = world.seats.map(({ id }) => id)
-  // Between a head and members, mostly; else between any two.
-  const [from, to] = random.chance(0.8)
-    ? [random.pick(HOSTS), random.pick(members)]
-    : [random.pick(members), random.pick(members)]
-  const isTurned = random.chance(0.5)
-  world.network.cut(isTurned ? to : from, isTurned ? from : to)
-  if (ways === 2) world.network.cut(isTurned ? from : to, isTurned ? to : from)
-  mendLater(world, random)
+  // Between a head and a member, mostly; else between any two.
+  const [from, to] = [random.chance(0.8) ? random.pick(HOSTS) : random.pick(members), random.pick(members)]
+  const both: Cut = [
+    [from, to],
+    [to, from],
+  ]
+  cutFor(world, random, ways === 2 ? both : [random.pick(both)])
 }
 
 function separate(world: World, random: SeededRandom, isInside: (end: string) => boolean): void {
+  const all = everybody(world)
+  const [inside, outside] = [all.filter(isInside), all.filter((end) => !isInside(end))]
   const ways = random.pick(['in', 'out', 'both', 'both'])
-  for (const one of everybody(world)) {
-    for (const other of everybody(world)) {
-      if (!isInside(one) || isInside(other)) continue
-      if (ways !== 'in') world.network.cut(one, other)
-      if (ways !== 'out') world.network.cut(other, one)
-    }
-  }
-  mendLater(world, random)
+  const between: Cut = inside.flatMap((one) => outside.map((other) => [one, other] as const))
+  const back: Cut = between.map(([one, other]) => [other, one])
+  cutFor(world, random, [...(ways === 'in' ? [] : between), ...(ways === 'out' ? [] : back)])
 }
 
 /** A zone by itself. */
@@ -193,10 +207,6 @@ function split(world: World, random: SeededRandom): void {
   const inside = new Set(everybody(world).filter(() => random.chance(0.5)))
   separate(world, random, (end) => inside.has(end))
   if (random.chance(0.5)) world.control.takeEpoch()
-}
-
-function mendLater(world: World, random: SeededRandom): void {
-  world.scheduler.after(random.pick([random.between(20, 400), random.between(400, 6000)]), () => world.network.mend())
 }
 
 function slowLink(world: World, random: SeededRandom): void {

@@ -47,8 +47,8 @@ export class SimulatedNetwork {
   private readonly scheduler: Scheduler
   private readonly random: SeededRandom
   private numbers = 0
-  /** `from>to`, with what waits there. */
-  private readonly cuts = new Map<string, (() => void)[]>()
+  /** `from>to`, with how often it is cut, and what waits there. */
+  private readonly cuts = new Map<string, { times: number; readonly held: (() => void)[] }>()
   private readonly slow = new Map<string, number>()
   private sessions: Session[] = []
 
@@ -83,16 +83,26 @@ export class SimulatedNetwork {
   }
 
   cut(from: string, to: string): void {
-    if (!this.isCut(from, to)) this.cuts.set(`${from}>${to}`, [])
+    const cut = this.cuts.get(`${from}>${to}`)
+    if (cut) cut.times++
+    else this.cuts.set(`${from}>${to}`, { times: 1, held: [] })
+  }
+
+  /** Takes one cut back. What waited arrives now if it was the last, and its session is still there. */
+  uncut(from: string, to: string): void {
+    const cut = this.cuts.get(`${from}>${to}`)
+    if (!cut || --cut.times > 0) return
+    this.cuts.delete(`${from}>${to}`)
+    for (const send of cut.held) send()
   }
 
   delay(from: string, to: string, byMs: number): void {
     this.slow.set(`${from}>${to}`, byMs)
   }
 
-  /** All ways are open again. What waited arrives now, if its session is still there. */
+  /** All ways are open again. */
   mend(): void {
-    const held = [...this.cuts.values()].flat()
+    const held = [...this.cuts.values()].flatMap((cut) => cut.held)
     this.cuts.clear()
     this.slow.clear()
     for (const send of held) send()
@@ -148,6 +158,10 @@ export class SimulatedNetwork {
     })
   }
 
+  private slowness(from: Side, to: Side): number {
+    return this.slow.size > 0 ? (this.slow.get(`${from.host}>${to.host}`) ?? 0) : 0
+  }
+
   private close(way: Way): void {
     if (way.from.isClosed) return
     way.from.isClosed = true
@@ -159,14 +173,14 @@ export class SimulatedNetwork {
   private carry(way: Way, arrive: () => void): void {
     const { session, from, to } = way
     if (session.isBroken) return
-    const held = this.cuts.get(`${from.host}>${to.host}`)
-    if (held !== undefined) {
-      held.push(() => this.carry(way, arrive))
+    const cut = this.cuts.size > 0 ? this.cuts.get(`${from.host}>${to.host}`) : undefined
+    if (cut) {
+      cut.held.push(() => this.carry(way, arrive))
       return
     }
     const delay = DELAY_MS[0] + this.random.fraction() * (DELAY_MS[1] - DELAY_MS[0])
     const { now } = this.scheduler
-    const at = Math.max(to.arrivesAt, now + delay + (this.slow.get(`${from.host}>${to.host}`) ?? 0))
+    const at = Math.max(to.arrivesAt, now + delay + this.slowness(from, to))
     to.arrivesAt = at
     this.scheduler.after(at - now, () => {
       // A reset throws away what the kernel has; a side that closed reads no more.

@@ -36,7 +36,7 @@ interface File {
 
 export class SimulatedDisk implements LogDisk {
   trouble: DiskTrouble = 'none'
-  /** A disk that says that it has synced, and has not. */
+  /** It says that it has synced, and has not. */
   lies = false
   private isGone = false
   private readonly scheduler: Scheduler
@@ -256,8 +256,10 @@ const ZEROS_MAX = 64
 function imageSlice({ bytes, size }: Image, offset: number, count: number): Buffer {
   const end = Math.min(size, offset + count, Math.max(offset, bytes.length) + ZEROS_MAX)
   if (end <= offset) return Buffer.alloc(0)
-  const slice = Buffer.alloc(end - offset)
-  if (offset < bytes.length) bytes.copy(slice, 0, offset, Math.min(end, bytes.length))
+  const slice = Buffer.allocUnsafe(end - offset)
+  const stored = Math.max(0, Math.min(end, bytes.length) - offset)
+  if (stored > 0) bytes.copy(slice, 0, offset, offset + stored)
+  slice.fill(0, stored)
   return slice
 }
 

@@ -3,7 +3,6 @@ import { judge } from './checkers.ts'
 import { mendAll, Nemesis } from './nemesis.ts'
 import { World, type Mistakes } from './world.ts'
 
-const FAULTS_MS = [1_500, 6_000] as const
 /** Virtual time that everything has to come right in, once nothing is broken on purpose any more. */
 const SETTLE_MS = 60_000
 const LOOK_MS = 100
@@ -29,10 +28,9 @@ export function simulate(seed: number, options: SimulationOptions = {}): Verdict
   const world = new World(seed, options)
   const { scheduler, history, random } = world
   const nemesis = new Nemesis(world, random.fork())
-  const until = random.between(...FAULTS_MS)
-  nemesis.haunt(until)
+  nemesis.haunt()
   const isBroken = (): boolean => world.isBroken || scheduler.events > EVENTS_MAX
-  scheduler.runUntil(until, isBroken)
+  scheduler.runUntil(nemesis.spanMs, isBroken)
   if (!isBroken()) {
     mendAll(world)
     world.say('mended')

@@ -41,6 +41,8 @@ export class World implements Deployment {
   /** Clients want nothing more. */
   isCalm = false
   isBroken = false
+  /** How long the next writer has after its log was recovered; undefined: for ever. */
+  lifeMs: number | undefined
   private members = 0
 
   constructor(seed: number, options: { mistakes?: Mistakes; trace?: (line: string) => void } = {}) {
@@ -217,6 +219,11 @@ export class World implements Deployment {
       members: () => this.control.row.configuration.members,
       find: (member) => this.find(member),
       broken: (process, error) => this.broken(process, error),
+      recovered: (writer) => {
+        const { lifeMs } = this
+        this.lifeMs = undefined
+        if (lifeMs !== undefined) this.scheduler.after(lifeMs, () => writer.end('kill'))
+      },
       configured: (epoch, generation) => this.control.configured(epoch, generation),
       isCalm: () => this.isCalm,
       readerNear: () => (this.random.chance(0.5) ? this.random.pick(this.readers) : undefined),

@@ -13,6 +13,8 @@ const AGAIN_MS = [60, 300] as const
 
 export interface WriterSurroundings extends InstanceSurroundings {
   readonly rules: Rules
+  /** The log is recovered, and the writer about to be promoted. */
+  recovered(writer: WriterHost): void
   configured(epoch: number, generation: number): void
 }
 
@@ -63,13 +65,15 @@ export class WriterHost {
   endHead(how: 'kill' | 'power'): void {
     const { headProcess } = this
     if (!headProcess) return
+    const wasOpen = this.head?.phase === 'open'
     headProcess.end()
     this.headProcess = undefined
     this.head = undefined
     this.ends.clear()
     this.around.network.ended(headProcess, how === 'power')
-    // One that follows has what an election gave that nobody knows of any more.
-    if (!this.writer.isPromoted) this.writer.end(how)
+    // One that follows has what an election gave that nobody knows of any more. One that serves may not do so for ever
+    // on what is left of leases.
+    if (!this.writer.isPromoted || !wasOpen) this.writer.end(how)
   }
 
   end(how: 'kill' | 'power'): void {
@@ -127,6 +131,7 @@ export class WriterHost {
     const { head, headProcess } = this
     if (this.writer.isPromoted) return this.attach(this.writer.start!)
     head!.release(this.writer.name)
+    this.around.recovered(this)
     this.writer.promoteAt(log, (start) => headProcess!.run(() => this.attach(start)))
   }
 

@@ -13,7 +13,7 @@ import { SimulatedProcess } from './scheduler.ts'
 
 const CLIENTS = 4
 /** Between an acknowledgement and the next commit of a client. */
-const THINK_MS = [5, 200] as const
+const THINK_MS = [10, 500] as const
 /** Between records that nobody waits for. */
 const BACKGROUND_MS = [50, 400] as const
 const LOOK_MS = [100, 500] as const
@@ -159,7 +159,9 @@ export class Writer {
 
   /** What an engine writes by itself, whoever waits for a commit. */
   private work(): void {
-    if (!this.around.isCalm()) this.write(false)
+    const { random } = this.around
+    if (!this.around.isCalm())
+      this.write(false, random.chance(0.2) ? random.between(1000, 4000) : random.between(0, 100))
     this.process.after(this.around.random.between(...BACKGROUND_MS), () => this.work())
   }
 
@@ -169,13 +171,8 @@ export class Writer {
     this.process.after(from + this.around.random.fraction() * (to - from), () => this.write(true))
   }
 
-  private write(isCommit: boolean): void {
-    const { random } = this.around
-    const record = encodeRecord(
-      this.epoch,
-      this.ids++,
-      random.chance(0.03) ? random.between(2000, 5000) : random.between(0, 120),
-    )
+  private write(isCommit: boolean, bytes = this.around.random.between(0, 120)): void {
+    const record = encodeRecord(this.epoch, this.ids++, bytes)
     const end = this.length + record.length
     if (end > this.bytes.length)
       this.bytes = Buffer.concat([this.bytes, Buffer.alloc(this.bytes.length + record.length)])
