@@ -69,6 +69,12 @@ function headOf(disk: LogDisk, volume: number, name: string): Frame | undefined 
 
 const isUntouched = (file: Buffer): boolean => file.every((byte) => byte === 0)
 
+interface Damage {
+  readonly at: Position
+  readonly epoch: Epoch | undefined
+  synced: Position
+}
+
 class Scan {
   private readonly history: History
   private extents: LogExtent[] = []
@@ -77,7 +83,7 @@ class Scan {
   private durable = 0
   private synced = 0
   /** The first byte that is not there as it was written, and the highest end that was on the disk by what comes later. */
-  private damage: { readonly at: Position; readonly epoch: Epoch | undefined; synced: Position } | undefined
+  private damage: Damage | undefined
 
   constructor(history: History, start: Position) {
     this.history = history
@@ -108,11 +114,18 @@ class Scan {
       if (!frame || this.damage || !this.take(name, frame, offset === 0)) break
       offset += HEADER_BYTES + frame.length
     }
+    // Whatever it began with is lost, also where nothing comes behind it that could be found.
+    if (offset === 0 && !isUntouched(file)) this.damaged()
     for (let next = findFrame(volume, file, offset); next;) {
-      this.damage ??= { at: this.end ?? this.start, epoch: this.extents.at(-1)?.epoch, synced: 0 }
-      this.damage.synced = Math.max(this.damage.synced, next.frame.synced)
+      const damage = this.damaged()
+      damage.synced = Math.max(damage.synced, next.frame.synced)
       next = findFrame(volume, file, next.offset + HEADER_BYTES + next.frame.length)
     }
+  }
+
+  private damaged(): Damage {
+    this.damage ??= { at: this.end ?? this.start, epoch: this.extents.at(-1)?.epoch, synced: 0 }
+    return this.damage
   }
 
   private take(name: string, frame: Frame, isHead: boolean): boolean {

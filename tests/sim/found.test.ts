@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { encodeHeader } from '#volume/frame.ts'
 import { Head } from '#volume/head.ts'
 import { LEASE_MS, RETURN_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
+import { scanLog } from '#volume/scan.ts'
 import type { HeadSurroundings, MemberSurroundings } from '#volume/ports.ts'
 import type { Configuration, HeadMessage, MemberId, MemberMessage, PeerMessage } from '#wire/quorum/messages.ts'
 import { SeededRandom } from '../support/random.ts'
@@ -106,6 +108,18 @@ describe('a member', () => {
     alone.pass()
     assert.equal(alone.said.at(-1)?.type, 'sealed')
     assert.deepEqual(alone.failures, [])
+  })
+
+  it('fails when the only frame of its first file is damaged, although nothing behind says that it was there', () => {
+    const scheduler = new Scheduler()
+    const disk = new SimulatedDisk(scheduler, new SeededRandom(1), new SimulatedProcess('scan', scheduler, raise))
+    disk.write('000000000000.log', 0, Buffer.alloc(200, 1))
+    const frames = [100, 150].map((position) => {
+      const frame = { epoch: 1, position, length: 50, durable: 0, synced: position === 150 ? 150 : 60 }
+      return Buffer.concat([encodeHeader(7, frame, Buffer.alloc(50)), Buffer.alloc(50)])
+    })
+    disk.write('000000000001.log', 0, Buffer.concat(frames))
+    assert.equal(scanLog(disk, 7, { history: BEGINNING, start: 0 }), 'the log is damaged at 0')
   })
 
   it('fails when a frame that cannot be read leaves no trace of those behind it', () => {
