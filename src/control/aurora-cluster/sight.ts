@@ -13,6 +13,10 @@ type Seeing = Pick<Control, 'hosts'>
 export const serves = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean =>
   hosts.observed(zone, resourceId)?.accepting === true
 
+/** It receives the volume's log now. */
+export const streams = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean =>
+  hosts.observed(zone, resourceId)?.volume?.isStreaming === true
+
 /** Its engine runs, and follows the volume's log. */
 export const reads = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean =>
   hosts.observed(zone, resourceId)?.volume?.isWriter === false

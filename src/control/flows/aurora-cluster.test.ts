@@ -236,6 +236,23 @@ test('a reader that is rebooted is restarted, and one whose settings changed too
   assert.equal(restarted[1]!.spec.volume!.role, 'reader')
 })
 
+test('a reader is not there before it receives the log', async () => {
+  const control = await cluster(['one'])
+  const { observed } = control.hosts
+  const hosts = control.hosts as { observed: Hosts['observed'] }
+  let isDeaf = true
+  hosts.observed = (zone, id) => {
+    const seen = observed(zone, id)
+    return isDeaf && seen?.volume ? { ...seen, volume: { ...seen.volume, isStreaming: false } } : seen
+  }
+  const added = addInstance(control, 'two')
+  await control.clock.advance(5000)
+  assert.equal((await instanceShown(control, 'two')).DBInstanceStatus, 'creating')
+  isDeaf = false
+  await added
+  assert.deepEqual(await statusesOf(control), ['available', 'available'])
+})
+
 test('who leads is told its epoch, who has the copies, and where; agents refuse orders of before', async () => {
   const control = await cluster(['one', 'two'])
   const led = jobsOf(control, 'instance.lead')

@@ -2,7 +2,7 @@ import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
 import { auroraSubjectOf, auroraTimersOf, isWriter } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
-import { serves } from '../aurora-cluster/sight.ts'
+import { serves, streams } from '../aurora-cluster/sight.ts'
 import { certificateOf } from '../db-instance/certificate.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
@@ -110,7 +110,7 @@ export const createAuroraMember = flow(
       const opened = isReader ? await letIn(c, it) : undefined
       if (opened?.state === 'pending') return wait()
       if (opened?.state === 'failed') throw new Error(`let clients in: ${opened.error.message}`)
-      if (!serves(c.control, record)) return wait({ timeoutMs: LOOK_MS })
+      if (!serves(c.control, record) || (isReader && !streams(c.control, record))) return wait({ timeoutMs: LOOK_MS })
       await openRoute(c.control, record)
       return go(
         'finish',

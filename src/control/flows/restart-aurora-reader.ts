@@ -1,7 +1,7 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { auroraSubjectOf, isWriter } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
-import { obstacleOf, reads, serves } from '../aurora-cluster/sight.ts'
+import { obstacleOf, reads, serves, streams } from '../aurora-cluster/sight.ts'
 import { openRoute } from '../multi-az/route.ts'
 import { heldAurora, specAs, volumeOf } from './aurora-context.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
@@ -78,7 +78,7 @@ export const restartAuroraReader = flow(
       if (!held) return done('deleted')
       const record = held.value
       if (obstacleOf(c.control, record) !== undefined) return go('renew')
-      if (!serves(c.control, record)) return wait({ timeoutMs: LOOK_MS })
+      if (!serves(c.control, record) || !streams(c.control, record)) return wait({ timeoutMs: LOOK_MS })
       await openRoute(c.control, record)
       return go(
         'finish',
