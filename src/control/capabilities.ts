@@ -52,8 +52,9 @@ const NOT_YET: readonly (readonly [keyof Asked, string])[] = [
 const isAsked = (value: unknown): boolean =>
   value !== undefined && value !== false && value !== 0 && value !== '' && !(Array.isArray(value) && value.length === 0)
 
-/** Aurora DB clusters need a volume with its log nodes, which real engines do not have yet. */
-export const hasAurora = ({ simulated }: Pick<Control, 'simulated'>): boolean => simulated
+/** Aurora DB clusters: with real engines only where somebody asked for what there is of them so far. */
+export const hasAurora = ({ simulated, auroraPreview }: Pick<Control, 'simulated' | 'auroraPreview'>): boolean =>
+  simulated || auroraPreview
 
 /** Throws InvalidParameterCombination for the first thing asked for that cannot be had. */
 export function refuseUnavailable(control: Pick<Control, 'simulated'>, asked: Asked): void {

@@ -43,6 +43,8 @@ export interface Control {
   readonly regionLatencyMs: number
   /** Whether nothing real runs: flows are then finished before the request that started them is answered. */
   readonly simulated: boolean
+  /** Aurora DB clusters on real engines, which are not whole yet: HOLDFAST_AURORA=preview. */
+  readonly auroraPreview: boolean
 }
 
 /** `preferred` where no port is asked for; the range, both ends included, where the wanted one is taken. */

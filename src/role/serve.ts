@@ -121,6 +121,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     // Nothing is sent from one simulated engine to another.
     regionLatencyMs: simulated ? 0 : regionLatencyMs(process.env['HOLDFAST_REGION_LATENCY_MS']),
     simulated,
+    auroraPreview: process.env['HOLDFAST_AURORA'] === 'preview',
     get flows() {
       return runner!
     },

@@ -39,7 +39,7 @@ async function describeCluster(rds: RDSClient, id: string): Promise<DBCluster | 
 }
 
 /** Resolves with the cluster once it is `available`, and everything else that `also` asks for holds. */
-async function clusterIn(
+export async function clusterIn(
   rds: RDSClient,
   id: string,
   also: (cluster: DBCluster) => boolean = () => true,

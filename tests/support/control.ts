@@ -41,6 +41,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     failoverPauseMs: 60_000,
     regionLatencyMs: 0,
     simulated: false,
+    auroraPreview: false,
     ...overrides,
     clock,
   }

@@ -49,10 +49,10 @@ const isAsked = (value: unknown): boolean =>
   value !== undefined && value !== false && value !== 0 && !(Array.isArray(value) && value.length === 0)
 
 /** Throws where there can be no Aurora DB cluster at all. */
-export function requireAurora(control: Pick<Control, 'simulated'>, engine: string): void {
+export function requireAurora(control: Pick<Control, 'simulated' | 'auroraPreview'>, engine: string): void {
   if (!hasAurora(control))
     throw invalidValue(
-      `Invalid DB engine: ${engine}. Aurora is not available in Holdfast; postgres makes a Multi-AZ DB cluster.`,
+      `Invalid DB engine: ${engine}. Aurora is not complete here, and off unless HOLDFAST_AURORA=preview asks for it; postgres makes a Multi-AZ DB cluster.`,
     )
   if (engine !== 'aurora-postgresql')
     throw invalidValue(`Invalid DB engine: ${engine}. The Aurora engines that can run here are: aurora-postgresql.`)

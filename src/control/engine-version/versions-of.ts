@@ -3,7 +3,7 @@ import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
 import { hasAurora } from '../capabilities.ts'
 import type { Control } from '../control.ts'
 
-type Knowing = Pick<Control, 'versions' | 'simulated'>
+type Knowing = Pick<Control, 'versions' | 'simulated' | 'auroraPreview'>
 
 /**
  * Versions of an engine that can run here, from old to new. Aurora PostgreSQL N.M runs PostgreSQL N.M: its numbers say with

@@ -1,0 +1,136 @@
+/**
+ * Aurora DB clusters on real PostgreSQL, over a volume with real log nodes and heads: its writer, its readers, and what
+ * becomes of them when one is gone. Only where it is asked for by HOLDFAST_AURORA: it is not whole yet.
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import {
+  CreateDBClusterCommand,
+  CreateDBInstanceCommand,
+  DeleteDBInstanceCommand,
+  DescribeEventsCommand,
+  FailoverDBClusterCommand,
+  StartDBClusterCommand,
+  StopDBClusterCommand,
+  type DBCluster,
+  type RDSClient,
+} from '@aws-sdk/client-rds'
+import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
+import { clusterIn, deleteCluster, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
+import { PASSWORD, instanceGone, query } from '../support/database.ts'
+import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
+
+const ID = 'shop'
+const MEMBERS = ['shop-1', 'shop-2', 'shop-3']
+
+let holdfast: Holdfast
+let rds: RDSClient
+
+before(async () => {
+  holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview' } })
+  rds = holdfast.rds()
+})
+after(() => discard(holdfast))
+
+/** With all of its instances. */
+async function whole(also: (cluster: DBCluster) => boolean = () => true): Promise<DBCluster> {
+  const cluster = await clusterIn(rds, ID, also)
+  await eventually('all instances available', async () => {
+    const members = await membersOf(rds, cluster)
+    return members.every(({ DBInstanceStatus }) => DBInstanceStatus === 'available') ? true : undefined
+  })
+  return cluster
+}
+
+async function killWriter(cluster: DBCluster): Promise<void> {
+  const writer = (await membersOf(rds, cluster)).find(
+    ({ DBInstanceIdentifier }) => DBInstanceIdentifier === writerOf(cluster),
+  )!
+  const folder = join(holdfast.state, 'hosts', writer.AvailabilityZone!.at(-1)!, 'instances', writer.DbiResourceId!)
+  process.kill(Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]), 'SIGKILL')
+}
+
+async function eventsOf(): Promise<string> {
+  const asked = { SourceType: 'db-cluster', SourceIdentifier: ID, Duration: 60 } as const
+  const { Events } = await rds.send(new DescribeEventsCommand(asked))
+  return Events!.map(({ Message }) => Message).join('\n')
+}
+
+const rowsAt = async (address: ReturnType<typeof writerEndpoint>): Promise<number> =>
+  Number((await query<{ n: string }>(holdfast, address, 'select count(*) as n from written'))[0]!.n)
+
+test('a cluster is one volume, and its instances are made of it', async () => {
+  await rds.send(
+    new CreateDBClusterCommand({
+      DBClusterIdentifier: ID,
+      Engine: 'aurora-postgresql',
+      MasterUsername: 'app',
+      MasterUserPassword: PASSWORD,
+    }),
+  )
+  for (const id of MEMBERS)
+    await rds.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: id,
+        DBClusterIdentifier: ID,
+        Engine: 'aurora-postgresql',
+        DBInstanceClass: 'db.t4g.medium',
+      }),
+    )
+  const cluster = await whole((found) => found.DBClusterMembers?.length === MEMBERS.length)
+  await query(holdfast, writerEndpoint(cluster), 'create table written (n int)')
+  await query(holdfast, writerEndpoint(cluster), 'insert into written select -generate_series(1, 100)')
+  await eventually('readers have it', async () =>
+    (await rowsAt(readerEndpoint(cluster)).catch(() => 0)) === 100 ? true : undefined,
+  )
+  await assert.rejects(query(holdfast, readerEndpoint(cluster), 'insert into written values (0)'), /read-only/)
+})
+
+test('a writer that dies is followed by a reader, with everything that was acknowledged', async () => {
+  const before = await whole()
+  await using traffic = new AcknowledgedInserts(holdfast, writerEndpoint(before))
+  await traffic.more(100)
+  await killWriter(before)
+  await traffic.more(100)
+  const after = await whole((found) => writerOf(found) !== writerOf(before))
+  await traffic.more(50)
+  await traffic.stop()
+  await traffic.assertKept()
+  assert.match(await eventsOf(), /Started cross AZ failover to DB instance: shop-\d.*\n?.*Completed failover/)
+  const rows = await rowsAt(writerEndpoint(after))
+  await eventually('readers have all of it', async () =>
+    (await rowsAt(readerEndpoint(after)).catch(() => 0)) === rows ? true : undefined,
+  )
+})
+
+test('it fails over to whom one asks for, stops, and starts with all that it had', async () => {
+  const before = await whole()
+  const target = MEMBERS.find((id) => id !== writerOf(before))!
+  await using traffic = new AcknowledgedInserts(holdfast, writerEndpoint(before))
+  await traffic.more(50)
+  await rds.send(new FailoverDBClusterCommand({ DBClusterIdentifier: ID, TargetDBInstanceIdentifier: target }))
+  await whole((found) => writerOf(found) === target)
+  await traffic.more(50)
+  await traffic.stop()
+  await traffic.assertKept()
+  await rds.send(new StopDBClusterCommand({ DBClusterIdentifier: ID }))
+  await eventually('it is stopped', async () => {
+    const members = await membersOf(rds, before)
+    return members.every(({ DBInstanceStatus }) => DBInstanceStatus === 'stopped') ? true : undefined
+  })
+  await eventually('it can be started', () =>
+    rds.send(new StartDBClusterCommand({ DBClusterIdentifier: ID })).catch(() => undefined),
+  )
+  await whole()
+  await traffic.assertKept()
+})
+
+test('it goes with its last instance gone', async () => {
+  for (const id of MEMBERS) {
+    await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: id, SkipFinalSnapshot: true }))
+    await instanceGone(rds, id)
+  }
+  await deleteCluster(rds, ID)
+})
