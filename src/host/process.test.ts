@@ -1,13 +1,27 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { eventually } from '../../tests/support/eventually.ts'
 import { isAlive, processOf, runCommand, signal, spawnDetached, startTimeOf } from './process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-process-'))
 const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' }
+
+/** Ends its first thread by the system call of that name, which ends no other. */
+const LEADERLESS = `
+import ctypes, platform, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+`
+
+function withoutThreads(): string | false {
+  if (process.platform !== 'linux') return 'only Linux shows the threads of a process that has no first one'
+  return spawnSync('python3', ['-c', '']).status === 0 ? false : 'python3 is not installed'
+}
+
 after(() => rmSync(root, { recursive: true, force: true }))
 
 test('a detached process runs in its own session with only the environment it was given', async () => {
@@ -46,6 +60,16 @@ test('a dead process that its parent has not reaped does not count as alive', as
   if (watched) await watched.exited
   assert.equal(startTimeOf(zombie), undefined)
   parent.kill('SIGKILL')
+})
+
+test('a process lives as long as any of its threads', { skip: withoutThreads() }, async () => {
+  const started = await spawnDetached('python3', ['-c', LEADERLESS], { env })
+  const stat = (): string => readFileSync(`/proc/${started.pid}/stat`, 'latin1')
+  await eventually('its first thread has ended', () => (stat().includes(') Z ') ? true : undefined))
+  assert.equal(isAlive(started), true)
+  assert.equal(signal(started, 'SIGKILL'), true)
+  await started.exited
+  assert.equal(isAlive(started), false)
 })
 
 test('the end of a process that another parent has is noticed', async () => {

@@ -73,7 +73,10 @@ export async function spawnDetached(
   }
 }
 
-/** When the process with this pid started; undefined when there is none (a dead one that nobody has reaped is none). */
+/**
+ * When the process with this pid started; undefined when there is none. A dead one that nobody has reaped is none; one
+ * of which threads are left is alive, whatever has become of its first one: it still has its locks and its ports.
+ */
 export function startTimeOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined
   return process.platform === 'linux' ? linuxStartTime(pid) : otherStartTime(pid)
@@ -187,8 +190,8 @@ function linuxStartTime(pid: number): string | undefined {
   }
   // The name in parentheses may contain anything, so fields are counted from its end: the first after it is field 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, ticks] = [fields[0], fields[19]]
-  if (state === 'Z' || state === 'X') return undefined
+  const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]]
+  if (state === 'X' || (state === 'Z' && threads <= 1)) return undefined
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
   return `${bootId}/${ticks}`
 }
