@@ -9,6 +9,7 @@ import { systemClock } from '#host/clock.ts'
 import type { Route, SplicedRoute } from '#wire/endpoint/messages.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { openGateways, type Gateways, type RouteTable } from './gateways.ts'
+import { freePort } from '../../tests/support/free-port.ts'
 
 const STARTUP = Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0])
 const MIB = 1_024 * 1_024
@@ -85,15 +86,6 @@ class Client {
   async isCutOff(): Promise<void> {
     await comes(() => assert.ok(this.closed))
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 interface Stage {

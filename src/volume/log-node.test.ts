@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
@@ -15,6 +13,7 @@ import { eventually } from '../../tests/support/eventually.ts'
 import { TestAuthority, TestHead, headContext } from '../../tests/support/log-nodes.ts'
 import { logNodeName } from '#wire/quorum/identity.ts'
 import { LogNode, type LogNodeReport } from './log-node.ts'
+import { freeAddress } from '../../tests/support/free-port.ts'
 
 /** A log node over a folder, without doors: what it keeps, and what becomes of it when its disk fails. */
 class Bench {
@@ -62,7 +61,7 @@ after(() => authority.close())
 async function reached(t: TestContext, bench: Bench): Promise<{ node: LogNode; head: TestHead }> {
   const node = await bench.open()
   for (const member of ['a1', 'a2']) await node.create({ ...order, member })
-  const [door, feed] = [await freePort(), await freePort()]
+  const [door, feed] = [await freeAddress(), await freeAddress()]
   const certificate = await authority.issue(logNodeName('a'))
   await node.configure({ node: 'a', door, feed, certificate })
   await eventually('its doors are open', () => (node.observed().doors.listening ? true : undefined))
@@ -82,14 +81,6 @@ async function reached(t: TestContext, bench: Bench): Promise<{ node: LogNode; h
   head.links.send(['a1', 'a2'], { type: 'seal', epoch: 2 })
   await eventually('both are sealed', () => (head.heard.length === 2 ? true : undefined))
   return { node, head }
-}
-
-async function freePort(): Promise<{ host: string; port: number }> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return { host: '127.0.0.1', port }
 }
 
 const stateOf = (node: LogNode, member: string) => node.observed().members.find((seen) => seen.member === member)

@@ -1,14 +1,12 @@
 /** `start --detach`, `status` and `stop` together, on simulated engines: the life of a Holdfast as CI uses it. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/free-port.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'holdfast-start-'))
@@ -22,15 +20,6 @@ after(() => {
 function holdfast(args: readonly string[]): { stdout: string; stderr: string; status: number | null } {
   const env = { PATH: process.env['PATH'], HOME: root }
   return spawnSync(process.execPath, [BINARY, ...args], { env, encoding: 'utf8' })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 test('a Holdfast that was started in the background answers, and stops when it is told to', async () => {

@@ -16,13 +16,8 @@ import { openAuthority } from '#trust/open-authority.ts'
 import type { GuardedRoute } from '#wire/endpoint/messages.ts'
 import { lacks } from '../../scripts/setup.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  freePort,
-  openPostgresBench,
-  PASSWORD,
-  type PostgresBench,
-  type TestInstance,
-} from '../support/postgres-bench.ts'
+import { openPostgresBench, PASSWORD, type PostgresBench, type TestInstance } from '../support/postgres-bench.ts'
+import { freePort } from '../support/free-port.ts'
 
 let bench: PostgresBench
 let instance: TestInstance

@@ -7,7 +7,8 @@ import { openGateways, type Gateways } from '#endpoint/gateways.ts'
 import { systemClock } from '#host/clock.ts'
 import type { GuardedRoute } from '#wire/endpoint/messages.ts'
 import { eventually } from '../support/eventually.ts'
-import { freePort, openPostgresBench, type PostgresBench, type TestInstance } from '../support/postgres-bench.ts'
+import { freePort } from '../support/free-port.ts'
+import { openPostgresBench, type PostgresBench, type TestInstance } from '../support/postgres-bench.ts'
 
 let bench: PostgresBench
 let instance: TestInstance

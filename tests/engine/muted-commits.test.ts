@@ -14,13 +14,8 @@ import type { GuardedRoute } from '#wire/endpoint/messages.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { CANCELLED_FOLDER, GATE } from '#wire/postgres/assurance.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  freePort,
-  GATE_PASSWORD,
-  openPostgresBench,
-  type PostgresBench,
-  type TestInstance,
-} from '../support/postgres-bench.ts'
+import { GATE_PASSWORD, openPostgresBench, type PostgresBench, type TestInstance } from '../support/postgres-bench.ts'
+import { freePort } from '../support/free-port.ts'
 
 let bench: PostgresBench
 let instance: TestInstance

@@ -10,7 +10,8 @@ import { EngineError } from '#engine/engine.ts'
 import { postgresDriver } from '#engine/postgres.ts'
 import { engineAccount } from '#host/account.ts'
 import { processOf } from '#host/process.ts'
-import { freePort, never, openPostgresBench, PASSWORD, PATIENCE_MS } from '../support/postgres-bench.ts'
+import { freePort } from '../support/free-port.ts'
+import { never, openPostgresBench, PASSWORD, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
 
 let bench: PostgresBench

@@ -16,6 +16,7 @@ import { openHostAgents } from '../../src/role/host-agents.ts'
 import { openHostEndpoints } from '../../src/role/host-endpoints.ts'
 import { stateFolder } from '../../src/role/state-folder.ts'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 
 const SLEEPING_AGENT = [process.execPath, fileURLToPath(new URL('../support/sleeping-agent.ts', import.meta.url))]
 const STARTUP = Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0])
@@ -112,14 +113,6 @@ class Client {
   async isLost(): Promise<void> {
     await eventually('the connection is lost', () => this.closed || undefined)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 test('connections go on while serve is away, and it finds the same process again', async (t) => {

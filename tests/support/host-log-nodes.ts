@@ -1,7 +1,5 @@
 /** Log nodes as processes, one for each zone, as agents keep them; and the head of a volume that is on all of them. */
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryLog } from '#base/memory-log.ts'
@@ -23,6 +21,7 @@ import type { Epoch, MemberId, Position } from '#wire/quorum/messages.ts'
 import { eventually } from './eventually.ts'
 import { TestAuthority, headContext } from './log-nodes.ts'
 import { WalReader } from './wal-reader.ts'
+import { freeAddress } from './free-port.ts'
 
 export const ZONES = ['a', 'b', 'c'] as const
 type Zone = (typeof ZONES)[number]
@@ -61,7 +60,7 @@ export class HostLogNodes {
     for (const zone of ZONES) await all.connect(zone)
     await Promise.all(
       ZONES.map(async (zone) => {
-        const [door, feed] = [await freePort(), await freePort()]
+        const [door, feed] = [await freeAddress(), await freeAddress()]
         all.addresses.set(zone, { node: zone, ...door })
         all.feeds.set(zone, feed.port)
         const certificate = await all.authority.issue(logNodeName(zone))
@@ -193,12 +192,4 @@ export class LiveHead {
     this.head.stop()
     this.links.close()
   }
-}
-
-async function freePort(): Promise<{ host: string; port: number }> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return { host: '127.0.0.1', port }
 }

@@ -1,7 +1,5 @@
 /** Real PostgreSQL for tests of the driver alone: a temporary folder, a certificate, instances, and clients of them. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -15,6 +13,7 @@ import { systemRandom } from '#host/random.ts'
 import { openAuthority } from '#trust/open-authority.ts'
 import { scramVerifier } from '#trust/scram.ts'
 import type { InstanceSpec, MasterUser, TlsFiles } from '#wire/agent/messages.ts'
+import { freePort } from './free-port.ts'
 
 export const PASSWORD = 'correct-horse-battery'
 /** Of the role as which gateways ask engines. */
@@ -132,12 +131,4 @@ export async function openPostgresBench(env: Record<string, string | undefined> 
     },
   }
   return bench
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

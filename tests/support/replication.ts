@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { PrimaryReplication, Replication } from '#wire/agent/replication.ts'
 import { eventually } from './eventually.ts'
-import { freePort, never } from './postgres-bench.ts'
+import { freePort } from './free-port.ts'
+import { never } from './postgres-bench.ts'
 import type { PostgresBench, TestInstance } from './postgres-bench.ts'
 
 export const primaryOf = (followers: readonly string[], synchronous: readonly string[]): PrimaryReplication => ({

@@ -10,6 +10,7 @@ import { eventually } from '../../../tests/support/eventually.ts'
 import { specOf } from '../../../tests/support/scripted-engine.ts'
 import { LINK_BYTES_MAX } from '../limits.ts'
 import { Links } from './links.ts'
+import { freePort } from '../../../tests/support/free-port.ts'
 
 const DELAY_MS = 40
 
@@ -41,15 +42,6 @@ async function newSource(t: TestContext): Promise<Source> {
     for (const socket of source.sockets) socket.destroy()
   })
   return source
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const follower = (port: number, source: Source, delayMs = DELAY_MS): Parameters<Links['look']>[0] => {
