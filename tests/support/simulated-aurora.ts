@@ -7,7 +7,8 @@ import { describeInstance } from '#control/db-instance/describe.ts'
 import { dbInstances, type DbInstanceRecord } from '#control/db-instance/record.ts'
 import { volumes, type VolumeRecord } from '#control/volume/record.ts'
 import { SCOPE } from './control.ts'
-import { inTime } from './simulated-cluster.ts'
+import { inTime } from './in-time.ts'
+import {} from './simulated-cluster.ts'
 import type { SimulatedControl } from './simulated-control.ts'
 
 export const newAurora = (

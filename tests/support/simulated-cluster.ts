@@ -41,14 +41,6 @@ export async function settled(control: SimulatedControl): Promise<void> {
   for (let round = 0; round < 30; round++) await control.clock.advance(0)
 }
 
-/** Lets time pass until what was asked for is done. */
-export async function inTime<R>(control: SimulatedControl, asked: Promise<R>): Promise<R> {
-  let isOver = false
-  void asked.finally(() => (isOver = true)).catch(() => {})
-  for (let round = 0; !isOver && round < 200; round++) await control.clock.advance(10_000)
-  return asked
-}
-
 /** Lets the keeper do its work, rests included. */
 export async function kept(control: SimulatedControl): Promise<DbClusterRecord> {
   for (let round = 0; round < 30; round++) await control.clock.advance(10_000)

@@ -16,7 +16,8 @@ import {
   volumeOf,
   writerOf,
 } from '../../../tests/support/simulated-aurora.ts'
-import { eventsOf, inTime } from '../../../tests/support/simulated-cluster.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
+import { eventsOf } from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { createClusterEndpoint, deleteClusterEndpoint, modifyClusterEndpoint } from '../aurora-cluster/endpoints.ts'
 import { auroraClusters, auroraKeyOf, auroraSubjectOf } from '../aurora-cluster/record.ts'

@@ -16,7 +16,8 @@ import {
   volumeOf,
   writerOf,
 } from '../../../tests/support/simulated-aurora.ts'
-import { inTime } from '../../../tests/support/simulated-cluster.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
+import {} from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { createClusterEndpoint, deleteClusterEndpoint } from '../aurora-cluster/endpoints.ts'
 import { auroraClusters } from '../aurora-cluster/record.ts'

@@ -4,14 +4,8 @@ import { test } from 'node:test'
 import type { ModifyDBClusterMessage } from '@aws-sdk/client-rds'
 import type { JobKinds } from '#wire/agent/messages.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
-import {
-  clusterOf,
-  eventsOf,
-  inTime,
-  isWholeAgain,
-  kept,
-  newCluster,
-} from '../../../tests/support/simulated-cluster.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
+import { clusterOf, eventsOf, isWholeAgain, kept, newCluster } from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { describeCluster } from '../db-cluster/describe.ts'
 import { modifyDbCluster } from '../db-cluster/modify.ts'

@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
 import { together } from '#store/collection.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
 import {
   clusterOf,
   eventsOf,
-  inTime,
   isWholeAgain,
   kept,
   newCluster,

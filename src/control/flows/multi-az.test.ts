@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
 import { newInstance, simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#base/durations.ts'
 import { together } from '#store/collection.ts'
@@ -172,14 +173,6 @@ test('without a second copy there is nobody to fail over to', async () => {
     name: 'InvalidParameterCombination',
   })
 })
-
-/** Runs what is asked while time goes on, for flows that try again after pauses. */
-async function inTime<R>(control: SimulatedControl, asked: Promise<R>): Promise<R> {
-  let isOver = false
-  void asked.finally(() => (isOver = true)).catch(() => {})
-  for (let round = 0; !isOver && round < 200; round++) await control.clock.advance(10_000)
-  return asked
-}
 
 async function recover(control: SimulatedControl): Promise<void> {
   const held = (await dbInstances(control, SCOPE).get('orders'))!

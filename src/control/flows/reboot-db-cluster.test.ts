@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
 import {
   clusterOf,
   eventsOf,
-  inTime,
   isWholeAgain,
   kept,
   newCluster,

@@ -4,14 +4,8 @@ import { test } from 'node:test'
 import type { PendingMaintenanceAction } from '@aws-sdk/client-rds'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#base/durations.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
-import {
-  clusterOf,
-  eventsOf,
-  inTime,
-  isWholeAgain,
-  kept,
-  newCluster,
-} from '../../../tests/support/simulated-cluster.ts'
+import { inTime } from '../../../tests/support/in-time.ts'
+import { clusterOf, eventsOf, isWholeAgain, kept, newCluster } from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { commit } from '../control.ts'
 import { describeCluster } from '../db-cluster/describe.ts'
