@@ -27,6 +27,8 @@ export class WalReader {
   onData: ((data: Buffer) => void) | undefined
   /** Of the log: everything before it has come. */
   end = 0
+  /** Up to where the server last said that its log goes. */
+  saidEnd = 0
   private pieces: Buffer[] = []
 
   private constructor(client: pg.Client) {
@@ -96,6 +98,7 @@ export class WalReader {
 
   private take(chunk: Buffer): void {
     const message = parseFromSender(chunk)
+    this.saidEnd = Number(chunk.readBigUInt64BE(message.type === 'keepalive' ? 1 : 9))
     if (message.type === 'keepalive') {
       this.keepalives++
       if (message.wantsReply) this.asked++

@@ -35,7 +35,7 @@ interface Piece {
 
 /** The pieces of one turn: readers that are equally far get the same bytes, which are read once. */
 export class Round {
-  private last: { readonly start: Position; readonly upTo: Position; readonly end: Position } | undefined
+  private last: { readonly start: Position; readonly upTo: Position } | undefined
   private piece: Piece = { message: Buffer.alloc(0), bytes: 0 }
   private readonly source: LogSource
   private readonly clock: Clock
@@ -46,9 +46,9 @@ export class Round {
   }
 
   /** A message with bytes from `start` on, none from `upTo` on; and how many there are in it. */
-  take(start: Position, upTo: Position, end: Position): Piece {
+  take(start: Position, upTo: Position): Piece {
     const { last } = this
-    if (last?.start === start && last.upTo === upTo && last.end === end) return this.piece
+    if (last?.start === start && last.upTo === upTo) return this.piece
     const pieces: Buffer[] = []
     let at = start
     // A source may give no more at a time than was once written to it, which may be little.
@@ -57,8 +57,11 @@ export class Round {
       pieces.push(bytes)
       at += bytes.length
     }
-    this.last = { start, upTo, end }
-    return (this.piece = { message: logMessage(start, pieces, { end, now: this.clock.now() }), bytes: at - start })
+    this.last = { start, upTo }
+    return (this.piece = {
+      message: logMessage(start, pieces, { end: upTo, now: this.clock.now() }),
+      bytes: at - start,
+    })
   }
 
   private read(position: Position, bytesMax: number): Buffer {
@@ -121,7 +124,7 @@ export class FeedStream {
       const upTo = Math.min(shown, end)
       if (this.sent < upTo) {
         this.requireKept()
-        const { message, bytes } = round.take(this.sent, upTo, shown)
+        const { message, bytes } = round.take(this.sent, upTo)
         this.sent += bytes
         this.isFull = !this.around.write(message)
       } else if (this.sent >= end && shown > end) {
@@ -144,7 +147,8 @@ export class FeedStream {
   keepalive(wantsReply: boolean): void {
     if (this.state === 'ended') return
     const { source, reader, clock, write } = this.around
-    write(keepaliveMessage(source.shown(reader), { now: clock.now(), wantsReply }))
+    const end = epochEnd(source.history(), this.timeline)?.end ?? this.sent
+    write(keepaliveMessage(Math.min(source.shown(reader), end), { now: clock.now(), wantsReply }))
   }
 
   /** Throws {@link NotHere} when the reader has applied what is not in the log: it never becomes a copy of it again. */

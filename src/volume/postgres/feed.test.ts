@@ -128,6 +128,18 @@ test('a timeline ends where the next one begins, once that has something to show
   await arrived(reader, 'abcde')
 })
 
+test('of a timeline that is over, no reader hears that it goes on: an old writer would take that for what it has', async () => {
+  log.append(Buffer.from('abcd'))
+  log.adopt(2, START + 4)
+  log.append(Buffer.from('efgh'))
+  const reader = await open()
+  assert.equal((await reader.start(START, 1).ended)?.next_tli, '2')
+  assert.equal(reader.saidEnd, START + 4)
+  await reader.start(START, 2).started
+  await arrived(reader, 'abcdefgh')
+  assert.equal(reader.saidEnd, START + 8)
+})
+
 test('an epoch that comes to nothing was never heard of', async () => {
   const reader = await open()
   const { started, ended } = reader.start(START, 1)
