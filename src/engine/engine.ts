@@ -42,7 +42,7 @@ export interface EngineDriver {
   configure(folder: string, spec: InstanceSpec): Promise<void>
   /**
    * Starts the engine process detached: it outlives the agent. Resolves once it accepts connections.
-   * Throws {@link EngineError} (`bad-settings`, `port-busy`, `disk-full`, `failed`) when it ends instead.
+   * Throws {@link EngineError} (`bad-settings`, `port-busy`, `disk-full`, `diverged`, `failed`) when it ends instead.
    */
   start(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<EngineProcess>
   /** The process that runs on this folder already, found by pid, its start time and its lock file together. */
@@ -180,7 +180,7 @@ export interface EngineProcess {
 /** A failure that a flow decides on; everything else a driver throws counts as `failed`. */
 export class EngineError extends Error {
   override readonly name = 'EngineError'
-  readonly code: 'bad-settings' | 'port-busy' | 'disk-full' | 'engine-unavailable' | 'failed'
+  readonly code: 'bad-settings' | 'port-busy' | 'disk-full' | 'engine-unavailable' | 'diverged' | 'failed'
 
   constructor(code: EngineError['code'], message: string, options?: ErrorOptions) {
     super(message, options)

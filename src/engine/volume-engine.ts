@@ -40,6 +40,6 @@ export interface VolumeEngine {
 /** What is in the folder is no past state of the volume's log, and cannot become one: it has to be made anew. */
 export class VolumeDiverged extends EngineError {
   constructor(message: string) {
-    super('failed', message)
+    super('diverged', message)
   }
 }

@@ -1,5 +1,6 @@
 /** The jobs that start and stop engines. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Instance } from '../supervisor/instance.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
@@ -14,7 +15,7 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
     'instance.start': async ({ spec }, { signal, reached }) => {
       const instance = supervisor.get(spec.id)
       requireFresh(instance, spec)
-      requireNoWriter(spec)
+      requireReader(instance, spec)
       const before = instance.record
       await instance.adopt()
       const same = isDeepStrictEqual(before.spec, spec)
@@ -36,7 +37,7 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
     'instance.restart': async ({ spec }, { signal, reached }) => {
       const instance = supervisor.get(spec.id)
       requireFresh(instance, spec)
-      requireNoWriter(spec)
+      requireReader(instance, spec)
       await instance.stop('fast')
       reached('stopped')
       // It stays an instance that is to run, with this spec, also if it does not come up now.
@@ -78,8 +79,13 @@ export function runStateJobs(supervisor: Supervisor, volumes: Volumes): Pick<Job
   }
 }
 
-/** A writer of a cluster volume asks the volume first, each time: it leads an epoch. */
-function requireNoWriter({ volume }: InstanceSpec): void {
+/**
+ * A writer of a cluster volume asks the volume first, each time: it leads an epoch. What was one, or was to be one, may
+ * have applied what the volume does not have, and shows it to nobody before it is known to follow.
+ */
+function requireReader({ spec: { volume: before } }: Instance, { volume }: InstanceSpec): void {
   if (volume?.role === 'writer')
     throw new JobFailure('failed', 'A writer of a cluster volume is started by leading an epoch.')
+  if (volume && (before?.role === 'writer' || before?.isOpen === false))
+    throw new JobFailure('failed', 'What was a writer of a cluster volume is attached to it before it serves.')
 }

@@ -242,6 +242,8 @@ test('what was a writer lets nobody in before it is known to follow', async () =
   assert.equal(isOpen(), false)
   bench.engine.observedVolume = { isWriter: false, epoch: 5, isStreaming: false, obstacle: 'diverged' }
   assert.equal(await follow('ahead'), 'diverged')
+  for (const kind of ['instance.start', 'instance.restart'] as const)
+    assert.equal(codeOf(await run(agent, kind, kind, { spec: reader })), 'failed')
   assert.equal(isOpen(), false)
   bench.engine.observedVolume = STREAMING
   assert.equal(await follow('follows'), 'succeeded')

@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { assert } from '#base/assert.ts'
 import type { EngineDriver } from '#engine/engine.ts'
-import { VolumeDiverged } from '#engine/volume-engine.ts'
 import type { EngineName, InstanceSpec } from '#wire/agent/messages.ts'
 import type { EpochStarted } from '#wire/agent/volume.ts'
 import type { Heads, KeptHead } from '../heads.ts'
@@ -145,21 +144,13 @@ async function takeOver(
   context.progress('waiting for the log to be recovered')
   head.release()
   const { recoveredEnd } = await head.until((status) => status.recoveredEnd !== undefined, signal)
-  try {
-    await onVolume.awaitLog(instance.folder, recoveredEnd!, signal)
-    context.reached('fed')
-    context.progress('promoting the reader')
-    const started = await onVolume.lead(instance.folder, epoch, signal)
-    context.reached('promoted')
-    head.promoted(started)
-    await head.until(({ phase }) => phase === 'open', signal)
-    context.reached('durable')
-    return started
-  } catch (error) {
-    if (!(error instanceof VolumeDiverged)) throw error
-    throw new JobFailure(
-      'diverged',
-      'What is on the host is no past state of the cluster volume: it has to be made anew.',
-    )
-  }
+  await onVolume.awaitLog(instance.folder, recoveredEnd!, signal)
+  context.reached('fed')
+  context.progress('promoting the reader')
+  const started = await onVolume.lead(instance.folder, epoch, signal)
+  context.reached('promoted')
+  head.promoted(started)
+  await head.until(({ phase }) => phase === 'open', signal)
+  context.reached('durable')
+  return started
 }

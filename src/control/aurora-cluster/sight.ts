@@ -25,6 +25,12 @@ export const reads = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): bo
 export const obstacleOf = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): string | undefined =>
   hosts.observed(zone, resourceId)?.volume?.obstacle
 
+/** Its agent has tried to start it often, and it is not its settings, nor room, that it wants. */
+export function isDown({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean {
+  const { state, lastError } = hosts.observed(zone, resourceId) ?? {}
+  return (state === 'failed' && lastError?.code === 'failed') || (state !== 'running' && lastError?.code === 'diverged')
+}
+
 const writerOf = ({ members, writer }: AuroraClusterRecord): AuroraMember | undefined =>
   members.find(({ resourceId }) => resourceId === writer)
 

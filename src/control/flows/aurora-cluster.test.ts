@@ -226,6 +226,43 @@ test('an old writer that is no past state of the volume is made anew of an image
   )
 })
 
+test('an old writer is attached to its end, also when its engine is seen to read meanwhile', async () => {
+  const control = await cluster(['one', 'two'])
+  const old = (await auroraOf(control)).writer
+  control.losing = 'restart-aurora-reader.attach'
+  const [attached, restarted] = [jobsOf(control, 'instance.attach'), jobsOf(control, 'instance.restart')]
+  const { observed } = control.hosts
+  const hosts = control.hosts as { observed: Hosts['observed'] }
+  hosts.observed = (zone, id) => {
+    const seen = observed(zone, id)
+    const reads = id === old && attached.length > 0 && control.losing === undefined
+    return seen && reads ? { ...seen, volume: { isWriter: false, epoch: 1, isStreaming: true } } : seen
+  }
+  await failover(control, 'two')
+  assert.deepEqual(await statusesOf(control), ['available', 'available'])
+  assert.deepEqual([attached.length > 0, restarted.length], [true, 0])
+})
+
+test('an old writer that cannot be started any more is made anew of an image', async () => {
+  const control = await cluster(['one', 'two'])
+  const old = (await auroraOf(control)).writer
+  const attached = jobsOf(control, 'instance.attach')
+  const { observed } = control.hosts
+  const hosts = control.hosts as { observed: Hosts['observed'] }
+  hosts.observed = (zone, id) => {
+    const seen = observed(zone, id)
+    if (!seen || id !== old || attached.length !== 1) return seen
+    const { volume: _, ...dead } = seen
+    return { ...dead, state: 'failed', accepting: false, lastError: { code: 'diverged', message: 'too far' } }
+  }
+  await failover(control, 'two')
+  assert.deepEqual(await statusesOf(control), ['available', 'available'])
+  assert.deepEqual(
+    attached.map(({ image }) => image !== undefined),
+    [false, true],
+  )
+})
+
 test('a reader that is rebooted is restarted, and one whose settings changed too', async () => {
   const control = await cluster(['one', 'two'])
   const restarted = jobsOf(control, 'instance.restart')

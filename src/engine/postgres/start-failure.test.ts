@@ -17,6 +17,8 @@ const said: readonly (readonly [EngineError['code'], string])[] = [
   ['bad-settings', 'FATAL:  WAL streaming ("max_wal_senders" > 0) requires "wal_level" to be "replica" or "logical"'],
   ['bad-settings', 'FATAL:  logical replication slot "s" exists, but "wal_level" < "logical"'],
   ['bad-settings', 'FATAL:  logical replication slot "s" exists, but wal_level < logical'],
+  ['diverged', 'FATAL:  requested timeline 4 does not contain minimum recovery point 0/30217D0 on timeline 3'],
+  ['diverged', "FATAL:  requested timeline 4 is not a child of this server's history"],
   ['failed', 'PANIC:  could not locate a valid checkpoint record at 0/2000028'],
 ]
 

@@ -6,6 +6,11 @@ import { FAILURE_TEXT_CHARS_MAX } from '../limits.ts'
 const reasons: readonly (readonly [EngineError['code'], RegExp])[] = [
   ['port-busy', /could not create any TCP\/IP sockets|could not bind [^\n]*: Address already in use/],
   ['bad-settings', /could not create semaphores|could not create shared memory segment/],
+  // A standby has applied what its source does not have.
+  [
+    'diverged',
+    /requested timeline \d+ (does not contain minimum recovery point|is not a child of this server's history)/,
+  ],
   ['disk-full', /No space left on device|Disk quota exceeded/],
   [
     'bad-settings',
