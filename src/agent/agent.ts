@@ -148,7 +148,7 @@ class LocalAgent implements Agent {
       ...catchUpJob(this.supervisor, options.archive, clock),
       ...snapshotJobs(this.supervisor, volumes),
       ...backupJobs(this.supervisor, volumes, options.archive),
-      ...volumeJobs({ supervisor: this.supervisor, volumes, drivers, heads: this.heads }),
+      ...volumeJobs({ ...options, supervisor: this.supervisor, heads: this.heads }),
     }
     this.table = new JobTable({
       store,

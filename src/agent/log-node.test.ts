@@ -178,7 +178,7 @@ test('a member begins with what the seed image has, or with nothing where its pe
   const agent = await bench.agent()
   await agent.ask('lognode.create', { volume: 'vol', member: 'a1', seed: 'seed-1' })
   await agent.ask('lognode.create', { volume: 'vol', member: 'a3', start: 4_096 })
-  const seedPath = join(bench.volumes.snapshotFolder('seed-1'), 'log')
+  const seedPath = join(bench.volumes.snapshotFolder('seed-1'), 'seed.log')
   assert.deepEqual(orders, [
     { volume: 'vol', member: 'a1', start: 4_096, history: [{ epoch: 1, start: 4_096 }], seedPath },
     { volume: 'vol', member: 'a3', start: 4_096, history: [] },

@@ -9,6 +9,9 @@ import type { LogSegment, LogWanted, Recovery, TimelineHistory } from './recover
 import type { VolumeEngine } from './volume-engine.ts'
 import type { EngineName, InstanceSpec, LogFile, MasterUser, SnapshotFacts, StopMode } from '#wire/agent/messages.ts'
 
+/** As much of a spec as the files of a data volume depend on. */
+type Versioned = Pick<InstanceSpec, 'version'>
+
 export interface EngineDriver {
   readonly name: EngineName
   /** For instances on cluster volumes. */
@@ -28,12 +31,12 @@ export interface EngineDriver {
    */
   initialize(folder: string, spec: InstanceSpec, signal: AbortSignal): Promise<void>
   /** The same from a snapshot's folder. */
-  restore(folder: string, spec: InstanceSpec, snapshotFolder: string, signal: AbortSignal): Promise<void>
+  restore(folder: string, spec: Versioned, snapshotFolder: string, signal: AbortSignal): Promise<void>
   /**
    * The folder has the files of a base backup: gives it the log that it needs, so that its next start makes of it what
    * the database was, a cluster of its own. {@link EngineDriver.endRecovery} once that start is done.
    */
-  recover(folder: string, spec: InstanceSpec, recovery: Recovery, signal: AbortSignal): Promise<void>
+  recover(folder: string, spec: Versioned, recovery: Recovery, signal: AbortSignal): Promise<void>
   endRecovery(folder: string): Promise<void>
   /** Makes what `initialize`, `restore` or `recover` wrote survive a power failure. May overlap with starting. */
   seal(folder: string): Promise<void>

@@ -158,8 +158,9 @@ function simulatedVolumes(
   },
 ): VolumeEngine {
   return {
-    async seed(imageFolder, { version }) {
+    async seed(imageFolder, { version, fill }) {
       requireVersion(version)
+      await fill?.(imageFolder)
       make(imageFolder, 'a seed image')
       return { sizeBytes: 0, engineVersion: version, seed: { systemId: '1', epoch: 1, start: 0, end: 0 } }
     },

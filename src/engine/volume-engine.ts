@@ -8,13 +8,22 @@ import type { HeadWriter } from '#wire/head/messages.ts'
 import type { Epoch, Position } from '#wire/quorum/messages.ts'
 import { EngineError } from './engine.ts'
 
+/** What a new volume is to have in it. */
+export interface SeedOrder {
+  readonly version: string
+  readonly master: MasterUser
+  /** Of a new database; one that was filled keeps those that it has. */
+  readonly databaseName: string | undefined
+  /**
+   * Makes of a folder, absent before, a database of its own that has not been started yet, by `restore` or `recover` of
+   * this driver. Absent: the volume begins with an empty one.
+   */
+  readonly fill?: (folder: string) => Promise<void>
+}
+
 export interface VolumeEngine {
   /** Fills `imageFolder`, absent before, with what a new volume begins with. Durable when this resolves. */
-  seed(
-    imageFolder: string,
-    order: { readonly version: string; readonly master: MasterUser; readonly databaseName: string | undefined },
-    signal: AbortSignal,
-  ): Promise<SnapshotFacts>
+  seed(imageFolder: string, order: SeedOrder, signal: AbortSignal): Promise<SnapshotFacts>
   /** Fills an absent or half-made folder with a copy of an image of the volume, which stays. Not started yet. */
   attach(folder: string, spec: InstanceSpec, imageFolder: string, signal: AbortSignal): Promise<void>
   /** Ends all sessions of clients. The running engine has read a configuration that lets in no others. */

@@ -236,6 +236,27 @@ for (const { version, env } of engines) {
       await has(a, 13)
     })
 
+    test('another volume begins with a copy of a reader, on the timeline of that, as a database of its own', async () => {
+      const copy = join(bench.root, 'snapshots', 'copy')
+      await bench.driver.snapshot(a.folder, a.spec, copy, true, never)
+      const fill = (folder: string): Promise<void> => bench.driver.restore(folder, { version }, copy, never)
+      const other = await openVolume(bench, version, { name: 'restored', fill })
+      assert.equal(other.seed.epoch, 10)
+      assert.notEqual(other.seed.systemId, volume.seed.systemId)
+      const otherFeed = await other.feed()
+      let c = await attach(bench, other, { version, volume: other.attachment('c', [otherFeed.port]) })
+      await eventually('it streams', async () => ((await observe(c))?.isStreaming ? true : undefined))
+      c = await reattach(bench, c, { role: 'writer' })
+      assert.deepEqual(await onVolume().lead(c.folder, 11, never), { start: other.seed.end, after: 10 })
+      const otherHead = await headOf(bench, c, other.log, { epoch: 11, start: other.seed.end })
+      c = await reattach(bench, c, { isOpen: true })
+      await bench.sql(c.spec, 'INSERT INTO t VALUES (14)')
+      assert.deepEqual([await countOf(c), await countOf(a)], [14, 13])
+      await bench.driver.stop(c.engine, 'immediate', PATIENCE_MS)
+      await otherHead.close()
+      await otherFeed.close()
+    })
+
     test('a writer ends with the first of its processes that is killed', async () => {
       const [walwriter] = await bench.sql(b.spec, `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`)
       process.kill(walwriter!['pid'] as number, 'SIGKILL')

@@ -30,10 +30,15 @@ export interface TestVolume {
   attachment(name: string, feeds: readonly number[], more?: Partial<VolumeAttachment>): VolumeAttachment
 }
 
-/** A volume from a new seed image, with the master user of the bench and the database `shop`. */
-export async function openVolume(bench: PostgresBench, version: string): Promise<TestVolume> {
-  const image = join(bench.root, 'snapshots', 'seed')
-  const facts = await bench.driver.onVolume.seed(image, { version, master: bench.master, databaseName: 'shop' }, never)
+/** A volume from a new seed image, with the master user of the bench and the database `shop`, or what `fill` makes. */
+export async function openVolume(
+  bench: PostgresBench,
+  version: string,
+  { name = 'seed', fill }: { readonly name?: string; readonly fill?: (folder: string) => Promise<void> } = {},
+): Promise<TestVolume> {
+  const image = join(bench.root, 'snapshots', name)
+  const order = { version, master: bench.master, databaseName: 'shop', ...(fill && { fill }) }
+  const facts = await bench.driver.onVolume.seed(image, order, never)
   const seed = facts.seed!
   const log = new HeldLog(seed.start, { epoch: seed.epoch, systemId: seed.systemId })
   log.append(readFileSync(join(image, SEED_LOG)))

@@ -8,7 +8,7 @@ import { planRestore, type RestorePlan } from '#archive/restore-plan.ts'
 import { makeFolder } from '#host/disk.ts'
 import type { LogPart, Recovery } from '#engine/recovery.ts'
 import type { RestoreCheck } from '#wire/agent/archive.ts'
-import type { JobKinds } from '#wire/agent/messages.ts'
+import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { parseLsn } from '#wire/pg/lsn.ts'
 import { LOG_PORTIONS_AHEAD } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
@@ -33,9 +33,8 @@ export function backupJobs(
       if (maker.isMade(spec)) return { result: {} }
       const fill = async (instance: Instance): Promise<void> => {
         if (!objects) return instance.driver.initialize(instance.folder, spec, context.signal)
-        const recoverer = new Recoverer(objects, volumes, context.signal)
         context.progress('reading the base backup')
-        await recoverer.recover(instance, input)
+        await new Recoverer(objects, volumes, context.signal).recover(instance, spec, input)
       }
       return maker.make({ spec, wanted: 'running', crashes: 0 }, context, {
         fill,
@@ -104,7 +103,8 @@ async function trim(objects: ObjectStore, prefix: string, keep: readonly string[
 /** A bucket may hold more than an archive. */
 const OURS = /^[a-z0-9-]+\/\d{12}\/(db|cluster)-[A-Z0-9]+\/(log|history|base)\//
 
-class Recoverer {
+/** Makes folders out of the archive. */
+export class Recoverer {
   private readonly objects: ObjectStore
   private readonly volumes: Volumes
   private readonly signal: AbortSignal
@@ -116,15 +116,19 @@ class Recoverer {
   }
 
   /** Everything is read and verified before the engine starts; what is missing or damaged is named. */
-  async recover(instance: Instance, { spec, prefix, time }: JobKinds['instance.recover']['input']): Promise<void> {
+  async recover(
+    { folder, driver }: Pick<Instance, 'folder' | 'driver'>,
+    spec: Pick<InstanceSpec, 'version'>,
+    { prefix, time }: { readonly prefix: string; readonly time: number | undefined },
+  ): Promise<void> {
     const planned = await planRestore(this.objects, prefix, time)
     if ('missing' in planned) throw broken(planned.missing, planned.restorableTo)
     const { plan } = planned
     try {
       const to = { account: this.volumes.account, signal: this.signal }
-      await makeFolder(instance.folder, { mode: 0o700, account: to.account })
-      await new BaseArchive(this.objects, prefix).get(plan.base.id, instance.folder, to)
-      await instance.driver.recover(instance.folder, spec, await this.recovery(prefix, plan, time), this.signal)
+      await makeFolder(folder, { mode: 0o700, account: to.account })
+      await new BaseArchive(this.objects, prefix).get(plan.base.id, folder, to)
+      await driver.recover(folder, spec, await this.recovery(prefix, plan, time), this.signal)
     } catch (error) {
       if (error instanceof BrokenArchive) throw broken(error.message, limitWithout(plan, error))
       throw error

@@ -1,5 +1,6 @@
 /** The jobs of instances on cluster volumes: the image that a volume begins with, readers, and who leads an epoch. */
 import { isDeepStrictEqual } from 'node:util'
+import type { ObjectStore } from '#archive/object-store.ts'
 import { assert } from '#base/assert.ts'
 import type { EngineDriver } from '#engine/engine.ts'
 import type { EngineName, InstanceSpec } from '#wire/agent/messages.ts'
@@ -8,6 +9,7 @@ import type { Heads, KeptHead } from '../heads.ts'
 import type { Instance } from '../supervisor/instance.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
+import { Recoverer } from './backups.ts'
 import { JobFailure } from './failure.ts'
 import { requireFresh } from './fresh.ts'
 import type { JobContext, JobRunners } from './job.ts'
@@ -19,6 +21,8 @@ interface Parts {
   readonly volumes: Volumes
   readonly drivers: Readonly<Record<EngineName, EngineDriver>>
   readonly heads: Heads
+  /** Undefined: there is no archive, and nothing in it is missing either. */
+  readonly archive?: ObjectStore | undefined
 }
 
 export function volumeJobs({
@@ -26,13 +30,22 @@ export function volumeJobs({
   volumes,
   drivers,
   heads,
+  archive: objects,
 }: Parts): Pick<JobRunners, 'volume.seed' | 'instance.attach' | 'instance.lead'> {
   const maker = new Maker(supervisor, volumes)
   return {
-    'volume.seed': async ({ snapshotId, engine, ...order }, context) =>
-      makeSnapshot({ volumes, snapshotId, context }, () =>
-        drivers[engine].onVolume.seed(volumes.snapshotFolder(snapshotId), order, context.signal),
-      ),
+    'volume.seed': async ({ snapshotId, engine, from, ...order }, context) =>
+      makeSnapshot({ volumes, snapshotId, context }, async () => {
+        const driver = drivers[engine]
+        const { signal } = context
+        const fill = async (folder: string): Promise<void> => {
+          if (from && 'snapshotId' in from)
+            return driver.restore(folder, order, await maker.folderOfSnapshot(from.snapshotId), signal)
+          if (from && objects) return new Recoverer(objects, volumes, signal).recover({ folder, driver }, order, from)
+        }
+        const filled = from && ('snapshotId' in from || objects) ? { ...order, fill } : order
+        return driver.onVolume.seed(volumes.snapshotFolder(snapshotId), filled, signal)
+      }),
 
     'instance.attach': async ({ spec, image }, context) => {
       assert(spec.volume?.role === 'reader', 'whatever is attached begins as a reader')

@@ -2,7 +2,7 @@
 import { assert } from '#base/assert.ts'
 import type { Seed, VolumeRecord } from './record.ts'
 
-/** The epoch of the seed image. Writers have later ones. */
+/** The epoch of a new database's seed image. Writers have later ones. */
 export const SEED_EPOCH = 1
 
 /** Whoever commits this row may start one writer, and no other epoch has its number. Any epoch before is over. */
@@ -22,9 +22,12 @@ export const restVolume = (volume: VolumeRecord): VolumeRecord => ({
   writer: undefined,
 })
 
-/** The row once the seed image is made. A database keeps its identifier for life. */
+/**
+ * The row once the seed image is made. A database keeps its identifier for life. What was restored goes on on the timeline that
+ * the restore ended on: epochs of writers come after that.
+ */
 export function seeded(volume: VolumeRecord, seed: Seed): VolumeRecord {
   assert(volume.seed === undefined || volume.seed.systemId === seed.systemId, 'a volume is made from one seed image')
-  assert(seed.epoch === SEED_EPOCH, 'nobody has written a seed image but who made it')
-  return { ...volume, seed }
+  assert(seed.epoch >= SEED_EPOCH, 'epochs are counted from one')
+  return { ...volume, seed, epoch: Math.max(volume.epoch, seed.epoch) }
 }

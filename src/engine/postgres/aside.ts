@@ -13,6 +13,8 @@ interface Aside {
   readonly version: string
   readonly binaries: Binaries
   readonly surroundings: Surroundings
+  /** Beside those that every such server has. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Only names the socket: the server does not listen on it. */
@@ -22,7 +24,7 @@ const ENV = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 /** The server runs while `work` does, and is stopped in order. Nothing is durable yet: it does not sync. */
 export async function withServerAside(
-  { draft, version, binaries, surroundings }: Aside,
+  { draft, version, binaries, surroundings, settings: own = {} }: Aside,
   work: () => Promise<void>,
 ): Promise<void> {
   await makeFolder(logOf(draft), { mode: 0o700, account: surroundings.account })
@@ -34,6 +36,7 @@ export async function withServerAside(
     allow_system_table_mods: 'on',
     // It is synced as a whole in the end.
     fsync: 'off',
+    ...own,
   }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const { account } = surroundings

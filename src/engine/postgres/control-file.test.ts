@@ -38,7 +38,7 @@ test('a control file says whether the engine was shut down, and where its last c
     systemIdentifier: 1_234n,
     shutDown: true,
     checkpoint: 0x1_05000028n,
-    checkpointSegment: '000000010000000100000005',
+    checkpointSegment: '000000030000000100000005',
     timeline: 3,
     upstreamSettings: {
       max_connections: 100,

@@ -40,7 +40,7 @@ export const SEGMENT_BYTES = 16 * MIB
 export interface ControlFacts {
   readonly systemIdentifier: bigint
   readonly shutDown: boolean
-  /** Name of the WAL segment with the last checkpoint, on timeline 1. */
+  /** Name of the WAL segment with the last checkpoint. */
   readonly checkpointSegment: string
   /** Of the last checkpoint: where its record begins, and on which timeline. */
   readonly checkpoint: bigint
@@ -59,7 +59,7 @@ export async function readControlFile(dataFolder: string): Promise<ControlFacts 
   return {
     systemIdentifier: bytes.readBigUInt64LE(0),
     shutDown: bytes.readUInt32LE(16) === STATE_SHUT_DOWN,
-    checkpointSegment: segmentName(1, bytes.readBigUInt64LE(32)),
+    checkpointSegment: segmentName(bytes.readUInt32LE(48), bytes.readBigUInt64LE(32)),
     checkpoint: bytes.readBigUInt64LE(32),
     timeline: bytes.readUInt32LE(48),
     upstreamSettings: Object.fromEntries(

@@ -22,7 +22,7 @@ interface At {
 /** The folder has a base backup's files. Its next start ends in a database of its own, on a new timeline. */
 export async function prepareRecovery(
   { folder, surroundings }: At,
-  { version }: InstanceSpec,
+  { version }: Pick<InstanceSpec, 'version'>,
   recovery: Recovery,
   signal: AbortSignal,
 ): Promise<void> {

@@ -5,10 +5,10 @@ import type { Account } from '#host/account.ts'
 import { namesIn, overwriteBytes, readBytes, removeTree, writeFileDurably } from '#host/disk.ts'
 import { isSegment, readControlFile, SEGMENT_BYTES } from './control-file.ts'
 
-/** What is left is the segment with the last checkpoint, which was that of a shutdown in order. On timeline 1. */
+/** What is left is the segment with the last checkpoint, which was that of a shutdown in order. */
 export async function leaveShortWal(dataFolder: string, account: Account | undefined): Promise<void> {
   const control = await readControlFile(dataFolder)
-  assert(control?.shutDown, 'the server of a template was shut down in order')
+  assert(control?.shutDown, 'the server that ran aside was shut down in order')
   const wal = join(dataFolder, 'pg_wal')
   const names = (await namesIn(wal)).filter(isSegment)
   assert(names.includes(control.checkpointSegment), 'the segment of the last checkpoint is there')

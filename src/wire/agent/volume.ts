@@ -55,8 +55,13 @@ export interface SeedFacts {
   readonly end: Position
 }
 
+/** What a new volume is to have in it: a snapshot, or what was under a prefix of the archive at a time, as `instance.recover`. */
+export type SeedSource =
+  | { readonly snapshotId: string }
+  | { readonly prefix: string; readonly time: number | undefined }
+
 /** Name of the file with a seed image's log, beside its data. */
-export const SEED_LOG = 'log'
+export const SEED_LOG = 'seed.log'
 
 /** What an engine on a volume says of itself. */
 export interface ObservedVolume {
@@ -81,7 +86,10 @@ export interface EpochStarted {
 
 /** Kinds of jobs, beside those of messages.ts. */
 export interface VolumeJobs {
-  /** Make the image that a new volume begins with, as a snapshot whose facts have `seed`. */
+  /**
+   * Make the image that a new volume begins with, as a snapshot whose facts have `seed`: of an empty database, or by `from`
+   * of what another one was, whose master user gets this password.
+   */
   'volume.seed': {
     input: {
       snapshotId: string
@@ -89,6 +97,7 @@ export interface VolumeJobs {
       version: string
       master: MasterUser
       databaseName: string | undefined
+      from?: SeedSource
     }
     result: SnapshotFacts
   }
