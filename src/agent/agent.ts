@@ -139,7 +139,7 @@ class LocalAgent implements Agent {
         this.report({ type: 'gone', id })
       },
     })
-    this.meter = new Meter({ clock, log, instances: () => this.supervisor.all() })
+    this.meter = new Meter({ clock, log, supervisor: this.supervisor })
     this.runners = {
       ...fillingJobs(this.supervisor, volumes),
       ...runStateJobs(this.supervisor, volumes),
@@ -235,6 +235,7 @@ class LocalAgent implements Agent {
         (await driver.readLog(folder, name, offset, Math.min(bytesMax, LOG_PORTION_BYTES_MAX))) ?? { missing: true }
       )
     },
+    'instance.capacity-floor': async (floor) => this.meter.setFloor(this.supervisor.get(floor.id), floor),
     'instance.position': async ({ id }) => this.supervisor.get(id).position(),
     'instance.tell-replicas': async ({ id, replicas }) => this.supervisor.get(id).tellReplicas(replicas),
     'measures.read': async ({ from }) => this.meter.read(from),

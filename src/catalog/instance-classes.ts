@@ -74,7 +74,7 @@ export const instanceClasses: readonly InstanceClass[] = [...classes.values()].s
   a.name < b.name ? -1 : 1,
 )
 
-export function supportsMajor({ majorMax }: InstanceClass, major: string): boolean {
+export function supportsMajor({ majorMax }: Pick<InstanceClass, 'majorMax'>, major: string): boolean {
   return majorMax === undefined || Number(major) <= majorMax
 }
 

@@ -155,6 +155,8 @@ export interface EngineFacts {
 
   /** Memory that its processes hold and nobody could take from them without swapping. */
   readonly memoryBytes?: number | undefined
+  /** Of it, what all processes have in common. */
+  readonly sharedMemoryBytes?: number | undefined
   readonly swapBytes?: number | undefined
   /** Data and log on the volume. */
   readonly storageBytes?: number | undefined

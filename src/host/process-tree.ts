@@ -6,6 +6,8 @@ export interface TreeUsage {
   readonly cpuMs: number
   /** Private memory of all of them, and the shared memory that they have in common, once. */
   readonly memoryBytes: number
+  /** Of it, what they have in common. */
+  readonly sharedMemoryBytes: number
   readonly swapBytes: number
   /** What the storage delivered and took. Undefined where we may not see it. */
   readonly readBytes: number | undefined
@@ -32,6 +34,7 @@ export async function treeUsage(pid: number): Promise<TreeUsage | undefined> {
   return {
     cpuMs: total((usage) => usage.cpuMs),
     memoryBytes: total((usage) => usage.privateBytes) + shared,
+    sharedMemoryBytes: shared,
     swapBytes: total((usage) => usage.swapBytes),
     readBytes: own.io && total((usage) => usage.io?.readBytes ?? 0),
     writtenBytes: own.io && total((usage) => usage.io?.writtenBytes ?? 0),

@@ -7,6 +7,7 @@ import { serviceDoors } from '#api/services.ts'
 import { messageOf } from '#base/trouble.ts'
 import { npmPostgresVersions } from '#catalog/postgres-versions.ts'
 import type { Control } from '#control/control.ts'
+import { scaleTogether } from '#control/aurora-cluster/scale-together.ts'
 import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
@@ -161,12 +162,10 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   await parts.settle(control)
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
-  const collecting = collectMetrics(control, log)
-  const throttling = controlFlows(control, log)
+  const watching = [collectMetrics, controlFlows, scaleTogether].map((watch) => watch(control, log))
   const maintenance = watchMaintenance(control, log)
   const engines = await ordered
-  collecting.stop()
-  throttling.stop()
+  for (const watch of watching) watch.stop()
   await maintenance.stop()
   await stopInOrder({ server, runner, parts, log, engines })
 }

@@ -32,6 +32,10 @@ const INSTANCE: Members = {
 
 const ENDPOINT: Members = { DBClusterIdentifier: 'shop', DBClusterEndpointIdentifier: 'new', EndpointType: 'READER' }
 
+const MIN = 'ServerlessV2ScalingConfiguration.MinCapacity'
+const MAX = 'ServerlessV2ScalingConfiguration.MaxCapacity'
+const PAUSE = 'ServerlessV2ScalingConfiguration.SecondsUntilAutoPause'
+
 const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
 
 before(async () => {
@@ -152,7 +156,13 @@ rows('CreateDBCluster', CLUSTER, [
   ['a global cluster', { GlobalClusterIdentifier: 'world' }, COMBINATION, /not available/],
   ['backtracking', { BacktrackWindow: 60 }, COMBINATION, /not available/],
   ['the Data API', { EnableHttpEndpoint: true }, COMBINATION, /not available/],
-  ['serverless', { 'ServerlessV2ScalingConfiguration.MinCapacity': 0.5 }, COMBINATION, /not available/],
+  ['half a range of capacity', { [MIN]: 0.5 }, VALUE, /Both MinCapacity and MaxCapacity must be specified/],
+  ['a capacity between the steps', { [MIN]: 0.7, [MAX]: 2 }, VALUE, /steps of 0\.5/],
+  ['a capacity beyond the range', { [MIN]: 1, [MAX]: 257 }, VALUE, /between 1 and 256/],
+  ['a largest capacity of half an ACU', { [MIN]: 0.5, [MAX]: 0.5 }, VALUE, /MaxCapacity 0\.5/],
+  ['a range that ends before it begins', { [MIN]: 4, [MAX]: 2 }, COMBINATION, /greater than/],
+  ['a pause of what never shrinks to nothing', { [MIN]: 1, [MAX]: 2, [PAUSE]: 300 }, COMBINATION, /MinCapacity is 0/],
+  ['a pause too soon', { [MIN]: 0, [MAX]: 2, [PAUSE]: 299 }, VALUE, /between 300 and 86400/],
   ['a source to replicate', { ReplicationSourceIdentifier: `${ARN}:cluster:x` }, COMBINATION, /not available/],
   ['a maintenance window that is none', { PreferredMaintenanceWindow: 'noon' }, VALUE],
 ])
@@ -169,6 +179,7 @@ rows('CreateDBInstance', INSTANCE, [
   ['another version', { EngineVersion: '17.5' }, COMBINATION, /does not match the engine version of your DB Cluster/],
   ['no class', { DBInstanceClass: NONE }, VALUE, /DBInstanceClass/],
   ['a class that is none', { DBInstanceClass: 'db.huge' }, VALUE, /Invalid DB Instance class/],
+  ['serverless without a range', { DBInstanceClass: 'db.serverless' }, STATE, /Serverless v2 scaling configuration/],
   ['a class of other engines', { DBInstanceClass: 'db.m6g.large' }, COMBINATION, /DBInstanceClass=db\.m6g\.large/],
   ['a master user', { MasterUsername: 'app' }, COMBINATION, OF_THE_CLUSTER],
   ['a password', { MasterUserPassword: 'correct-horse-battery' }, COMBINATION, OF_THE_CLUSTER],

@@ -1,7 +1,8 @@
 /** Makes an instance on this host, all of it or nothing. */
 import { isDiskFull } from '#host/disk.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
-import type { Instance, InstanceRecord } from '../supervisor/instance.ts'
+import type { Instance } from '../supervisor/instance.ts'
+import type { InstanceRecord } from '../supervisor/record.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
 import { JobFailure } from './failure.ts'

@@ -8,18 +8,20 @@ import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import { availableMemoryBytes } from '#host/machine.ts'
 import type { MeasuredMinute } from '#wire/agent/measures.ts'
+import { Scaler } from '../capacity/scaler.ts'
 import { MEASURE_EVERY_MS, MEASURE_SHARE_MAX, MINUTES_KEPT_MAX, MINUTES_TOLD_MAX } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
 import { measureInstance } from '../storage/facts.ts'
 import { StorageGuard } from '../storage/guard.ts'
 import { Minutes } from './minutes.ts'
-import { valuesOf, type Look } from './values.ts'
+import { busyVcpus, valuesOf, type Look } from './values.ts'
 
 export interface MeterOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Those to look at now. */
-  readonly instances: () => readonly Instance[]
+  /** Of those to look at. */
+  readonly supervisor: Supervisor
 }
 
 export class Meter {
@@ -27,12 +29,15 @@ export class Meter {
   private readonly minutes = new Minutes(MINUTES_KEPT_MAX)
   private readonly looks = new Map<string, Look>()
   private readonly guard: StorageGuard
+  private readonly scaler: Scaler
   private timer: Timer | undefined
   private ended = false
 
   constructor(options: MeterOptions) {
     this.options = options
-    this.guard = new StorageGuard(options)
+    const { clock, log, supervisor } = options
+    this.guard = new StorageGuard({ clock, log, instances: () => supervisor.all() })
+    this.scaler = new Scaler({ clock, log, apply: (instance, acu) => supervisor.scale(instance, acu) })
   }
 
   /** Looks at once, and then again and again. What an earlier agent knew of full storage is known when this resolves. */
@@ -50,7 +55,14 @@ export class Meter {
   drop(id: string): void {
     this.minutes.drop(id)
     this.looks.delete(id)
+    this.scaler.drop(id)
     this.guard.drop(id)
+  }
+
+  /** It goes with a writer that has this capacity. */
+  setFloor(instance: Instance, { acu, forMs }: { readonly acu: number; readonly forMs: number }): Record<never, never> {
+    this.scaler.setFloor(instance, acu, forMs)
+    return {}
   }
 
   /** A job has changed the instance: storage that was short may not be so any more. */
@@ -70,9 +82,9 @@ export class Meter {
   }
 
   private async round(): Promise<number> {
-    const { clock, log, instances } = this.options
+    const { clock, log, supervisor } = this.options
     const from = clock.monotonic()
-    for (const instance of instances()) {
+    for (const instance of supervisor.all()) {
       if (this.ended) break
       try {
         await this.measure(instance)
@@ -92,8 +104,10 @@ export class Meter {
     const facts = await measureInstance(instance, true)
     const now: Look = { atMs: clock.monotonic(), pid, facts, hostFreeBytes: availableMemoryBytes() }
     // It may have been removed meanwhile, and dropped here.
-    if (!this.options.instances().includes(instance)) return
-    this.minutes.add(instance.id, clock.now(), valuesOf(this.looks.get(instance.id), now, instance.spec.capacity))
+    if (!this.options.supervisor.all().includes(instance)) return
+    const before = this.looks.get(instance.id)
+    const scaled = this.scaler.see(instance, facts, busyVcpus(before, now))
+    this.minutes.add(instance.id, clock.now(), { ...valuesOf(before, now, instance.spec.capacity), ...scaled })
     this.looks.set(instance.id, now)
     await this.guard.see(instance, facts)
   }

@@ -15,13 +15,19 @@ export interface Look {
 /** Two looks further apart than this say nothing about the time in between: the machine slept, or the agent did. */
 const LOOKS_APART_MS_MAX = 120_000
 
+/** Processors that the engine kept busy between two looks; undefined where that is not known. */
+export function busyVcpus(before: Look | undefined, now: Look): number | undefined {
+  const cpuMs = ratesBetween(before, now)('cpuMs')
+  return cpuMs === undefined ? undefined : cpuMs / 1000
+}
+
 /** The metrics that this look tells, and with the one before it those that are rates. */
 export function valuesOf(before: Look | undefined, now: Look, capacity: InstanceCapacity): MetricValues {
   const { facts } = now
   const perSecond = ratesBetween(before, now)
-  const cpuMs = perSecond('cpuMs')
+  const vcpus = busyVcpus(before, now)
   return withoutAbsent({
-    CPUUtilization: cpuMs === undefined ? undefined : Math.min(100, cpuMs / 10 / capacity.vcpus),
+    CPUUtilization: vcpus === undefined ? undefined : Math.min(100, (100 * vcpus) / capacity.vcpus),
     FreeableMemory:
       facts.memoryBytes === undefined
         ? undefined
@@ -44,6 +50,9 @@ export function valuesOf(before: Look | undefined, now: Look, capacity: Instance
   })
 }
 
+/** Those that a capacity is told by come from whoever gives it. */
+type MeasuredName = Exclude<MetricName, 'ServerlessDatabaseCapacity' | 'ACUUtilization'>
+
 type Growing = 'cpuMs' | 'readBytes' | 'writtenBytes' | 'reads' | 'writes' | 'logGeneratedBytes'
 
 /**
@@ -60,6 +69,6 @@ function ratesBetween(before: Look | undefined, now: Look): (name: Growing) => n
   }
 }
 
-function withoutAbsent(values: { readonly [K in MetricName]: number | undefined }): MetricValues {
+function withoutAbsent(values: { readonly [K in MeasuredName]: number | undefined }): MetricValues {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 }

@@ -6,23 +6,14 @@ import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/a
 import type { LogPosition } from '#wire/agent/replication.ts'
 import type { ObservedStorage } from '#wire/agent/storage.ts'
 import type { ReplicaStatus } from '#wire/agent/volume.ts'
+import { acuOf, specInForce } from '../capacity/in-force.ts'
+import type { InstanceRecord } from './record.ts'
 import { ConsumerWatch, isPressing } from './consumer-watch.ts'
 import { JobFailure, jobErrorOf } from '../job/failure.ts'
 import type { InstanceVolume } from '../volumes.ts'
 import { startErrorOf, withRoom } from './room.ts'
 import { Ties } from './ties.ts'
 import { JOIN_MS_MAX, MISSES_MAX, STARTING_PROBE_MS, STOP_PATIENCE_MS } from '../limits.ts'
-
-/** What the agent keeps of an instance, under `instance/<id>`: intent, as its last job left it. */
-export interface InstanceRecord {
-  readonly spec: InstanceSpec
-  /** Whether the engine is to run: after a crash, an agent's restart, a machine's restart. */
-  readonly wanted: 'running' | 'stopped'
-  /** Deaths of the engine that nobody asked for, since the agent first started it. */
-  readonly crashes: number
-  /** Of a standby: the snapshot of its source that it was made from. */
-  readonly seedId?: string
-}
 
 export interface InstanceOptions {
   readonly driver: EngineDriver
@@ -83,6 +74,7 @@ export class Instance {
 
   observed(): ObservedInstance {
     const { accepting, state, pendingRestart, lastError, archive } = this
+    const acu = acuOf(this.record)
     return {
       id: this.id,
       state,
@@ -94,6 +86,7 @@ export class Instance {
       lastError,
       ...(this.engine && this.ties.observed()),
       ...(this.sight && { storage: this.sight }),
+      ...(acu !== undefined && { acu }),
       ...(archive && { archive }),
       ...(this.engine && this.misses >= MISSES_MAX && { isSilent: true }),
     }
@@ -134,7 +127,7 @@ export class Instance {
   /** Gives it the storage that its spec asks for, and writes the configuration. The running engine, if any, is not told. */
   async configure(): Promise<void> {
     await this.volume.grow(this.spec.capacity.storageBytes)
-    await withRoom(this.volume, () => this.driver.configure(this.folder, this.spec))
+    await withRoom(this.volume, () => this.driver.configure(this.folder, specInForce(this.record)))
   }
 
   /** Starts the engine with the configuration that lies in its folder. */
@@ -142,7 +135,7 @@ export class Instance {
     assert(!this.engine, 'an engine is started only where none runs')
     this.set({ state: 'starting', accepting: false })
     try {
-      this.take(await this.driver.start(this.folder, this.spec, signal))
+      this.take(await this.driver.start(this.folder, specInForce(this.record), signal))
       this.refusesSettings = false
       this.set({ state: 'running', accepting: true, pendingRestart: [], lastError: undefined })
       // It serves; whoever follows it is let in at the latest by the reload that control orders with every change.

@@ -11,7 +11,7 @@ import type { Turns } from '../job/turns.ts'
 import { ENGINES_AT_ONCE, FULL_PAUSE_MS_MAX, QUICK_DEATHS_MAX, REVIVAL_PAUSES_MS, STABLE_AFTER_MS } from '../limits.ts'
 import { volumeOf, type Volumes } from '../volumes.ts'
 import { Instance } from './instance.ts'
-import type { InstanceRecord } from './instance.ts'
+import type { InstanceRecord } from './record.ts'
 import { Prober } from './prober.ts'
 
 const PREFIX = 'instance/'
@@ -125,9 +125,22 @@ export class Supervisor {
   }
 
   /** Changes what is wanted of an instance, durably, before it is acted on. */
-  async intend(instance: Instance, change: Partial<Pick<InstanceRecord, 'spec' | 'wanted'>>): Promise<void> {
+  async intend(instance: Instance, change: Partial<Pick<InstanceRecord, 'spec' | 'wanted' | 'acu'>>): Promise<void> {
     instance.record = { ...instance.record, ...change }
     if (instance.recorded) await this.options.store.commit([], [this.recordOf(instance)])
+  }
+
+  /** Gives a serverless instance this capacity, when it is its turn; its engine has the settings then, if it runs. */
+  async scale(instance: Instance, acu: number): Promise<void> {
+    const { turns } = this.options
+    await turns.run(instanceSubject(instance.id), this.ending.signal, async () => {
+      if (this.instances.get(instance.id) !== instance || !instance.spec.serverless) return
+      await this.intend(instance, { acu })
+      if (!instance.alive) return
+      await instance.configure()
+      await instance.reload()
+    })
+    this.report(instance)
   }
 
   /** A verb comes that makes bringing the engine back pointless: it need not wait for that. */

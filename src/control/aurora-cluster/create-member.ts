@@ -161,7 +161,7 @@ async function memberSettings(control: Control, scope: Scope, { input, cluster }
   return {
     ...shared,
     ...AURORA_STORAGE,
-    DBInstanceClass: requireAuroraClass(input.DBInstanceClass, shared.EngineVersion),
+    DBInstanceClass: requireAuroraClass(input.DBInstanceClass, shared),
     Iops: undefined,
     StorageThroughput: undefined,
     MaxAllocatedStorage: undefined,

@@ -8,6 +8,7 @@ import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { addressOfEndpoint } from './endpoints.ts'
 import { memberRecords } from './find.ts'
 import { isWriter, type AuroraClusterRecord } from './record.ts'
+import { scalingShown } from './scaling.ts'
 import { AURORA_STORAGE } from './settings.ts'
 import { auroraStatusOf } from './sight.ts'
 
@@ -70,6 +71,7 @@ function settingsShown({ shared, settings, parameterGroup }: AuroraClusterRecord
     VpcSecurityGroups: shared.VpcSecurityGroupIds.map((id) => ({ VpcSecurityGroupId: id, Status: 'active' })),
     StorageEncrypted: shared.StorageEncrypted,
     KmsKeyId: shared.KmsKeyId,
+    ServerlessV2ScalingConfiguration: scalingShown(shared.serverlessScaling),
     IAMDatabaseAuthenticationEnabled: shared.EnableIAMDatabaseAuthentication,
   }
 }

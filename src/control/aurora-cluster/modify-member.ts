@@ -99,7 +99,7 @@ async function withChanges(
       DBInstanceClass:
         input.DBInstanceClass === undefined
           ? settings.DBInstanceClass
-          : requireAuroraClass(input.DBInstanceClass, settings.EngineVersion),
+          : requireAuroraClass(input.DBInstanceClass, settings),
     },
     // In force with the next reboot.
     parameterGroup:

@@ -9,6 +9,7 @@ import { newCredentials } from '../db-instance/credentials.ts'
 import { invalidCombination } from '../db-instance/faults.ts'
 import { parseBackupWindow, parseMaintenanceWindow, windowsOverlap } from '../db-instance/identifiers.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
+import { isServerless } from '../db-instance/size.ts'
 import { reloadOf } from '../db-instance/reload.ts'
 import { windowsMustNotOverlap } from '../db-instance/settings.ts'
 import { majorOf } from '../db-instance/spec.ts'
@@ -23,6 +24,7 @@ import {
   requireStorageType,
   resolveAuroraParameterGroup,
 } from './settings.ts'
+import { awake, requireScaling } from './scaling.ts'
 import { auroraStatusOf } from './sight.ts'
 
 type Input = ModifyDBClusterMessage & { DBClusterIdentifier: string }
@@ -78,7 +80,6 @@ const NOT_YET = [
   'EnableHttpEndpoint',
   'EnableLimitlessDatabase',
   'EnableLocalWriteForwarding',
-  'ServerlessV2ScalingConfiguration',
 ] as const satisfies readonly (keyof Input)[]
 
 const isAsked = (value: unknown): boolean => value !== undefined && value !== false && value !== 0
@@ -135,6 +136,9 @@ async function withSettings(
       BackupRetentionPeriod: requireAuroraRetention(input.BackupRetentionPeriod ?? shared.BackupRetentionPeriod),
       VpcSecurityGroupIds:
         asked === undefined ? shared.VpcSecurityGroupIds : await resolveVpcSecurityGroups(control, scope, asked, vpcId),
+      serverlessScaling: awake(
+        requireScaling(input.ServerlessV2ScalingConfiguration, shared.serverlessScaling, shared.EngineVersion),
+      ),
     },
     settings: {
       PreferredMaintenanceWindow,
@@ -144,7 +148,10 @@ async function withSettings(
   }
 }
 
-/** Instances have what all of the cluster have. New security groups are brought to those who let clients in. */
+/**
+ * Instances have what all of the cluster have. New security groups are brought to those who let clients in, and a new
+ * range of capacity to those who have one.
+ */
 async function membersFollow(
   control: Control,
   before: AuroraClusterRecord,
@@ -163,7 +170,8 @@ async function membersFollow(
       ...(isAdmitting && { enforcedSecurityGroups: enforced }),
     }
     parts.push(update(control, held, record))
-    if (!isAdmitting) continue
+    const isRescaled = isServerless(settings) && shared.serverlessScaling !== before.shared.serverlessScaling
+    if (!isAdmitting && !isRescaled) continue
     const flow = await reloadOf(control, record)
     parts.push(flow.writes)
     flowIds.push(flow.id)

@@ -38,6 +38,7 @@ export type AuroraSettings = Pick<
   | 'StorageEncrypted'
   | 'KmsKeyId'
   | 'EnableIAMDatabaseAuthentication'
+  | 'serverlessScaling'
 >
 
 /** Settings of the cluster that its instances have of their own, or not at all. */

@@ -2,6 +2,7 @@
 import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
 import { DBClusterParameterGroupNotFoundFault } from '@aws-sdk/client-rds'
 import { supportsAurora } from '#catalog/instance-classes.ts'
+import { SERVERLESS_CLASS } from '#catalog/serverless.ts'
 import type { EngineVersion } from '#catalog/engine-versions.ts'
 import { defaultParameterGroupName, familyOf } from '#catalog/families.ts'
 import { fault } from '#wire/aws/faults.ts'
@@ -14,6 +15,7 @@ import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { implicitParameterGroup, parameterGroups } from '../parameter-group/record.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import type { AuroraClusterSettings, AuroraSettings } from './record.ts'
+import { awake, requireScaling, requireScalingFor } from './scaling.ts'
 
 /** What each volume is of. Its size is not asked for: it grows. AWS: RDS API reference, CreateDBCluster, StorageType. */
 export const AURORA_STORAGE = { StorageType: 'aurora', AllocatedStorage: 1 } as const
@@ -41,7 +43,6 @@ const NOT_YET = [
   'EnableLocalWriteForwarding',
   'GlobalClusterIdentifier',
   'ReplicationSourceIdentifier',
-  'ServerlessV2ScalingConfiguration',
   'WithExpressConfiguration',
 ] as const satisfies readonly (keyof CreateDBClusterMessage)[]
 
@@ -116,6 +117,7 @@ export async function newAuroraSettings(
       StorageEncrypted: input.StorageEncrypted ?? false,
       KmsKeyId: input.KmsKeyId,
       EnableIAMDatabaseAuthentication: input.EnableIAMDatabaseAuthentication ?? false,
+      serverlessScaling: awake(requireScaling(input.ServerlessV2ScalingConfiguration, undefined, version.version)),
     },
     settings: {
       PreferredMaintenanceWindow,
@@ -144,8 +146,13 @@ export async function resolveAuroraParameterGroup(
   return name
 }
 
-export function requireAuroraClass(name: string, version: string): string {
-  if (!supportsAurora(requireClass(name)))
+/** Throws for a class that the cluster's instances cannot have. */
+export function requireAuroraClass(
+  name: string,
+  { EngineVersion: version, serverlessScaling }: AuroraSettings,
+): string {
+  requireScalingFor(name, serverlessScaling)
+  if (name !== SERVERLESS_CLASS && !supportsAurora(requireClass(name)))
     throw invalidCombination(
       `RDS does not support creating a DB instance with the following combination: DBInstanceClass=${name}, ` +
         `Engine=aurora-postgresql, EngineVersion=${version}, LicenseModel=postgresql-license.`,

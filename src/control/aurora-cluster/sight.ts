@@ -1,11 +1,11 @@
 /** What is seen of an Aurora cluster and its instances. */
 import type { Control } from '../control.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { sizeOf } from '../db-instance/size.ts'
 import { isGatewayOpen } from '../multi-az/route.ts'
 import type { Candidate } from './successor.ts'
 import { isWriter, type AuroraClusterRecord, type AuroraMember, type AuroraMemberRecords } from './record.ts'
 import type { Reachable } from './reach.ts'
-import { instanceClass } from '#catalog/instance-classes.ts'
 
 type Seeing = Pick<Control, 'hosts'>
 
@@ -65,7 +65,7 @@ export const candidatesIn = (
   reachableMembers(control, cluster, records)
     .filter((member) => member.isServing && !member.isWriter)
     .map(({ record: { resourceId, id, zone, settings, aurora } }) => {
-      const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
+      const { memoryBytes, vcpus } = sizeOf(settings)
       return { resourceId, id, zone, promotionTier: aurora!.promotionTier, memoryBytes, vcpus }
     })
 

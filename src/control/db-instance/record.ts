@@ -59,6 +59,16 @@ export interface DbInstanceSettings {
   readonly StorageEncrypted: boolean
   readonly KmsKeyId: string | undefined
   readonly EnableIAMDatabaseAuthentication: boolean
+  /** Of the cluster of an Aurora instance, if it has one; of use for those that are serverless. */
+  readonly serverlessScaling?: ServerlessScaling | undefined
+}
+
+/** A range of capacity, in ACUs. */
+export interface ServerlessScaling {
+  readonly minCapacity: number
+  readonly maxCapacity: number
+  /** How long instances are idle before they are paused; absent: they never are. */
+  readonly secondsUntilAutoPause?: number
 }
 
 export interface Master {

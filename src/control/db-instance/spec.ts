@@ -1,5 +1,5 @@
 import { familyOf } from '#catalog/families.ts'
-import { instanceClass } from '#catalog/instance-classes.ts'
+import { connectionsMaxOf } from '#catalog/serverless.ts'
 import { assert } from '#base/assert.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { Control } from '../control.ts'
@@ -8,6 +8,7 @@ import { appliedGroupsOf, requireParameterGroup, valuesSince } from '../paramete
 import { allowedSources } from '../network/sources.ts'
 import { enginePortOf, GATEWAY_ONLY, isDirect, LOOPBACK } from './engine-address.ts'
 import type { DbInstanceRecord, InstanceKey } from './record.ts'
+import { scalingOf, sizeOf } from './size.ts'
 import { tlsOf } from './tls.ts'
 import { placementOf, type Placement } from './topology.ts'
 
@@ -16,7 +17,7 @@ const AURORA_GIB_MAX = 128 * 1024
 
 /**
  * What an agent needs to run this instance: the record's settings as engine parameters, with the values of
- * `appliedParameterGroup`. Memory in formulas is the class's, as far as the host has it. `placement`: what it is to be,
+ * `appliedParameterGroup`. Memory in formulas is the class's, or that of the largest capacity, as far as the host has it. `placement`: what it is to be,
  * where that is not in the store yet.
  */
 export async function instanceSpec(
@@ -28,13 +29,18 @@ export async function instanceSpec(
   assert(certificate, 'an instance has its certificate before its engine is configured')
   const groups = await Promise.all(appliedGroupsOf(record).map((name) => requireParameterGroup(control, record, name)))
   const family = familyOf(majorOf(settings.EngineVersion), record.engine)
-  const { memoryBytes, vcpus } = instanceClass(settings.DBInstanceClass)!
+  const { memoryBytes, vcpus } = sizeOf(settings)
+  const scaling = scalingOf(settings)
   const capacity = {
     vcpus: Math.min(vcpus, control.hostVcpus),
     memoryBytes: Math.min(memoryBytes, control.hostMemoryBytes),
     storageBytes: (record.aurora ? AURORA_GIB_MAX : settings.AllocatedStorage) * control.storageScale.unitBytes,
   }
-  const { settings: parameters, requireTls } = effectiveSettings({
+  const {
+    settings: parameters,
+    requireTls,
+    scaled,
+  } = effectiveSettings({
     ...(record.cluster && { kind: 'cluster' }),
     family,
     values: Object.fromEntries(groups.flatMap((group) => Object.entries(valuesSince(group, record.parametersAsOf)))),
@@ -43,6 +49,7 @@ export async function instanceSpec(
     hostMemoryBytes: control.hostMemoryBytes,
     allocatedStorageGiB: settings.AllocatedStorage,
     port: record.port,
+    connectionsMax: scaling && connectionsMaxOf(scaling.minCapacity),
   })
   return {
     id: resourceId,
@@ -58,6 +65,7 @@ export async function instanceSpec(
     ...(placement ?? (await placementOf(control, record))),
     tls: tlsOf(control, record, certificate),
     capacity,
+    ...(scaling && { serverless: { minAcu: scaling.minCapacity, maxAcu: scaling.maxCapacity, scaled } }),
     // The log of a cluster is one, whoever of its members writes it. That of a volume its log nodes have.
     archivePrefix:
       settings.BackupRetentionPeriod > 0 && !record.aurora ? archivePrefix(record.cluster ?? record) : undefined,

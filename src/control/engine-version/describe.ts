@@ -1,6 +1,12 @@
 /** Engine versions as RDS describes them: those that can run here, and the upgrades between them. */
-import type { DBEngineVersion, DescribeDBEngineVersionsMessage, UpgradeTarget } from '@aws-sdk/client-rds'
+import type {
+  DBEngineVersion,
+  DescribeDBEngineVersionsMessage,
+  ServerlessV2FeaturesSupport,
+  UpgradeTarget,
+} from '@aws-sdk/client-rds'
 import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
+import { ACU_MAX, ACU_STEP } from '#catalog/serverless.ts'
 import { familyOf } from '#catalog/families.ts'
 import { upgradeTargets } from '../db-instance/upgrade.ts'
 import { newestMinor } from '../maintenance/actions.ts'
@@ -64,6 +70,11 @@ export function versionKey({ engine, version }: EngineVersion): string {
     .join('.')}`
 }
 
+const SERVERLESS_SUPPORT: ServerlessV2FeaturesSupport = {
+  MinCapacity: ACU_STEP,
+  MaxCapacity: ACU_MAX,
+}
+
 const DESCRIPTIONS: Readonly<Record<DbEngine, string>> = {
   postgres: 'PostgreSQL',
   'aurora-postgresql': 'Aurora PostgreSQL',
@@ -97,6 +108,7 @@ export function describeVersion(control: Control, version: EngineVersion): DBEng
     SupportedCACertificateIdentifiers: [...control.authority.identifiers],
     SupportsLocalWriteForwarding: false,
     SupportsIntegrations: false,
+    ...(version.engine === 'aurora-postgresql' && { ServerlessV2FeaturesSupport: SERVERLESS_SUPPORT }),
   }
 }
 

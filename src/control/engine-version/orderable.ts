@@ -2,6 +2,7 @@
 import type { DescribeOrderableDBInstanceOptionsMessage, OrderableDBInstanceOption } from '@aws-sdk/client-rds'
 import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
 import { instanceClasses, supportsAurora, supportsMajor, type InstanceClass } from '#catalog/instance-classes.ts'
+import { SERVERLESS_CLASS } from '#catalog/serverless.ts'
 import { GP3_THROUGHPUT_PER_IOPS_MAX, storageTypes } from '#catalog/storage.ts'
 import { AURORA_STORAGE } from '../aurora-cluster/settings.ts'
 import type { Control, Scope } from '../control.ts'
@@ -16,13 +17,20 @@ export interface Orderable {
   readonly storageType: string
 }
 
+type Offered = Pick<InstanceClass, 'name' | 'majorMax'>
+
 /** Classes and storage types by engine. */
-const OFFERS: Readonly<
-  Record<DbEngine, { readonly offers: (candidate: InstanceClass) => boolean; readonly types: readonly string[] }>
-> = {
-  postgres: { offers: () => true, types: Object.keys(storageTypes).sort() },
-  'aurora-postgresql': { offers: ({ name }) => supportsAurora(name), types: [AURORA_STORAGE.StorageType] },
-}
+const OFFERS: Readonly<Record<DbEngine, { readonly classes: readonly Offered[]; readonly types: readonly string[] }>> =
+  {
+    postgres: { classes: instanceClasses, types: Object.keys(storageTypes).sort() },
+    'aurora-postgresql': {
+      classes: [
+        ...instanceClasses.filter(({ name }) => supportsAurora(name)),
+        { name: SERVERLESS_CLASS, majorMax: undefined },
+      ].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      types: [AURORA_STORAGE.StorageType],
+    },
+  }
 
 /** Options whose key comes after `after`, in the order of their keys, made as they are asked for. */
 export function* orderableOptions(
@@ -32,15 +40,13 @@ export function* orderableOptions(
 ): Generator<Orderable> {
   if (asked.LicenseModel !== undefined && asked.LicenseModel !== 'postgresql-license') return
   if (asked.Vpc === false) return
-  const classes = instanceClasses.filter(
-    ({ name }) => asked.DBInstanceClass === undefined || asked.DBInstanceClass === name,
-  )
+  const isAsked = ({ name }: Offered): boolean => (asked.DBInstanceClass ?? name) === name
   for (const version of matchingVersions(control, asked)) {
     const start = `${versionKey(version)}/`
     // All keys of an earlier version come before this one's.
     if (start < after && !after.startsWith(start)) continue
-    const { offers, types } = OFFERS[version.engine]
-    for (const { name } of classes.filter((candidate) => supportsMajor(candidate, version.major) && offers(candidate)))
+    const { classes, types } = OFFERS[version.engine]
+    for (const { name } of classes.filter((candidate) => supportsMajor(candidate, version.major) && isAsked(candidate)))
       for (const storageType of types) {
         const key = `${start}${name}/${storageType}`
         if (key > after) yield { key, version, className: name, storageType }

@@ -31,6 +31,16 @@ test('memory is never more than the host has', () => {
   assert.equal(settings['shared_buffers'], String((4 * GIB) / 32_768))
 })
 
+test('settings that can change live follow another size, and connections have a limit of their own', () => {
+  const { scaled, settings } = effectiveSettings({ ...input, connectionsMax: 500 })
+  assert.ok('effective_cache_size' in scaled && 'maintenance_work_mem' in scaled)
+  assert.ok(!('shared_buffers' in scaled) && !('max_connections' in scaled))
+  assert.equal(settings['max_connections'], '500')
+  assert.equal(effectiveSettings({ ...input, connectionsMax: 2000 }).settings['max_connections'], '901')
+  const fixed = effectiveSettings({ ...input, values: { effective_cache_size: '1000' } })
+  assert.ok(!('effective_cache_size' in fixed.scaled))
+})
+
 test('the values of the user come before those of the family', () => {
   const values = {
     max_connections: '50',

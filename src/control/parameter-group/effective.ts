@@ -1,11 +1,12 @@
 /** From a parameter group to what an engine is given: family defaults, the user's values, formulas evaluated. */
 import { assert } from '#base/assert.ts'
 import { GIB } from '#base/bytes.ts'
-import { evaluateFormula, isFormula, parseFormula } from '#catalog/formula.ts'
+import { isFormula, parseFormula } from '#catalog/formula.ts'
 import type { FormulaValues } from '#catalog/formula.ts'
 import { FLOW_CONTROL } from '#catalog/extension-settings.ts'
 import { familyParameters, TARGET_LAG } from '#catalog/rds-parameters.ts'
 import type { Parameter } from '#catalog/rds-parameters.ts'
+import { evaluateWithin, type ScaledSetting } from '#catalog/serverless.ts'
 
 export interface EffectiveInput {
   /** Of the group that the values are from. */
@@ -18,12 +19,16 @@ export interface EffectiveInput {
   readonly hostMemoryBytes: number
   readonly allocatedStorageGiB: number
   readonly port: number
+  /** No more connections than this, whatever the parameter says. */
+  readonly connectionsMax?: number | undefined
 }
 
 export interface EffectiveSettings {
   /** Engine parameters in the engine's own units. What belongs to the driver (port, paths, TLS files) is not among them. */
   readonly settings: Record<string, string>
   readonly requireTls: boolean
+  /** Of those, the ones that can follow another size of the class while the engine runs. */
+  readonly scaled: Readonly<Record<string, ScaledSetting>>
 }
 
 /**
@@ -35,17 +40,24 @@ export function effectiveSettings(input: EffectiveInput): EffectiveSettings {
   assert(parameters, `the family ${input.family} of an instance is known`)
   const variables = variablesOf(input)
   const values = new Map<string, string>()
+  const scaled: Record<string, ScaledSetting> = {}
   for (const parameter of parameters.values()) {
     if (parameter.isDriverOwned) continue
     const text = input.values[parameter.name] ?? parameter.familyValue
-    if (text !== undefined) values.set(parameter.name, valueOf(parameter, text, variables))
+    if (text === undefined) continue
+    const formula = formulaOf(parameter, text)
+    values.set(parameter.name, formula ? String(evaluateWithin(formula, variables)) : text)
+    if (formula && parameter.applyType === 'dynamic') scaled[parameter.name] = formula
   }
+  const { connectionsMax = Infinity } = input
+  const connections = values.get('max_connections')
+  if (Number(connections) > connectionsMax) values.set('max_connections', String(connectionsMax))
   // RDS turns logical decoding on by a parameter of its own, since wal_level is not the user's to set.
   if (values.get('rds.logical_replication') === '1') values.set('wal_level', 'logical')
   const libraries = librariesIn(values.get(PRELOADED))
   if (libraries.includes(FLOW_CONTROL)) values.set(PRELOADED, libraries.filter((name) => name !== FLOW_CONTROL).join())
   const settings = Object.fromEntries([...values].filter(([name]) => !/^(rds|flow_control)\./.test(name)))
-  return { settings, requireTls: values.get('rds.force_ssl') === '1' }
+  return { settings, requireTls: values.get('rds.force_ssl') === '1', scaled }
 }
 
 const PRELOADED = 'shared_preload_libraries'
@@ -78,11 +90,9 @@ function variablesOf(input: EffectiveInput): FormulaValues {
   }
 }
 
-/** A formula's result is moved into the parameter's range: what is too small for a tiny class is the least that works. */
-function valueOf({ name, dataType, range }: Parameter, text: string, variables: FormulaValues): string {
-  if ((dataType !== 'integer' && dataType !== 'float') || !isFormula(text)) return text
-  const formula = parseFormula(text)
-  assert(formula, `the stored value of ${name} is a formula`)
-  const value = evaluateFormula(formula, variables) ?? range?.min ?? 0
-  return String(range ? Math.min(Math.max(value, range.min), range.max) : value)
+/** Undefined: the value is what it says. */
+function formulaOf({ name, dataType, range }: Parameter, text: string): ScaledSetting | undefined {
+  if ((dataType !== 'integer' && dataType !== 'float') || !isFormula(text)) return undefined
+  assert(parseFormula(text), `the stored value of ${name} is a formula`)
+  return { formula: text, min: range?.min ?? 0, max: range?.max ?? Number.MAX_SAFE_INTEGER }
 }

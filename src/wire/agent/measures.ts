@@ -42,6 +42,9 @@ export const metricUnits = {
   ReplicationSlotDiskUsage: 'Bytes',
   MaximumUsedTransactionIDs: 'Count',
   CheckpointLag: 'Seconds',
+  /** Of serverless instances alone, as the next one: in ACUs, and how much of the largest that is. */
+  ServerlessDatabaseCapacity: 'Count',
+  ACUUtilization: 'Percent',
 } as const
 
 export type MetricName = keyof typeof metricUnits

@@ -6,6 +6,7 @@
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
 import type { BaseFacts, ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
 import type { HostContents, HostFacts } from './host-facts.ts'
+import type { ServerlessQuestions, ServerlessTerms } from './serverless.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 import type { LogNodeQuestions } from '../lognode/messages.ts'
@@ -50,6 +51,8 @@ export interface InstanceSpec {
    * refused (`stale-spec`): it would undo what was decided since.
    */
   readonly generation?: number
+  /** Of a serverless instance, whose agent gives it the capacity that its load asks for. `capacity` is then the largest one. */
+  readonly serverless?: ServerlessTerms
   readonly capacity: InstanceCapacity
   /** Where in the archive the instance's log goes as it is written; undefined: nowhere. */
   readonly archivePrefix?: string | undefined
@@ -216,10 +219,12 @@ export interface ObservedInstance {
   readonly archive?: ObservedArchive | undefined
   /** Absent until its storage was looked at. */
   readonly storage?: ObservedStorage
+  /** Of a serverless instance: the capacity that it has, or would have with its next start. */
+  readonly acu?: number
 }
 
 /** Questions an agent answers at once, without a job. */
-export interface Questions extends LogNodeQuestions, VolumeQuestions {
+export interface Questions extends LogNodeQuestions, VolumeQuestions, ServerlessQuestions {
   'logs.list': { input: { id: string }; answer: { files: readonly LogFile[] } }
   /** Bytes [offset, offset + bytesMax) of a log file, as text cut at line ends. */
   'logs.read': {
