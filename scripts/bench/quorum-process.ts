@@ -50,6 +50,7 @@ async function runNode(spec: NodeSpec): Promise<void> {
     address: { host: '127.0.0.1', port: 0 },
     certificate: spec.certificate,
     patienceMs: 10_000,
+    shortcut: join(spec.folder, 'quorum.sock'),
     onCaller: (socket, names) => server.accept(socket, names),
     onRefused: (error) => process.stderr.write(`${String(error)}\n`),
   })

@@ -39,3 +39,6 @@ export const LOG_FILES_OPEN_MAX = 16
 
 /** What is written at once of a file that is being filled with zeros: a sync of something else waits for no more. */
 export const ZEROS_BYTES = 256 * KIB
+
+/** Of what a door says about its shortcut: a token and a path. */
+export const SHORTCUT_OFFER_BYTES_MAX = 512

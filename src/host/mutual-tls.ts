@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect, createSecureContext, createServer, type SecureContext, type TLSSocket } from 'node:tls'
 import { KEEP_ALIVE_MS } from './limits.ts'
+import { SHORTCUT_PROTOCOL, openShortcut, takeShortcut, type OpenShortcut } from './shortcut.ts'
 import type { TcpAddress } from './tcp.ts'
 
 export type { SecureContext as PeerContext } from 'node:tls'
@@ -25,9 +26,14 @@ export interface TlsDoor {
   readonly certificate: PeerCertificate
   /** For a caller to do its part of the handshake. */
   readonly patienceMs: number
-  /** A caller whom the authority knows, with all names of its certificate. Whoever takes the socket destroys it. */
+  /** Where callers on this machine go on without ciphers: a Unix socket in a folder that is this account's alone. Absent: nowhere. */
+  readonly shortcut?: string | undefined
+  /**
+   * A caller whom the authority knows, with all names of its certificate. Whoever takes the socket destroys it. One that
+   * takes the shortcut comes twice, and says nothing the first time.
+   */
   readonly onCaller: (socket: Socket, names: ReadonlySet<string>) => void
-  /** A caller who came to nothing. */
+  /** A caller who came to nothing; or that there is no shortcut, and why. */
   readonly onRefused: (error: Error) => void
 }
 
@@ -41,8 +47,10 @@ export interface OpenDoor {
 
 /** Resolves once it listens. */
 export async function listenMutualTls(door: TlsDoor): Promise<OpenDoor> {
+  const shortcut = await shortcutOf(door)
   const server = createServer({
     ...options(door.certificate),
+    ...(shortcut && { ALPNProtocols: [SHORTCUT_PROTOCOL] }),
     requestCert: true,
     rejectUnauthorized: true,
     handshakeTimeout: door.patienceMs,
@@ -54,15 +62,38 @@ export async function listenMutualTls(door: TlsDoor): Promise<OpenDoor> {
     secure.destroy()
     door.onRefused(error)
   })
-  server.on('secureConnection', (secure) => door.onCaller(secure, namesOf(secure)))
+  server.on('secureConnection', (secure) => {
+    const names = namesOf(secure)
+    if (secure.alpnProtocol === SHORTCUT_PROTOCOL) shortcut?.offer(secure, names)
+    door.onCaller(secure, names)
+  })
   server.listen(door.address)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    shortcut?.close()
+    throw error
+  }
   server.on('error', door.onRefused)
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : door.address.port,
     renew: (certificate) => server.setSecureContext(options(certificate)),
-    close: () => void server.close(),
+    close() {
+      server.close()
+      shortcut?.close()
+    },
+  }
+}
+
+/** Everything works without it, only slower. */
+async function shortcutOf({ shortcut, patienceMs, onCaller, onRefused }: TlsDoor): Promise<OpenShortcut | undefined> {
+  if (shortcut === undefined) return undefined
+  try {
+    return await openShortcut({ path: shortcut, patienceMs, onCaller })
+  } catch (error) {
+    onRefused(new Error('there is no shortcut', { cause: error }))
+    return undefined
   }
 }
 
@@ -74,9 +105,16 @@ export interface TlsCall {
   readonly patienceMs: number
 }
 
-/** A connection to whom the authority calls `name`; rejects for anybody else. The caller destroys it. */
+/** A connection to whom the authority calls `name`, by the shortcut where there is one; rejects for anybody else. The caller destroys it. */
 export async function dialMutualTls({ address, context, name, patienceMs }: TlsCall): Promise<Socket> {
-  const secure = connect({ ...address, secureContext: context, servername: name, rejectUnauthorized: true })
+  const ALPNProtocols = [SHORTCUT_PROTOCOL]
+  const secure = connect({
+    ...address,
+    secureContext: context,
+    servername: name,
+    rejectUnauthorized: true,
+    ALPNProtocols,
+  })
   secure.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)
   const closed = new AbortController()
   const onClose = (): void => closed.abort(new Error('hung up during the handshake'))
@@ -84,7 +122,10 @@ export async function dialMutualTls({ address, context, name, patienceMs }: TlsC
   const patience = setTimeout(() => secure.destroy(new Error(`no TLS in ${patienceMs} ms`)), patienceMs)
   try {
     await once(secure, 'secureConnect', { signal: closed.signal })
-    return secure
+    const near = secure.alpnProtocol === SHORTCUT_PROTOCOL ? await takeShortcut(secure, closed.signal) : undefined
+    if (!near) return secure
+    secure.destroy()
+    return near
   } catch (error) {
     secure.on('error', () => {}).destroy()
     throw error

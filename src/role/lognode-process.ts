@@ -8,7 +8,7 @@ import { exists, makeFolder, readText } from '#host/disk.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type RunningProcess } from '#host/process.ts'
 import { roomyLog } from './roomy-log.ts'
-import { LOGNODE_SOCKET, type StateFolder } from './state-folder.ts'
+import { LOGNODE_SHORTCUT, LOGNODE_SOCKET, type StateFolder } from './state-folder.ts'
 
 /**
  * Each sync of a member waits for the disk in one of Node's I/O threads. With the four that Node makes, what members of a
@@ -24,9 +24,13 @@ interface HostLogNodeOptions {
   readonly log: Log
 }
 
-export async function lognodeSocket(folder: StateFolder, az: string): Promise<string> {
-  return join(await socketFolder(folder.lognode(az).root, LOGNODE_SOCKET), LOGNODE_SOCKET)
-}
+export const lognodeSocket = (folder: StateFolder, az: string): Promise<string> => socketIn(folder, az, LOGNODE_SOCKET)
+
+export const lognodeShortcut = (folder: StateFolder, az: string): Promise<string> =>
+  socketIn(folder, az, LOGNODE_SHORTCUT)
+
+const socketIn = async (folder: StateFolder, az: string, name: string): Promise<string> =>
+  join(await socketFolder(folder.lognode(az).root, name), name)
 
 /** Keeps the host's log node running if there has been one, and otherwise once it is asked for something. */
 export async function openHostLogNode({ folder, az, env, log }: HostLogNodeOptions): Promise<ConnectedLogNode> {

@@ -9,7 +9,7 @@ import type { Store } from '#store/store.ts'
 import { openLog } from '#telemetry/log.ts'
 import { openLogNodeControl } from '#volume/log-node-control.ts'
 import { LogNode, type LogNodeTable } from '#volume/log-node.ts'
-import { lognodeSocket } from './lognode-process.ts'
+import { lognodeShortcut, lognodeSocket } from './lognode-process.ts'
 import { openUnlessTaken } from './open-unless-taken.ts'
 import { stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
@@ -50,6 +50,7 @@ export async function runLogNode(argv: readonly string[]): Promise<void> {
     table: logNodeTable(store),
     folder: paths.members,
     openDisk: (path) => new FolderLogDisk(path),
+    shortcut: await lognodeShortcut(folder, az),
     clock: systemClock,
     random: systemRandom,
     log,

@@ -10,6 +10,9 @@ export const ENDPOINT_SOCKET = 'endpoint.sock'
 /** File name of the socket on which a log node is asked. */
 export const LOGNODE_SOCKET = 'lognode.sock'
 
+/** File name of the socket that heads and log nodes of this machine take instead of TLS. */
+export const LOGNODE_SHORTCUT = 'quorum.sock'
+
 /** Of one host's log node. */
 export interface LogNodeFolder {
   /** Its socket, its log, and all below. */

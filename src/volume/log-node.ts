@@ -4,14 +4,13 @@
  */
 import { join } from 'node:path'
 import { InvariantError } from '#base/assert.ts'
-import { Trouble, messageOf } from '#base/trouble.ts'
+import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import { makeFolder, removeTree } from '#host/disk.ts'
 import type { Random } from '#host/random.ts'
 import type { LogNodeTerms, MemberOrder, ObservedDoors, ObservedMember, VolumeTerms } from '#wire/lognode/messages.ts'
 import type { MemberId, Position } from '#wire/quorum/messages.ts'
-import { logNodeDialer } from './dial-log-node.ts'
 import { Feeds } from './feeds.ts'
 import { Doors } from './log-node/doors.ts'
 import { LAST_WRITE_MS_MAX, MEMBERS_HERE_MAX, READERS_LOOK_MS } from './log-node/limits.ts'
@@ -33,6 +32,8 @@ export interface LogNodeOptions {
   readonly folder: string
   /** Of one member: its folder, which is there. */
   readonly openDisk: (folder: string) => MemberDisk
+  /** Path of a Unix socket for heads and peers on this machine, in a folder that is this account's alone. */
+  readonly shortcut?: string
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -60,14 +61,10 @@ export class LogNode {
   }
 
   private constructor(options: LogNodeOptions) {
-    const { clock, random, log } = options
+    const { clock, random, log, shortcut } = options
     this.options = options
     this.server = new MemberServer({
-      dial: async (address) => {
-        const { context } = this.doors
-        if (!context) throw new Trouble('this log node has no certificate yet', { culprit: 'us', retryable: true })
-        return logNodeDialer(() => context)(address)
-      },
+      dial: (address) => this.doors.dial(address),
       onHeard: (volume) => this.feeds.heard(volume),
       clock,
       log,
@@ -75,6 +72,7 @@ export class LogNode {
     this.doors = new Doors({
       clock,
       log,
+      shortcut,
       onCaller: (socket, names) => this.server.accept(socket, names),
       onReader: (socket) => this.feeds.accept(socket),
       onChange: () => this.reports.doorsChanged(),

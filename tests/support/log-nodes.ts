@@ -69,6 +69,11 @@ export class ScriptedMember implements HostedMember {
   }
 }
 
+interface TestNodeOptions {
+  readonly clock?: Clock
+  readonly shortcut?: string
+}
+
 /** A log node whose members are given to it. */
 export class TestNode {
   readonly log: MemoryLog = memoryLog()
@@ -77,13 +82,16 @@ export class TestNode {
   private readonly node: string
   private readonly certificate: PeerCertificate
   private readonly clock: Clock
+  private readonly shortcut: string | undefined
   private door: OpenDoor | undefined
   private port = 0
 
-  constructor(node: string, certificate: PeerCertificate, clock: Clock = systemClock) {
+  /** `shortcut`: a Unix socket that its callers may take. */
+  constructor(node: string, certificate: PeerCertificate, { clock = systemClock, shortcut }: TestNodeOptions = {}) {
     this.node = node
     this.certificate = certificate
     this.clock = clock
+    this.shortcut = shortcut
     this.server = this.newServer()
   }
 
@@ -97,6 +105,7 @@ export class TestNode {
       address: { host: '127.0.0.1', port: this.port },
       certificate: this.certificate,
       patienceMs: 10_000,
+      shortcut: this.shortcut,
       onCaller: (socket, names) => this.server.accept(socket, names),
       onRefused: (error) => this.refused.push(error),
     })
@@ -141,5 +150,5 @@ export class TestHead {
 export const headContext = (authority: TestAuthority, volume: string): Promise<PeerContext> =>
   authority.context(headName(volume))
 
-export const openNode = async (authority: TestAuthority, node: string, clock?: Clock): Promise<TestNode> =>
-  new TestNode(node, await authority.issue(logNodeName(node)), clock).open()
+export const openNode = async (authority: TestAuthority, node: string, options?: TestNodeOptions): Promise<TestNode> =>
+  new TestNode(node, await authority.issue(logNodeName(node)), options).open()

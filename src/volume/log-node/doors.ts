@@ -1,5 +1,5 @@
 /** Where others come in: heads and peers by mutual TLS, and readers. Open as soon as the ports are free. */
-import { messageOf } from '#base/trouble.ts'
+import { Trouble, messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import { listenMutualTls, peerContext, type OpenDoor, type PeerContext } from '#host/mutual-tls.ts'
@@ -7,11 +7,15 @@ import type { Server, Socket } from '#host/net.ts'
 import { listenTcp } from '#host/tcp.ts'
 import { tlsIdentity, type TlsIdentity } from '#host/tls.ts'
 import type { LogNodeTerms, NetworkAddress, ObservedDoors } from '#wire/lognode/messages.ts'
+import { logNodeDialer } from '../dial-log-node.ts'
+import type { LogNodeAddress } from '../head-links.ts'
 import { BIND_PAUSE_MS, HANDSHAKE_MS_MAX } from './limits.ts'
 
 export interface DoorsOptions {
   readonly clock: Clock
   readonly log: Log
+  /** Where heads and peers on this machine go on without TLS, in a folder that is this account's alone. */
+  readonly shortcut?: string | undefined
   readonly onCaller: (socket: Socket, names: ReadonlySet<string>) => void
   readonly onReader: (socket: Socket) => void
   readonly onChange: () => void
@@ -37,9 +41,11 @@ export class Doors {
     this.options = options
   }
 
-  /** Of this log node, for dialling; undefined: it has none yet. */
-  get context(): PeerContext | undefined {
-    return this.dialling
+  /** Another log node, as this one. Rejects when that cannot be had. */
+  async dial(address: LogNodeAddress): Promise<Socket> {
+    const { dialling } = this
+    if (!dialling) throw new Trouble('this log node has no certificate yet', { culprit: 'us', retryable: true })
+    return logNodeDialer(() => dialling)(address)
   }
 
   /** What readers are shown; they come in no earlier. */
@@ -85,13 +91,14 @@ export class Doors {
   }
 
   private async openQuorum(address: NetworkAddress): Promise<OpenDoor> {
-    const { log, onCaller } = this.options
+    const { log, shortcut, onCaller } = this.options
     const door = await listenMutualTls({
       address,
       certificate: this.terms!.certificate,
       patienceMs: HANDSHAKE_MS_MAX,
+      shortcut,
       onCaller,
-      onRefused: (error) => log.info({ error }, `a caller came to nothing: ${messageOf(error)}`),
+      onRefused: (error) => log.info({ error }, `at the door for heads and peers: ${messageOf(error)}`),
     })
     // It may have been renewed meanwhile.
     door.renew(this.terms!.certificate)
