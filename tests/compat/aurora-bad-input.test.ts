@@ -1,14 +1,8 @@
 /** Every wrong request about Aurora DB clusters and their instances gets RDS's own code and HTTP status, and changes nothing. */
-import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
-import { sendForm, sendGoodForm, type Members } from '../support/form.ts'
+import { before } from 'node:test'
+import { NONE, refusals, type Row } from '../support/bad-input.ts'
+import type { Members } from '../support/form.ts'
 
-type Row = readonly [what: string, members: Members, code: string, says?: RegExp]
-
-let holdfast: Holdfast
-
-const NONE = '(none)'
 const VALUE = 'InvalidParameterValue'
 const COMBINATION = 'InvalidParameterCombination'
 const STATE = 'InvalidDBClusterStateFault'
@@ -36,10 +30,26 @@ const MIN = 'ServerlessV2ScalingConfiguration.MinCapacity'
 const MAX = 'ServerlessV2ScalingConfiguration.MaxCapacity'
 const PAUSE = 'ServerlessV2ScalingConfiguration.SecondsUntilAutoPause'
 
-const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
+const { make, rows } = await refusals({
+  views: [
+    'DescribeDBClusterEndpoints',
+    'DescribeDBClusterParameterGroups',
+    'DescribeDBClusters',
+    'DescribeDBInstances',
+    'DescribeEvents',
+  ],
+  status: {
+    [UNKNOWN]: 404,
+    [NOBODY]: 404,
+    CertificateNotFound: 404,
+    DBClusterEndpointQuotaExceededFault: 403,
+    DBClusterParameterGroupNotFound: 404,
+    DBParameterGroupNotFound: 404,
+    DBSubnetGroupNotFoundFault: 404,
+  },
+})
 
 before(async () => {
-  holdfast = await startHoldfast({ engines: 'simulated' })
   for (const [name, family] of [
     ['old', 'aurora-postgresql17'],
     ['plain', 'postgres18'],
@@ -64,44 +74,6 @@ before(async () => {
   for (const id of ['b', 'c', 'd', 'e', 'own'])
     await make('CreateDBClusterEndpoint', { ...ENDPOINT, DBClusterEndpointIdentifier: id })
 })
-
-after(() => discard(holdfast))
-
-const VIEWS = [
-  'DescribeDBClusterEndpoints',
-  'DescribeDBClusterParameterGroups',
-  'DescribeDBClusters',
-  'DescribeDBInstances',
-  'DescribeEvents',
-]
-
-/** Everything that can be seen, without what each answer has of its own. */
-const world = async (): Promise<string[]> =>
-  (await Promise.all(VIEWS.map((view) => make(view, {})))).map((body) =>
-    body.replaceAll(/<(RequestId)>[^<]*<\/\1>/g, ''),
-  )
-
-const STATUS: Readonly<Record<string, number>> = {
-  [UNKNOWN]: 404,
-  [NOBODY]: 404,
-  CertificateNotFound: 404,
-  DBClusterEndpointQuotaExceededFault: 403,
-  DBClusterParameterGroupNotFound: 404,
-  DBParameterGroupNotFound: 404,
-  DBSubnetGroupNotFoundFault: 404,
-}
-
-function rows(action: string, base: Members, cases: readonly Row[]): void {
-  for (const [what, members, code, says] of cases)
-    test(`${action}, ${what}: ${code}`, async () => {
-      const sent = Object.entries({ ...base, ...members }).filter(([, value]) => value !== NONE)
-      const before = await world()
-      const answer = await sendForm(holdfast, action, Object.fromEntries(sent) as Members)
-      assert.deepEqual([answer.code, answer.status], [code, STATUS[code] ?? 400], answer.body)
-      assert.match(answer.message, says ?? /\w+ \w+/)
-      assert.deepEqual(await world(), before)
-    })
-}
 
 const ARN = 'arn:aws:rds:us-east-1:000000000000'
 

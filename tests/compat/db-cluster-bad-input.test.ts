@@ -1,14 +1,8 @@
 /** Every wrong request about DB clusters and their members gets RDS's own code and HTTP status, and changes nothing. */
-import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
-import { sendForm, sendGoodForm, type Members } from '../support/form.ts'
+import { before } from 'node:test'
+import { NONE, refusals, type Row } from '../support/bad-input.ts'
+import type { Members } from '../support/form.ts'
 
-type Row = readonly [what: string, members: Members, code: string, says?: RegExp]
-
-let holdfast: Holdfast
-
-const NONE = '(none)'
 const VALUE = 'InvalidParameterValue'
 const COMBINATION = 'InvalidParameterCombination'
 const STATE = 'InvalidDBClusterStateFault'
@@ -25,10 +19,24 @@ const GOOD: Members = {
   BackupRetentionPeriod: 0,
 }
 
-const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
+const { make, rows } = await refusals({
+  views: [
+    'DescribeDBClusterParameterGroups',
+    'DescribeDBClusters',
+    'DescribeDBInstances',
+    'DescribeDBSnapshots',
+    'DescribeEvents',
+  ],
+  status: {
+    [UNKNOWN]: 404,
+    CertificateNotFound: 404,
+    DBClusterParameterGroupNotFound: 404,
+    DBParameterGroupNotFound: 404,
+    DBSubnetGroupNotFoundFault: 404,
+  },
+})
 
 before(async () => {
-  holdfast = await startHoldfast({ engines: 'simulated' })
   for (const [name, major] of [
     ['own', 18],
     ['used', 18],
@@ -50,42 +58,6 @@ before(async () => {
     MasterUserPassword: 'correct-horse-battery',
   })
 })
-
-after(() => discard(holdfast))
-
-const VIEWS = [
-  'DescribeDBClusterParameterGroups',
-  'DescribeDBClusters',
-  'DescribeDBInstances',
-  'DescribeDBSnapshots',
-  'DescribeEvents',
-]
-
-/** Everything that can be seen, without what each answer has of its own and what moves with time. */
-const world = async (): Promise<string[]> =>
-  (await Promise.all(VIEWS.map((view) => make(view, {})))).map((body) =>
-    body.replaceAll(/<(RequestId|LatestRestorableTime)>[^<]*<\/\1>/g, ''),
-  )
-
-const STATUS: Readonly<Record<string, number>> = {
-  [UNKNOWN]: 404,
-  CertificateNotFound: 404,
-  DBClusterParameterGroupNotFound: 404,
-  DBParameterGroupNotFound: 404,
-  DBSubnetGroupNotFoundFault: 404,
-}
-
-function rows(action: string, base: Members, cases: readonly Row[]): void {
-  for (const [what, members, code, says] of cases)
-    test(`${action}, ${what}: ${code}`, async () => {
-      const sent = Object.entries({ ...base, ...members }).filter(([, value]) => value !== NONE)
-      const before = await world()
-      const answer = await sendForm(holdfast, action, Object.fromEntries(sent) as Members)
-      assert.deepEqual([answer.code, answer.status], [code, STATUS[code] ?? 400], answer.body)
-      assert.match(answer.message, says ?? /\w+ \w+/)
-      assert.deepEqual(await world(), before)
-    })
-}
 
 const ARN = 'arn:aws:rds:us-east-1:000000000000'
 

@@ -1,23 +1,23 @@
 /** Every wrong request about read replicas gets RDS's own code and HTTP status, and changes nothing. */
-import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { discard, startHoldfast, type Holdfast } from '../support/holdfast.ts'
-import { sendForm, sendGoodForm, type Members } from '../support/form.ts'
-
-type Row = readonly [what: string, members: Members, code: string, says?: RegExp]
-
-let holdfast: Holdfast
+import { before, test } from 'node:test'
+import { NONE, refusals } from '../support/bad-input.ts'
+import type { Members } from '../support/form.ts'
 
 const GOOD: Members = { DBInstanceIdentifier: 'new', SourceDBInstanceIdentifier: 'source' }
-const NONE = '(none)'
 const VALUE = 'InvalidParameterValue'
 const COMBINATION = 'InvalidParameterCombination'
 const STATE = 'InvalidDBInstanceState'
 
-const make = (action: string, members: Members): Promise<string> => sendGoodForm(holdfast, action, members)
+const { make, rows } = await refusals({
+  views: ['DescribeDBInstances', 'DescribeEvents'],
+  status: {
+    DBInstanceNotFound: 404,
+    DBParameterGroupNotFound: 404,
+    DBSubnetGroupNotFoundFault: 404,
+  },
+})
 
 before(async () => {
-  holdfast = await startHoldfast({ engines: 'simulated' })
   const base: Members = {
     Engine: 'postgres',
     DBInstanceClass: 'db.t4g.micro',
@@ -48,34 +48,8 @@ before(async () => {
   await make('CreateDBSubnetGroup', { DBSubnetGroupName: 'abroad', DBSubnetGroupDescription: 'for tests', ...ids })
 })
 
-after(() => discard(holdfast))
-
 const elements = (body: string, name: string): string[] =>
   [...body.matchAll(new RegExp(`<${name}>([^<]+)</${name}>`, 'g'))].map(([, text]) => text!)
-
-/** Everything that can be seen, without what each answer has of its own and what moves with time. */
-const world = async (): Promise<string[]> =>
-  (await Promise.all(['DescribeDBInstances', 'DescribeEvents'].map((view) => make(view, {})))).map((body) =>
-    body.replaceAll(/<(RequestId|LatestRestorableTime)>[^<]*<\/\1>/g, ''),
-  )
-
-const STATUS: Readonly<Record<string, number>> = {
-  DBInstanceNotFound: 404,
-  DBParameterGroupNotFound: 404,
-  DBSubnetGroupNotFoundFault: 404,
-}
-
-function rows(action: string, base: Members, cases: readonly Row[]): void {
-  for (const [what, members, code, says] of cases)
-    test(`${action}, ${what}: ${code}`, async () => {
-      const sent = Object.entries({ ...base, ...members }).filter(([, value]) => value !== NONE)
-      const before = await world()
-      const answer = await sendForm(holdfast, action, Object.fromEntries(sent) as Members)
-      assert.deepEqual([answer.code, answer.status], [code, STATUS[code] ?? 400], answer.body)
-      assert.match(answer.message, says ?? /\w+ \w+/)
-      assert.deepEqual(await world(), before)
-    })
-}
 
 rows('CreateDBInstanceReadReplica', GOOD, [
   ['no name', { DBInstanceIdentifier: NONE }, VALUE, /must be provided/],

@@ -3,10 +3,11 @@ import { createServer } from 'node:net'
 
 /**
  * Below the ports that systems give to outgoing connections (from 32768 on with Linux, from 49152 on elsewhere): one of
- * those may belong to any test beside this one before it is listened on. And above those that Holdfast has by default.
+ * those may belong to any test beside this one before it is listened on. And above those of the Holdfasts that tests
+ * start (holdfast.ts).
  */
-const FIRST = 12_000
-const AFTER_LAST = 32_000
+const FIRST = 30_000
+const AFTER_LAST = 32_700
 
 /** What this process was given already, and may not be listening on yet. */
 const given = new Set<number>()
