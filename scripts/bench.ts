@@ -33,6 +33,7 @@ import { median, ms, timed, type Row } from './bench/figures.ts'
 import { benchGateway } from './bench/gateway.ts'
 import { benchQuorum } from './bench/quorum.ts'
 import { benchReadReplicas } from './bench/read-replica.ts'
+import { benchWake } from './bench/wake.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 7
@@ -250,16 +251,19 @@ async function benchScale(): Promise<void> {
   }
 }
 
-/** `--create` measures only what depends on the disk: `TMPDIR=/some/disk npm run bench -- --create`; `--quorum` six copies. */
-const [onlyCreate, onlyQuorum] = ['--create', '--quorum'].map((option) => process.argv.includes(option))
-const all = !onlyCreate && !onlyQuorum
+/** `--create` measures only what depends on the disk: `TMPDIR=/some/disk npm run bench -- --create`; `--quorum` six copies; `--wake` paused instances. */
+const [onlyCreate, onlyQuorum, onlyWake] = ['--create', '--quorum', '--wake'].map((option) =>
+  process.argv.includes(option),
+)
+const all = !onlyCreate && !onlyQuorum && !onlyWake
 if (all) await benchStart()
-if (!onlyQuorum) await benchCreate()
+if (all || onlyCreate) await benchCreate()
 if (all) await benchScale()
 if (all) rows.push(...(await benchGateway()))
 if (all) rows.push(...(await benchAvailability()))
 if (all) rows.push(...(await benchReadReplicas()))
-if (!onlyCreate) rows.push(...(await benchQuorum()))
+if (all || onlyQuorum) rows.push(...(await benchQuorum()))
+if (all || onlyWake) rows.push(...(await benchWake()))
 process.stdout.write(
   `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
 )

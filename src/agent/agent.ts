@@ -28,6 +28,7 @@ import { Links } from './links/links.ts'
 import { logNodeAnswers } from './log-node-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import { Meter } from './meter/meter.ts'
+import { connectionsOf } from './storage/facts.ts'
 import { backupJobs, checkRestore } from './job/backups.ts'
 import { catchUpJob } from './job/catch-up.ts'
 import { JobFailure } from './job/failure.ts'
@@ -236,6 +237,7 @@ class LocalAgent implements Agent {
       )
     },
     'instance.capacity-floor': async (floor) => this.meter.setFloor(this.supervisor.get(floor.id), floor),
+    'instance.connections': ({ id }) => connectionsOf(this.supervisor.get(id)),
     'instance.position': async ({ id }) => this.supervisor.get(id).position(),
     'instance.tell-replicas': async ({ id, replicas }) => this.supervisor.get(id).tellReplicas(replicas),
     'measures.read': async ({ from }) => this.meter.read(from),

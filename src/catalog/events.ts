@@ -33,11 +33,12 @@ const idsBySource: Readonly<Record<EventSourceType, Readonly<Record<string, stri
     'low storage': '0007 0089 0227',
     maintenance: '0026 0027 0047 0155 0191 0192 0193 0194 0195 0264 0265 0266 0267 0268 0269 0270',
     notification:
-      '0044 0048 0054 0055 0056 0064 0084 0087 0088 0154 0157 0158 0167 0189 0191 0192 0193 0194 0225 0231 0253',
+      '0044 0048 0054 0055 0056 0064 0084 0087 0088 0154 0157 0158 0167 0189 0191 0192 0193 0194 0225 0231 0253 0370 0371 0372 0373 0374',
     'read replica': '0045 0046 0057 0062 0063 0202',
     recovery: '0020 0021 0023 0052 0053 0066 0166',
     restoration: '0019',
     security: '0068',
+    serverless: '0370 0371 0372 0373 0374',
     'security patching': '0230',
   },
   'db-parameter-group': { 'configuration change': '0037' },
@@ -155,6 +156,11 @@ const messages: Readonly<Record<string, string>> = {
   '0270': 'The DB engine version upgrade failed',
   '0286': 'The engine version upgrade of the DB cluster started; the cluster remains online',
   '0290': 'The DB cluster has been patched',
+  '0370': 'Initiated pause for the DB instance',
+  '0371': 'Pause was canceled for the DB instance',
+  '0372': 'Successfully paused the DB instance',
+  '0373': 'Initiated resume for the DB instance',
+  '0374': 'Successfully resumed the DB instance',
 }
 
 /** Sources with their categories, in alphabetical order, as DescribeEventCategories lists them. */

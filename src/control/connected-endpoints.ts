@@ -59,6 +59,7 @@ export function connectEndpoints(options: ConnectedEndpointsOptions): ConnectedE
       await line.request({ type: 'remove', id })
     },
     observed: (id) => (line.pid === undefined ? undefined : line.observed.get(id)),
+    onReport: (listener) => void line.listeners.add(listener),
     rouse: () => line.rouse(),
     status: () => ({ pid: line.pid, routes: line.observed.size }),
     shutDown: () => line.shutDown(),
@@ -71,6 +72,7 @@ type Request = ToEndpoint extends infer M ? (M extends { readonly seq: number } 
 /** The line to the endpoint process: dialled again whenever it is lost, as long as somebody needs it. */
 class Line {
   readonly observed = new Map<string, ObservedRoute>()
+  readonly listeners = new Set<(route: ObservedRoute) => void>()
   pid: number | undefined
   private readonly options: ConnectedEndpointsOptions
   private readonly pending = new Pending()
@@ -172,7 +174,7 @@ class Line {
       case 'refusal':
         return this.pending.reject(message.to, trouble(`refused: ${message.message}`))
       case 'observed':
-        return void this.observed.set(message.route.id, message.route)
+        return this.saw(message.route)
       case 'gone':
         return void this.observed.delete(message.id)
       default:
@@ -188,8 +190,13 @@ class Line {
     this.pid = pid
     this.launches = 0
     this.observed.clear()
-    for (const route of routes) this.observed.set(route.id, route)
+    for (const route of routes) this.saw(route)
     this.connected.resolve()
+  }
+
+  private saw(route: ObservedRoute): void {
+    this.observed.set(route.id, route)
+    for (const listener of this.listeners) listener(route)
   }
 
   private detach(): void {

@@ -29,6 +29,8 @@ export interface Control {
   readonly hostMemoryBytes: number
   readonly hostVcpus: number
   readonly storageScale: StorageScale
+  /** How much faster than they are the seconds pass until an idle serverless instance is paused. */
+  readonly pauseSpeed: number
   /** What was measured of instances, by the minute. */
   readonly metrics: Metrics
   /** Whether nothing listens on this TCP port of the engines' address. */

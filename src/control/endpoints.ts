@@ -20,4 +20,6 @@ export interface Endpoints {
   remove(id: string): Promise<void>
   /** The last report; undefined while the endpoint process is not connected, or has no such route. */
   observed(id: string): ObservedRoute | undefined
+  /** Called with every report of a route, those of a new connection to the endpoint process included. */
+  onReport(listener: (route: ObservedRoute) => void): void
 }

@@ -7,7 +7,7 @@ export function simulatedEndpoints(): Endpoints {
   return {
     async apply({ id, state, targets }) {
       const connections = Object.fromEntries(targets.map(({ name }) => [name, 0]))
-      routes.set(id, { id, state, listening: true, problem: undefined, connections, waiting: 0 })
+      routes.set(id, { id, state, listening: true, problem: undefined, connections, visits: connections, waiting: 0 })
     },
     async allow() {},
     async throttle() {},
@@ -15,5 +15,7 @@ export function simulatedEndpoints(): Endpoints {
       routes.delete(id)
     },
     observed: (id) => routes.get(id),
+    // Nobody comes.
+    onReport() {},
   }
 }

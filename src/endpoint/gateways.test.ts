@@ -5,7 +5,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { memoryLog } from '#base/memory-log.ts'
-import { systemClock } from '#host/clock.ts'
+import { systemClock, type Clock } from '#host/clock.ts'
+import { SimulatedClock } from '#host/simulated-clock.ts'
 import type { Route, SplicedRoute } from '#wire/endpoint/messages.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { openGateways, type Gateways, type RouteTable } from './gateways.ts'
@@ -94,10 +95,10 @@ interface Stage {
   readonly route: SplicedRoute
 }
 
-async function stage(t: TestContext, changes: Partial<SplicedRoute> = {}): Promise<Stage> {
+async function stage(t: TestContext, changes: Partial<SplicedRoute> = {}, clock: Clock = systemClock): Promise<Stage> {
   const table = memoryTable()
   const log = memoryLog()
-  const gateways = await openGateways({ table, clock: systemClock, log, cancelledFolder: () => undefined })
+  const gateways = await openGateways({ table, clock, log, cancelledFolder: () => undefined })
   t.after(async () => {
     await gateways.close()
     assert.deepEqual(log.complaints, [])
@@ -132,6 +133,26 @@ test('bytes come through both ways as they were said, wherever they are cut', as
     }),
     { numRuns: 40 },
   )
+})
+
+test('the first who waits where nobody serves is told of at once, and connections that are over are counted', async (t) => {
+  const engine = await Engine.start(t, 'a')
+  const clock = new SimulatedClock()
+  const { gateways, route } = await stage(t, { state: 'cut' }, clock)
+  await gateways.apply(route, true)
+  const waiting: number[] = []
+  gateways.onReport((report) => report.type === 'observed' && waiting.push(report.route.waiting))
+  const client = new Client(t, route.port)
+  // No clock moves: what is told now and then would never be.
+  await comes(() => assert.deepEqual(waiting, [1]))
+  await gateways.apply({ ...route, state: 'open', targets: [engine.target] }, true)
+  await client.hears(/^a:/)
+  client.socket.end()
+  await client.isCutOff()
+  await comes(() => {
+    const { connections, visits } = gateways.observed()[0]!
+    assert.deepEqual([connections, visits], [{ [engine.target.name]: 0 }, { [engine.target.name]: 1 }])
+  })
 })
 
 test('the end of what a client says reaches the engine, whose answer still reaches the client', async (t) => {

@@ -231,7 +231,8 @@ const WITHOUT_EFFECT = {
   async reclaimLog() {},
   isDecodable: () => false,
   async tendConsumers() {},
-  measure: async () => ({}),
+  // What it has none of is a fact, too: nobody is ever connected.
+  measure: async () => ({ connections: 0 }),
 } satisfies Partial<EngineDriver>
 
 function portion(

@@ -7,6 +7,7 @@ import { serviceDoors } from '#api/services.ts'
 import { messageOf } from '#base/trouble.ts'
 import { npmPostgresVersions } from '#catalog/postgres-versions.ts'
 import type { Control } from '#control/control.ts'
+import { watchIdleInstances } from '#control/aurora-cluster/auto-pause.ts'
 import { scaleTogether } from '#control/aurora-cluster/scale-together.ts'
 import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
@@ -38,6 +39,7 @@ import { openSimulatedParts } from './serve/simulated-parts.ts'
 import { failoverPauseMs } from './serve/failover-pause.ts'
 import { greeting } from './serve/greeting.ts'
 import { regionLatencyMs } from './serve/region-latency.ts'
+import { numberIn } from './serve/number-in.ts'
 import { storageScale } from './serve/storage-scale.ts'
 import { StartError } from './serve/start-error.ts'
 import { requireVolumes } from './serve/volumes.ts'
@@ -114,6 +116,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
     hostMemoryBytes: memoryBytes(),
     hostVcpus: processors(),
     storageScale: storageScale(process.env),
+    pauseSpeed: numberIn(process.env, 'HOLDFAST_PAUSE_SPEED', { least: 1, usual: 1 }),
     metrics: parts.metrics,
     isPortFree: (port) => isPortFree(engineAddress(options.host), port),
     ports: endpointPorts(process.env['HOLDFAST_ENGINE_PORTS']),
@@ -162,7 +165,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   await parts.settle(control)
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
-  const watching = [collectMetrics, controlFlows, scaleTogether].map((watch) => watch(control, log))
+  const watching = [collectMetrics, controlFlows, scaleTogether, watchIdleInstances].map((watch) => watch(control, log))
   const maintenance = watchMaintenance(control, log)
   const engines = await ordered
   for (const watch of watching) watch.stop()

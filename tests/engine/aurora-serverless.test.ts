@@ -1,14 +1,17 @@
 /** Serverless instances of an Aurora DB cluster on real PostgreSQL: their capacity follows the load of real processes. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
 import {
   CreateDBClusterCommand,
   CreateDBInstanceCommand,
+  DescribeEventsCommand,
   ModifyDBClusterCommand,
   type RDSClient,
 } from '@aws-sdk/client-rds'
-import { clusterIn, membersOf, writerEndpoint } from '../support/cluster.ts'
+import { exists } from '#host/disk.ts'
+import { clusterIn, membersOf, readerEndpoint, writerEndpoint } from '../support/cluster.ts'
 import { PASSWORD, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
@@ -18,7 +21,7 @@ let holdfast: Holdfast
 let rds: RDSClient
 
 before(async () => {
-  holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview' } })
+  holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview', HOLDFAST_PAUSE_SPEED: '200' } })
   rds = holdfast.rds()
 })
 after(() => discard(holdfast))
@@ -102,4 +105,66 @@ test('another range holds at once', async () => {
     }),
   )
   await eventually('the new range in force', async () => ((await acuInForce()) >= 3 ? true : undefined))
+})
+
+/** Engines of the cluster that run, by what their agents left on the disk. */
+async function enginesRunning(): Promise<number> {
+  const members = await membersOf(rds, await clusterIn(rds, ID))
+  const running = await Promise.all(
+    members.map(async ({ AvailabilityZone, DbiResourceId }) => {
+      const folder = join(holdfast.state, 'hosts', AvailabilityZone!.at(-1)!, 'instances', DbiResourceId!)
+      return exists(join(folder, 'data', 'postmaster.pid'))
+    }),
+  )
+  return running.filter(Boolean).length
+}
+
+const paused = (): Promise<true> =>
+  eventually('no engine', async () => ((await enginesRunning()) === 0 ? true : undefined))
+
+test('idle instances are stopped, and whoever comes waits until they are back', async () => {
+  await rds.send(
+    new CreateDBInstanceCommand({
+      DBInstanceIdentifier: 'shop-2',
+      DBClusterIdentifier: ID,
+      Engine: 'aurora-postgresql',
+      DBInstanceClass: 'db.serverless',
+    }),
+  )
+  await ask('create table kept (n integer)')
+  const members = async (): Promise<(string | undefined)[]> =>
+    (await membersOf(rds, await clusterIn(rds, ID))).map(({ DBInstanceStatus }) => DBInstanceStatus)
+  await eventually('the reader available', async () => {
+    const statuses = await members()
+    return statuses.length === 2 && statuses.every((status) => status === 'available') ? true : undefined
+  })
+  await rds.send(
+    new ModifyDBClusterCommand({
+      DBClusterIdentifier: ID,
+      ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 4 },
+    }),
+  )
+  await paused()
+  assert.deepEqual(await members(), ['available', 'available'])
+  assert.equal((await clusterIn(rds, ID)).Status, 'available')
+
+  // Many at once: each is held, and none is refused.
+  const rows = Array.from({ length: 20 }, () => ask('insert into kept values (1) returning n'))
+  assert.equal((await Promise.all(rows)).length, 20)
+  await eventually('both instances back', async () => ((await enginesRunning()) === 2 ? true : undefined))
+  assert.equal((await ask<{ n: string }>('select count(*) as n from kept')).n, '20')
+
+  await paused()
+  const [reader] = await query<{ n: string }>(
+    holdfast,
+    readerEndpoint(await clusterIn(rds, ID)),
+    `select count(*) || ' ' || pg_is_in_recovery() as n from kept`,
+  )
+  assert.equal(reader!.n, '20 true')
+  const { Events } = await rds.send(
+    new DescribeEventsCommand({ SourceType: 'db-instance', SourceIdentifier: 'shop-1' }),
+  )
+  const told = Events!.map(({ Message }) => Message)
+  for (const message of ['Successfully paused the DB instance', 'Successfully resumed the DB instance'])
+    assert.ok(told.includes(message), told.join('\n'))
 })

@@ -34,6 +34,7 @@ export function testControl(overrides: Partial<Control> = {}): TestControl {
     hostMemoryBytes: 16 * GIB,
     hostVcpus: 4,
     storageScale: REAL_SCALE,
+    pauseSpeed: 1,
     metrics: openMetrics(':memory:', clock),
     isPortFree: async () => true,
     ports: { preferred: 5432, first: 4510, last: 4999 },

@@ -58,6 +58,6 @@ test('an instance that is gone is in no list, and a static list of it alone lead
     left.map(({ membership }) => membership),
     [{ statics: [] }, { excluded: ['db-two'] }],
   )
-  const others = [{ resourceId: 'db-two', isWriter: true, isServing: true }]
+  const others = [{ resourceId: 'db-two', isWriter: true, isServing: true, isPaused: false }]
   assert.deepEqual(customEndpointTargets(left[0]!, others), [])
 })

@@ -24,7 +24,7 @@ import {
   requireStorageType,
   resolveAuroraParameterGroup,
 } from './settings.ts'
-import { awake, requireScaling } from './scaling.ts'
+import { requireScaling } from './scaling.ts'
 import { auroraStatusOf } from './sight.ts'
 
 type Input = ModifyDBClusterMessage & { DBClusterIdentifier: string }
@@ -136,8 +136,10 @@ async function withSettings(
       BackupRetentionPeriod: requireAuroraRetention(input.BackupRetentionPeriod ?? shared.BackupRetentionPeriod),
       VpcSecurityGroupIds:
         asked === undefined ? shared.VpcSecurityGroupIds : await resolveVpcSecurityGroups(control, scope, asked, vpcId),
-      serverlessScaling: awake(
-        requireScaling(input.ServerlessV2ScalingConfiguration, shared.serverlessScaling, shared.EngineVersion),
+      serverlessScaling: requireScaling(
+        input.ServerlessV2ScalingConfiguration,
+        shared.serverlessScaling,
+        shared.EngineVersion,
       ),
     },
     settings: {

@@ -2,6 +2,7 @@
 import { together } from '#store/collection.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { clusterNotAvailable, invalidClusterState } from '../db-cluster/faults.ts'
+import { withPause } from '../db-instance/pause.ts'
 import { dbInstances, type Phase } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { memberRecords, requireAuroraCluster } from './find.ts'
@@ -52,14 +53,17 @@ async function order(
       held.value,
       members.map(({ value }) => value.phase),
     )
-    const record: AuroraClusterRecord = { ...held.value, phase }
+    // What is stopped is not paused, and starts as all others do.
+    const record: AuroraClusterRecord = { ...held.value, phase, isAsleep: false }
     const key = auroraKeyOf(record)
     const why = { why: 'start', because: 'The DB cluster is started.' }
     const flow = control.flows.start(name, auroraSubjectOf(key), { key, ...(phase === 'starting' && why) })
     return {
       mutation: together(
         auroraClusters(control, scope).update(held, record),
-        ...members.map((member) => dbInstances(control, scope).update(member, { ...member.value, phase })),
+        ...members.map((member) =>
+          dbInstances(control, scope).update(member, { ...withPause(member.value, undefined), phase }),
+        ),
         flow.writes,
       ),
       result: { record, flowId: flow.id },

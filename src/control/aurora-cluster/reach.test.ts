@@ -14,6 +14,7 @@ const member = (resourceId: string, isWriter: boolean, isServing = true): Reacha
   resourceId,
   isWriter,
   isServing,
+  isPaused: false,
 })
 
 const ALL = [member('w', true), member('r1', false), member('r2', false)]
@@ -64,4 +65,12 @@ test('after a failover a READER endpoint leads to the old writer if it is in the
   const after = [member('w', false), member('r1', true), member('r2', false)]
   assert.equal(custom('READER', { statics: ['w', 'r1'] }, after), 'w')
   assert.equal(custom('READER', { excluded: ['r2'] }, after), 'w')
+})
+
+test('whoever comes to the reader endpoint waits for a reader that is paused, where no other serves', () => {
+  const asleep = (...ids: string[]): Reachable[] =>
+    ALL.map((one) => (ids.includes(one.resourceId) ? { ...one, isServing: false, isPaused: true } : one))
+  assert.equal(names(readerEndpointTargets(asleep('r1'))), 'r2')
+  assert.equal(names(readerEndpointTargets(asleep('r1', 'r2'))), '')
+  assert.equal(names(readerEndpointTargets(asleep('w', 'r1', 'r2'))), '')
 })

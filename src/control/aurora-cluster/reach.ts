@@ -6,6 +6,8 @@ export interface Reachable {
   readonly isWriter: boolean
   /** It accepts connections, and shows what it may. */
   readonly isServing: boolean
+  /** It would serve, once it is woken. */
+  readonly isPaused: boolean
 }
 
 /** Which instances belong to a custom endpoint: those that are named, or all but those that are. By resource id. */
@@ -24,10 +26,14 @@ const serving = <M extends Reachable>(members: readonly M[]): M[] => members.fil
 export const clusterEndpointTargets = <M extends Reachable>(members: readonly M[]): M[] =>
   serving(members).filter(({ isWriter }) => isWriter)
 
-/** The reader endpoint: the readers, and the writer where no reader serves. */
+/**
+ * The reader endpoint: the readers, and the writer where no reader serves. While the only ones are paused whoever comes
+ * waits for one of them.
+ */
 export function readerEndpointTargets<M extends Reachable>(members: readonly M[]): M[] {
   const readers = serving(members).filter(({ isWriter }) => !isWriter)
-  return readers.length > 0 ? readers : clusterEndpointTargets(members)
+  if (readers.length > 0) return readers
+  return members.some((member) => member.isPaused && !member.isWriter) ? [] : clusterEndpointTargets(members)
 }
 
 /**

@@ -82,6 +82,8 @@ export interface AuroraClusterRecord {
   readonly writer: string | undefined
   /** The writer has served since it became the writer: it should do so now. */
   readonly isOpen: boolean
+  /** The writer is paused, or about to be, or not back yet: no reason to call the cluster anything but available. */
+  readonly isAsleep?: boolean
   readonly endpoints: readonly CustomEndpoint[]
   readonly stoppedAt: number | undefined
   readonly tags: readonly Tag[]

@@ -18,7 +18,7 @@ interface Address {
   readonly targets: readonly ReachableMember[]
 }
 
-const readerRouteOf = ({ resourceId }: AuroraClusterRecord): string => `${resourceId}-ro`
+export const readerRouteOf = ({ resourceId }: AuroraClusterRecord): string => `${resourceId}-ro`
 
 /** Every address of the cluster, and whom it leads to now. */
 function addressesOf(cluster: AuroraClusterRecord, members: readonly ReachableMember[]): Address[] {
@@ -50,7 +50,8 @@ export async function routeCluster(control: Control, cluster: AuroraClusterRecor
   if (!owner) return
   for (const { id, port, targets } of addressesOf(cluster, members)) {
     const engines = targets.map(({ record }) => record)
-    await applyGateway(control, { id, port, owner, engines }, { untilListening: engines.length > 0 })
+    const isHeld = engines.some(({ aurora }) => aurora?.pause)
+    await applyGateway(control, { id, port, owner, engines, isHeld }, { untilListening: engines.length > 0 })
   }
 }
 

@@ -25,7 +25,7 @@ const TIER_MAX = 1
 type Seeing = Pick<Control, 'store' | 'hosts' | 'clock'>
 
 /** Whether its capacity, and its pauses, are the writer's. */
-const goesWithWriter = (cluster: AuroraClusterRecord, record: DbInstanceRecord): boolean =>
+export const goesWithWriter = (cluster: AuroraClusterRecord, record: DbInstanceRecord): boolean =>
   isWriter(cluster, record) || record.aurora!.promotionTier <= TIER_MAX
 
 export interface Floor {

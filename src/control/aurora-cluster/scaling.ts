@@ -81,10 +81,3 @@ export function requireScalingFor(className: string, scaling: ServerlessScaling 
       'Set the Serverless v2 scaling configuration on the parent DB cluster before creating a Serverless v2 DB instance.',
     )
 }
-
-/** Throws where instances would have to be paused, which they are not yet. */
-export function awake(scaling: ServerlessScaling | undefined): ServerlessScaling | undefined {
-  if (scaling?.minCapacity === 0)
-    throw invalidCombination(`A MinCapacity of 0 is not available in Holdfast yet. The smallest is ${ACU_STEP}.`)
-  return scaling
-}

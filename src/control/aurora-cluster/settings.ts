@@ -15,7 +15,7 @@ import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { implicitParameterGroup, parameterGroups } from '../parameter-group/record.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import type { AuroraClusterSettings, AuroraSettings } from './record.ts'
-import { awake, requireScaling, requireScalingFor } from './scaling.ts'
+import { requireScaling, requireScalingFor } from './scaling.ts'
 
 /** What each volume is of. Its size is not asked for: it grows. AWS: RDS API reference, CreateDBCluster, StorageType. */
 export const AURORA_STORAGE = { StorageType: 'aurora', AllocatedStorage: 1 } as const
@@ -117,7 +117,7 @@ export async function newAuroraSettings(
       StorageEncrypted: input.StorageEncrypted ?? false,
       KmsKeyId: input.KmsKeyId,
       EnableIAMDatabaseAuthentication: input.EnableIAMDatabaseAuthentication ?? false,
-      serverlessScaling: awake(requireScaling(input.ServerlessV2ScalingConfiguration, undefined, version.version)),
+      serverlessScaling: requireScaling(input.ServerlessV2ScalingConfiguration, undefined, version.version),
     },
     settings: {
       PreferredMaintenanceWindow,

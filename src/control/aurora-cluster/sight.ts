@@ -1,5 +1,6 @@
 /** What is seen of an Aurora cluster and its instances. */
 import type { Control } from '../control.ts'
+import { isPaused } from '../db-instance/pause.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { sizeOf } from '../db-instance/size.ts'
 import { isGatewayOpen } from '../multi-az/route.ts'
@@ -34,8 +35,8 @@ export function isDown({ hosts }: Seeing, { zone, resourceId }: AuroraMember): b
 const writerOf = ({ members, writer }: AuroraClusterRecord): AuroraMember | undefined =>
   members.find(({ resourceId }) => resourceId === writer)
 
-/** Phases in which an instance is for clients. */
-const isForClients = ({ phase }: DbInstanceRecord): boolean => phase === 'available'
+/** By what it is to be, an instance is for clients. */
+const isForClients = (record: DbInstanceRecord): boolean => record.phase === 'available' && !isPaused(record)
 
 export interface ReachableMember extends Reachable {
   readonly record: DbInstanceRecord
@@ -53,7 +54,7 @@ export const reachableMembers = (
     const writes = isWriter(cluster, member)
     // A writer is one for clients once its epoch is.
     const isServing = serves(control, member) && isForClients(record) && (!writes || cluster.isOpen)
-    return [{ resourceId: member.resourceId, isWriter: writes, isServing, record }]
+    return [{ resourceId: member.resourceId, isWriter: writes, isServing, isPaused: isPaused(record), record }]
   })
 
 /** Readers that could become the writer now. */
@@ -63,7 +64,8 @@ export const candidatesIn = (
   records: AuroraMemberRecords,
 ): Candidate[] =>
   reachableMembers(control, cluster, records)
-    .filter((member) => member.isServing && !member.isWriter)
+    // One that is about to be paused could be stopped while it takes over.
+    .filter(({ isServing, isWriter: writes, record }) => isServing && !writes && !record.aurora?.pause)
     .map(({ record: { resourceId, id, zone, settings, aurora } }) => {
       const { memoryBytes, vcpus } = sizeOf(settings)
       return { resourceId, id, zone, promotionTier: aurora!.promotionTier, memoryBytes, vcpus }
@@ -76,7 +78,12 @@ export function auroraStatusOf(
 ): string {
   if (cluster.phase !== 'available') return cluster.phase
   const writer = writerOf(cluster)
-  if (cluster.isOpen && writer && !(serves(control, writer) && isGatewayOpen(control, cluster.resourceId)))
+  if (
+    cluster.isOpen &&
+    !cluster.isAsleep &&
+    writer &&
+    !(serves(control, writer) && isGatewayOpen(control, cluster.resourceId))
+  )
     return 'starting'
   return cluster.pendingVerifier === undefined ? 'available' : 'resetting-master-credentials'
 }

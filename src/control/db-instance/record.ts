@@ -3,6 +3,7 @@ import type { DbEngine } from '#catalog/engine-versions.ts'
 import { Collection, type Held } from '#store/collection.ts'
 import type { ReplicationLink } from '#wire/agent/replication.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
+import type { Pause } from './pause.ts'
 
 export interface Tag {
   readonly Key: string
@@ -176,6 +177,8 @@ export interface AuroraPart {
   readonly promotionTier: number
   /** The DB cluster parameter group whose values the engine was last started with. */
   readonly appliedClusterGroup: string
+  /** Absent: it is awake, or is to be by another phase. */
+  readonly pause?: Pause
 }
 
 /** Where the engines of the copies listen, by zone; a gateway has the endpoint's port, unless `isDirect`. */

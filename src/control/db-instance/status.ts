@@ -14,6 +14,8 @@ export function statusOf(
   record: DbInstanceRecord,
 ): string {
   if (record.phase !== 'available' && record.phase !== 'failed') return record.phase
+  // AWS: Aurora user guide, auto-pause: its status does not change, since clients can come, and wait a moment.
+  if (record.phase === 'available' && record.aurora?.pause) return 'available'
   const observed = control.hosts.observed(record.zone, record.resourceId)
   if (observed?.accepting && isRouteOpen(control, record))
     return observed.storage?.level === 'full' ? 'storage-full' : 'available'

@@ -6,7 +6,7 @@ import type {
   UpgradeTarget,
 } from '@aws-sdk/client-rds'
 import type { DbEngine, EngineVersion } from '#catalog/engine-versions.ts'
-import { ACU_MAX, ACU_STEP } from '#catalog/serverless.ts'
+import { ACU_MAX, ACU_STEP, supportsAutoPause } from '#catalog/serverless.ts'
 import { familyOf } from '#catalog/families.ts'
 import { upgradeTargets } from '../db-instance/upgrade.ts'
 import { newestMinor } from '../maintenance/actions.ts'
@@ -70,10 +70,10 @@ export function versionKey({ engine, version }: EngineVersion): string {
     .join('.')}`
 }
 
-const SERVERLESS_SUPPORT: ServerlessV2FeaturesSupport = {
-  MinCapacity: ACU_STEP,
+const serverlessSupport = ({ version }: EngineVersion): ServerlessV2FeaturesSupport => ({
+  MinCapacity: supportsAutoPause(version) ? 0 : ACU_STEP,
   MaxCapacity: ACU_MAX,
-}
+})
 
 const DESCRIPTIONS: Readonly<Record<DbEngine, string>> = {
   postgres: 'PostgreSQL',
@@ -108,7 +108,7 @@ export function describeVersion(control: Control, version: EngineVersion): DBEng
     SupportedCACertificateIdentifiers: [...control.authority.identifiers],
     SupportsLocalWriteForwarding: false,
     SupportsIntegrations: false,
-    ...(version.engine === 'aurora-postgresql' && { ServerlessV2FeaturesSupport: SERVERLESS_SUPPORT }),
+    ...(version.engine === 'aurora-postgresql' && { ServerlessV2FeaturesSupport: serverlessSupport(version) }),
   }
 }
 

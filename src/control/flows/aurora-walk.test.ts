@@ -20,10 +20,12 @@ import { inTime } from '../../../tests/support/in-time.ts'
 import {} from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { createClusterEndpoint, deleteClusterEndpoint } from '../aurora-cluster/endpoints.ts'
-import { auroraClusters } from '../aurora-cluster/record.ts'
+import { auroraClusters, auroraKeyOf, auroraSubjectOf } from '../aurora-cluster/record.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
 import { changeCluster } from '../cluster/verbs.ts'
+import { commit } from '../control.ts'
 import { dbInstances } from '../db-instance/record.ts'
+import { started } from '../db-instance/started.ts'
 import { volumes } from '../volume/record.ts'
 import { flowDefinitions } from './definitions.ts'
 
@@ -50,6 +52,23 @@ const ENDPOINT = { ...NAMED, DBClusterEndpointIdentifier: 'own', EndpointType: '
 async function filled(control: SimulatedControl): Promise<void> {
   await newAurora(control, 'shop')
   for (const id of ['one', 'two']) await addInstance(control, id)
+}
+
+async function fillServerless(control: SimulatedControl): Promise<void> {
+  await newAurora(control, 'shop', { ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 4 } })
+  for (const id of ['one', 'two']) await addInstance(control, id, { DBInstanceClass: 'db.serverless' })
+}
+
+async function begin(control: SimulatedControl, name: string, input: object): Promise<void> {
+  const key = auroraKeyOf(await auroraOf(control))
+  const flow = control.flows.start(name, auroraSubjectOf(key), { key, ...input })
+  await commit(control, flow.writes)
+  await started(control, flow.id)
+}
+
+const pause = async (control: SimulatedControl): Promise<void> => {
+  const [one, two] = (await auroraOf(control)).members
+  await begin(control, 'pause-aurora-instances', { ids: [two!.resourceId, one!.resourceId] })
 }
 
 async function serving(control: SimulatedControl, writer: string, readers: readonly string[]): Promise<void> {
@@ -112,6 +131,38 @@ const SCENARIOS: readonly Scenario[] = [
       await inTime(control, changeCluster(control, SCOPE, 'stop', NAMED))
     },
     run: (control) => changeCluster(control, SCOPE, 'start', NAMED),
+    verify: (control) => serving(control, 'one', ['two']),
+  },
+  {
+    what: 'idle instances are paused',
+    flows: ['pause-aurora-instances'],
+    prepare: fillServerless,
+    run: pause,
+    verify: async (control) => {
+      assert.equal((await clusterShown(control)).Status, 'available')
+      assert.deepEqual(await reached(control, (await auroraOf(control)).resourceId), [])
+      assert.equal((await volumeOf(control)).writer, undefined)
+    },
+  },
+  {
+    what: 'instances that are in use are not paused',
+    flows: ['pause-aurora-instances'],
+    prepare: async (control) => {
+      await fillServerless(control)
+      const { observed } = control.endpoints
+      control.endpoints.observed = (id) => ({ ...observed(id)!, waiting: 1 })
+    },
+    run: pause,
+    verify: (control) => serving(control, 'one', ['two']),
+  },
+  {
+    what: 'paused instances are woken',
+    flows: ['start-aurora-writer', 'restart-aurora-reader'],
+    prepare: async (control) => {
+      await fillServerless(control)
+      await inTime(control, pause(control))
+    },
+    run: (control) => begin(control, 'start-aurora-writer', { why: 'resume', because: 'Somebody connects.' }),
     verify: (control) => serving(control, 'one', ['two']),
   },
   {

@@ -27,6 +27,7 @@ import { keepDbStandby } from './keep-db-standby.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
 import { modifyDbCluster } from './modify-db-cluster.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
+import { pauseAuroraInstances } from './pause-aurora-instances.ts'
 import { promoteReadReplica } from './promote-read-replica.ts'
 import { rebootDbCluster } from './reboot-db-cluster.ts'
 import { rebootDbInstance } from './reboot-db-instance.ts'
@@ -75,6 +76,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   deleteAuroraMember,
   deleteAuroraCluster,
   keepAuroraCluster,
+  pauseAuroraInstances,
   routeAuroraCluster,
   deleteAuroraEndpoint,
   setAuroraPassword,

@@ -1,9 +1,11 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
+import type { EventId } from '#catalog/events.ts'
 import type { InstanceSpec, JobError } from '#wire/agent/messages.ts'
 import { auroraSubjectOf, isWriter } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { isDown, obstacleOf, reads, serves, streams } from '../aurora-cluster/sight.ts'
+import { isPaused, withPause } from '../db-instance/pause.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
 import type { VolumeRecord } from '../volume/record.ts'
@@ -92,8 +94,13 @@ export const restartAuroraReader = flow(
       await openRoute(c.control, record)
       return go(
         'finish',
-        change(c, held, { phase: 'available', complaint: undefined, stoppedAt: undefined }),
-        instanceEvent(c.control, record, record.phase === 'starting' ? 'RDS-EVENT-0088' : 'RDS-EVENT-0006'),
+        change(c, held, {
+          ...withPause(record, undefined),
+          phase: 'available',
+          complaint: undefined,
+          stoppedAt: undefined,
+        }),
+        instanceEvent(c.control, record, startedAs(record)),
       )
     },
 
@@ -110,6 +117,11 @@ export const restartAuroraReader = flow(
     fail: (c: C) => failedAgain(c),
   },
 )
+
+const startedAs = (record: DbInstanceRecord): EventId => {
+  if (isPaused(record)) return 'RDS-EVENT-0374'
+  return record.phase === 'starting' ? 'RDS-EVENT-0088' : 'RDS-EVENT-0006'
+}
 
 interface Reader {
   readonly held: Held<DbInstanceRecord>

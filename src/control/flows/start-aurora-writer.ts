@@ -9,7 +9,9 @@ import {
   type AuroraClusterRecord,
 } from '../aurora-cluster/record.ts'
 import { candidatesIn, obstacleOf, serves } from '../aurora-cluster/sight.ts'
+import { goesWithWriter } from '../aurora-cluster/scale-together.ts'
 import { chooseSuccessor } from '../aurora-cluster/successor.ts'
+import { isPaused } from '../db-instance/pause.ts'
 import { keyOf, subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { takeEpoch } from '../volume/epochs.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
@@ -21,22 +23,21 @@ import {
   replaceMember,
   specAs,
   volumeOf,
-  type AuroraInput,
   type HeldAurora,
 } from './aurora-context.ts'
-import { instanceEvent, jobOn, type FlowContext } from './context.ts'
-import { clusterEvent } from './db-cluster-context.ts'
+import {
+  awaken,
+  completedEvent,
+  notResumed,
+  startedEvent,
+  type WriterContext,
+  type WriterInput,
+} from './aurora-writer-events.ts'
+import { instanceEvent, jobOn } from './context.ts'
 import { fenceDeadlineMs, restartDeadlineMs, standbyPatienceMs } from './limits.ts'
 
-interface Input extends AuroraInput {
-  readonly why: 'create' | 'start' | 'failover' | 'reboot' | 'modify' | 'recover' | 'delete'
-  /** What happened to the writer, for the event. */
-  readonly because: string
-  /** Resource id of the instance that is to write; absent, or gone by then: whoever is first by the rules. */
-  readonly target?: string
-}
-type C = FlowContext<Input>
-type Step = 'decide' | 'cut' | 'end' | 'ready' | 'renew' | 'lead' | 'serve' | 'rejoin' | 'finish' | 'rest'
+type C = WriterContext
+type Step = 'decide' | 'cut' | 'end' | 'ready' | 'renew' | 'wake' | 'lead' | 'serve' | 'rejoin' | 'finish' | 'rest'
 
 /** How often it is looked for what others do, besides every time that the flow is woken. */
 const LOOK_MS = 1000
@@ -59,13 +60,16 @@ export const startAuroraWriter = flow(
       const { cluster } = au
       const { resourceId } = target.value
       const isFailover = cluster.writer !== resourceId
+      // Nobody may write, so nobody has to be kept from it: the shortest way.
+      const isResuming = c.input.why === 'resume' && volume.value.writer === undefined
       const isAgain = volume.value.writer === resourceId
       const phase = isFailover ? 'failing-over' : c.input.why === 'recover' ? 'starting' : cluster.phase
       return go(
-        'cut',
+        isResuming ? 'wake' : 'cut',
         volumes(c.control, cluster).update(volume, takeEpoch(volume.value, resourceId)),
-        changeAurora(c.control, au, { isOpen: false, phase }),
+        changeAurora(c.control, au, { isOpen: false, phase, isAsleep: c.input.why === 'resume' }),
         isFailover && !isAgain ? startedEvent(c, au, target.value) : NOTHING,
+        isResuming ? instanceEvent(c.control, target.value, 'RDS-EVENT-0373') : NOTHING,
       )
     },
 
@@ -140,29 +144,13 @@ export const startAuroraWriter = flow(
      * From here to the end of the job it may have seen what is not durable, and lets nobody in. At its end something that the
      * epoch wrote is durable, so everything before it is.
      */
-    lead: async (c: C): Promise<Next<Step>> => {
-      const it = await chosen(c)
-      if (it === 'deleted') return done('deleted')
-      if (it === 'others') return go('decide')
-      const { au, target, volume } = it
-      const outcome = await jobOn(c, target, {
-        name: `lead-${volume.epoch}-${c.failures}`,
-        kind: 'instance.lead',
-        input: async () => ({ spec: await specAs(c.control, { record: target, part: 'writer', volume }) }),
-      })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed' && outcome.error.code === 'diverged') return go('renew')
-      // Another epoch has begun, or may have: so does one more.
-      if (outcome.state === 'failed' && outcome.error.code === 'fenced') return go('decide')
-      if (outcome.state === 'failed') throw new Error(`have the writer begin: ${outcome.error.message}`)
-      const before = au.cluster.writer
-      const isOther = before !== target.resourceId
-      return go(
-        'serve',
-        changeAurora(c.control, au, { writer: target.resourceId, isOpen: true, complaint: undefined }),
-        ...(isOther && before !== undefined ? [demote(c, au.members.get(before))] : []),
-      )
-    },
+    lead: (c: C) =>
+      lead(c, (message) => {
+        throw new Error(`have the writer begin: ${message}`)
+      }),
+
+    /** The same of a writer that was paused. Where that does not do it is started as any other, in another epoch. */
+    wake: (c: C) => lead(c, () => go('decide')),
 
     serve: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
@@ -179,7 +167,7 @@ export const startAuroraWriter = flow(
       await routeCluster(c.control, au.cluster)
       return go(
         'rejoin',
-        changeAurora(c.control, au, { phase: 'available', stoppedAt: undefined }),
+        changeAurora(c.control, au, { phase: 'available', stoppedAt: undefined, isAsleep: false }),
         completedEvent(c, au, writer.value),
       )
     },
@@ -193,7 +181,8 @@ export const startAuroraWriter = flow(
         away.map(async ({ value }) => {
           const subject = subjectOf(keyOf(value))
           if (await c.control.flows.of(subject)) return NOTHING
-          return c.control.flows.start('restart-aurora-reader', subject, { key: keyOf(value) }).writes
+          const { writes } = c.control.flows.start('restart-aurora-reader', subject, { key: keyOf(value) })
+          return isPaused(value) ? together(writes, instanceEvent(c.control, value, 'RDS-EVENT-0373')) : writes
         }),
       )
       if (starts.some(({ ops }) => ops.length > 0)) return wait({ timeoutMs: LOOK_MS }, together(...starts))
@@ -218,7 +207,8 @@ export const startAuroraWriter = flow(
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const leftMs = standbyPatienceMs - c.spentMs
-      return leftMs > 0 ? wait({ timeoutMs: leftMs }) : go('decide')
+      if (leftMs > 0) return wait({ timeoutMs: leftMs })
+      return go('decide', c.input.why === 'resume' ? notResumed(c, au) : NOTHING)
     },
   },
 )
@@ -227,7 +217,7 @@ export const startAuroraWriter = flow(
 const REJOIN_MS_MAX = 60_000
 
 /** The old writer serves, and somebody wants it to end in order. */
-const isPlanned = ({ why }: Input): boolean => why !== 'recover'
+const isPlanned = ({ why }: WriterInput): boolean => why !== 'recover'
 
 /** Attempts to start an engine on what it has, before it is made anew. */
 const STARTS_MAX = 2
@@ -243,6 +233,31 @@ function targetOf(c: C, { cluster, members }: HeldAurora): Held<DbInstanceRecord
   const lost = members.get(cluster.writer ?? '')?.value.zone
   const chosen = chooseSuccessor(candidatesIn(c.control, cluster, members), lost)
   return able(chosen?.resourceId) ?? able(cluster.writer) ?? [...members.keys()].map(able).find((held) => held)
+}
+
+async function lead(c: C, orElse: (message: string) => Next<Step>): Promise<Next<Step>> {
+  const it = await chosen(c)
+  if (it === 'deleted') return done('deleted')
+  if (it === 'others') return go('decide')
+  const { au, target, volume } = it
+  const outcome = await jobOn(c, target, {
+    name: `lead-${volume.epoch}-${c.failures}`,
+    kind: 'instance.lead',
+    input: async () => ({ spec: await specAs(c.control, { record: target, part: 'writer', volume }) }),
+  })
+  if (outcome.state === 'pending') return wait()
+  if (outcome.state === 'failed' && outcome.error.code === 'diverged') return go('renew')
+  // Another epoch has begun, or may have: so does one more.
+  if (outcome.state === 'failed' && outcome.error.code === 'fenced') return go('decide')
+  if (outcome.state === 'failed') return orElse(outcome.error.message)
+  const before = au.cluster.writer
+  const isOther = before !== target.resourceId
+  return go(
+    'serve',
+    changeAurora(c.control, au, { writer: target.resourceId, isOpen: true, complaint: undefined }),
+    ...(isOther && before !== undefined ? [demote(c, au.members.get(before))] : []),
+    awaken(c, au.members.get(target.resourceId)),
+  )
 }
 
 interface Chosen {
@@ -270,29 +285,16 @@ const isStray = ({ code }: JobError, { failures }: C): boolean => code === 'dive
 const demote = (c: C, held: Held<DbInstanceRecord> | undefined): ReturnType<typeof changeMembers> =>
   held && held.value.phase !== 'deleting' ? changeMembers(c.control, [held], { phase: 'rebooting' }) : NOTHING
 
-/** It has to come back as a reader. Those that are being made, or go, see to themselves. */
+/**
+ * It has to come back as a reader. Those that are being made, or go, see to themselves, and so do those that are paused
+ * apart from the writer.
+ */
 const isAway = (cluster: AuroraClusterRecord, record: DbInstanceRecord): boolean =>
-  !isWriter(cluster, record) && (record.phase === 'rebooting' || record.phase === 'starting')
+  !isWriter(cluster, record) &&
+  (record.phase === 'rebooting' || record.phase === 'starting' || (isPaused(record) && goesWithWriter(cluster, record)))
 
 /** A cluster without an instance is up when there is nobody to start. */
 const withoutInstance = (c: C, au: HeldAurora): ReturnType<typeof changeAurora>[] =>
   au.cluster.members.length === 0 && au.cluster.phase !== 'deleting'
     ? [changeAurora(c.control, au, { phase: 'available', stoppedAt: undefined })]
     : []
-
-const startedEvent = (
-  c: C,
-  { cluster, members }: HeldAurora,
-  target: DbInstanceRecord,
-): ReturnType<typeof clusterEvent> => {
-  const old = members.get(cluster.writer ?? '')?.value
-  const isSameZone = old?.zone === target.zone
-  const text = `Started ${isSameZone ? 'same' : 'cross'} AZ failover to DB instance: ${target.id}. ${c.input.because}`
-  return clusterEvent(c.control, cluster, isSameZone ? 'RDS-EVENT-0072' : 'RDS-EVENT-0073', text)
-}
-
-const completedEvent = (c: C, { cluster }: HeldAurora, writer: DbInstanceRecord): ReturnType<typeof clusterEvent> => {
-  if (c.input.why === 'start') return clusterEvent(c.control, cluster, 'RDS-EVENT-0151')
-  if (cluster.phase !== 'failing-over') return NOTHING
-  return clusterEvent(c.control, cluster, 'RDS-EVENT-0071', `Completed failover to DB instance: ${writer.id}`)
-}

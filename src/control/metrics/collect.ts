@@ -6,6 +6,7 @@ import type { Timer } from '#host/clock.ts'
 import type { MetricId, Point } from '#telemetry/metrics.ts'
 import type { MeasuredMinute } from '#wire/agent/measures.ts'
 import type { Control } from '../control.ts'
+import { isPaused } from '../db-instance/pause.ts'
 import { dbInstanceNames, findByKey, type DbInstanceRecord } from '../db-instance/record.ts'
 
 /** As often as agents measure, or nearly: a metric is known some seconds after it was measured. */
@@ -56,6 +57,7 @@ class Collector {
   private async round(): Promise<void> {
     try {
       const instances = await instancesByZone(this.control)
+      this.control.metrics.record([...instances.values()].flatMap((records) => this.restOf(records)))
       for (const [zone, records] of instances) if (this.control.hosts.isConnected(zone)) await this.read(zone, records)
       this.wasFailing = false
     } catch (error) {
@@ -63,6 +65,14 @@ class Collector {
       if (!this.wasFailing && !this.stopped) this.log.warn({ error }, `collect metrics: ${messageOf(error)}`)
       this.wasFailing = true
     }
+  }
+
+  /** What is known of the paused ones. AWS: Aurora user guide, auto-pause, Monitoring: three metrics, which are zero. */
+  private restOf(records: ReadonlyMap<string, DbInstanceRecord>): MeasuredPoint[] {
+    const minute = Math.floor(this.control.clock.now() / MINUTE_MS) * MINUTE_MS
+    return [...records.values()]
+      .filter((record) => isPaused(record) && record.aurora!.pause!.since <= minute)
+      .flatMap((record) => pointsOf(record, { id: record.resourceId, minute, metrics: AT_REST }))
   }
 
   private async read(zone: string, records: ReadonlyMap<string, DbInstanceRecord>): Promise<void> {
@@ -78,10 +88,19 @@ class Collector {
   }
 }
 
-function pointsOf(
-  record: DbInstanceRecord | undefined,
-  { minute, metrics }: MeasuredMinute,
-): { metric: MetricId; point: Point }[] {
+interface MeasuredPoint {
+  readonly metric: MetricId
+  readonly point: Point
+}
+
+const ZERO = { count: 1, sum: 0, min: 0, max: 0 }
+const AT_REST: MeasuredMinute['metrics'] = {
+  CPUUtilization: ZERO,
+  ServerlessDatabaseCapacity: ZERO,
+  ACUUtilization: ZERO,
+}
+
+function pointsOf(record: DbInstanceRecord | undefined, { minute, metrics }: MeasuredMinute): MeasuredPoint[] {
   if (!record) return []
   return Object.entries(metrics).map(([name, point]) => ({
     metric: instanceMetric(record, name),

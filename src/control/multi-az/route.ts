@@ -20,6 +20,8 @@ export interface Gateway {
   readonly owner: DbInstanceRecord
   /** Clients are taken to one of these; none: whoever comes is kept waiting. */
   readonly engines: readonly DbInstanceRecord[]
+  /** Whoever is connected goes on, and whoever comes is kept waiting. */
+  readonly isHeld?: boolean
 }
 
 type How = NonNullable<Parameters<Control['endpoints']['apply']>[1]>
@@ -55,7 +57,7 @@ export async function admitThroughRoute(control: Control, record: DbInstanceReco
 
 function routeOf(
   control: Pick<Control, 'advertised' | 'vault'>,
-  { id, port, owner, engines }: Gateway,
+  { id, port, owner, engines, isHeld = false }: Gateway,
   sources: readonly string[],
 ): Route {
   const { certificate } = owner
@@ -75,7 +77,7 @@ function routeOf(
     mode: 'guarded',
     tls: tlsOf(control, owner, certificate),
     asking: { user: GATE, password: control.vault.derive(GATE_SECRET).toString('hex') },
-    state: engines.length > 0 ? 'open' : 'cut',
+    state: engines.length === 0 ? 'cut' : isHeld ? 'held' : 'open',
     allowedSources: sources,
     holdMs: HOLD_MS,
   }

@@ -37,6 +37,8 @@ export class Gateway implements Reception {
   private terms: RouteTerms
   private readonly visitors = new Set<Visitor>()
   private readonly open = new Map<string, number>()
+  /** Connections that were begun, by target. */
+  private visits = new Map<string, number>()
   private turn = 0
   private readonly assurances = new Map<string, Assurance>()
   private listener: Listener
@@ -63,6 +65,7 @@ export class Gateway implements Reception {
     this.terms = termsOf(route)
     this.forgetAssurances()
     this.route = route
+    this.visits = new Map(route.targets.map(({ name }) => [name, this.visits.get(name) ?? 0]))
     for (const visitor of this.visitors) visitor.routeChanged()
     if (address.port !== route.port || address.host !== route.listenAddress) {
       void this.listener.close()
@@ -93,16 +96,21 @@ export class Gateway implements Reception {
 
   observed(): ObservedRoute {
     const { id, state, targets } = this.route
-    let connected = 0
-    for (const count of this.open.values()) connected += count
     return {
       id,
       state,
       listening: this.listener.isListening,
       problem: this.listener.problem,
       connections: Object.fromEntries(targets.map(({ name }) => [name, this.open.get(name) ?? 0])),
-      waiting: this.visitors.size - connected,
+      visits: Object.fromEntries(targets.map(({ name }) => [name, this.visits.get(name) ?? 0])),
+      waiting: this.waiting(),
     }
+  }
+
+  private waiting(): number {
+    let connected = 0
+    for (const count of this.open.values()) connected += count
+    return this.visitors.size - connected
   }
 
   assurance(target: RouteTarget): Promise<boolean> | undefined {
@@ -125,7 +133,10 @@ export class Gateway implements Reception {
 
   moved(from: RouteTarget | undefined, to: RouteTarget | undefined): void {
     if (from) this.count(from.name, -1)
-    if (to) this.count(to.name, 1)
+    if (to) {
+      this.count(to.name, 1)
+      this.visits.set(to.name, (this.visits.get(to.name) ?? 0) + 1)
+    }
     this.tellSoon()
   }
 
@@ -157,7 +168,9 @@ export class Gateway implements Reception {
     total.connections++
     const visitor = new Visitor(client, this)
     this.visitors.add(visitor)
-    this.tellSoon()
+    // Somebody may have to be woken for the first who waits.
+    if (!this.report && this.route.state !== 'open' && this.waiting() === 1) this.tell()
+    else this.tellSoon()
     visitor.run().catch((error: unknown) => {
       this.log.error({ error }, 'a connection could not be carried')
       visitor.end()

@@ -11,4 +11,6 @@ export interface ServerlessTerms {
 export interface ServerlessQuestions {
   /** The instance has no less than this for so long, as far as its largest capacity allows. Not kept. */
   'instance.capacity-floor': { input: { id: string; acu: number; forMs: number }; answer: Record<never, never> }
+  /** Connections of clients that its engine has now; `undefined`: that cannot be seen. */
+  'instance.connections': { input: { id: string }; answer: { count: number | undefined } }
 }

@@ -65,6 +65,8 @@ export interface ObservedRoute {
   readonly problem: string | undefined
   /** Open connections by the target's name. */
   readonly connections: Readonly<Record<string, number>>
+  /** Connections that were begun, by the target's name, since the route leads there. Absent from a process that does not count them. */
+  readonly visits?: Readonly<Record<string, number>>
   /** Clients that wait for an engine. */
   readonly waiting: number
 }
