@@ -21,11 +21,9 @@ import type {
   Question,
   Questions,
 } from '#wire/agent/messages.ts'
-import type { LogNodeQuestions } from '#wire/lognode/messages.ts'
 import { Archivers } from './archiver/archivers.ts'
 import { Heads, type HeadProcesses } from './heads.ts'
 import { Links } from './links/links.ts'
-import { logNodeAnswers } from './log-node-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import { Meter } from './meter/meter.ts'
 import { connectionsOf } from './storage/facts.ts'
@@ -44,6 +42,7 @@ import { JobTable } from './job/table.ts'
 import { volumeJobs } from './job/volume.ts'
 import { Turns } from './job/turns.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { volumeAnswers, type VolumeAnswers } from './volume-answers.ts'
 import type { Volumes } from './volumes.ts'
 
 export interface AgentOptions {
@@ -196,7 +195,8 @@ class LocalAgent implements Agent {
   }
 
   async ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']> {
-    const answers: Answers = { ...this.answers, ...logNodeAnswers(this.options.logNode, this.options.volumes) }
+    const { supervisor, options } = this
+    const answers: Answers = { ...this.answers, ...volumeAnswers({ ...options, supervisor }) }
     return answers[question](input)
   }
 
@@ -225,7 +225,7 @@ class LocalAgent implements Agent {
     await this.options.store.close()
   }
 
-  private readonly answers: Omit<Answers, keyof LogNodeQuestions> = {
+  private readonly answers: Omit<Answers, keyof VolumeAnswers> = {
     'logs.list': async ({ id }) => {
       const { driver, folder } = this.supervisor.get(id)
       return { files: await driver.logs(folder) }
@@ -239,7 +239,6 @@ class LocalAgent implements Agent {
     'instance.capacity-floor': async (floor) => this.meter.setFloor(this.supervisor.get(floor.id), floor),
     'instance.connections': ({ id }) => connectionsOf(this.supervisor.get(id)),
     'instance.position': async ({ id }) => this.supervisor.get(id).position(),
-    'instance.tell-replicas': async ({ id, replicas }) => this.supervisor.get(id).tellReplicas(replicas),
     'measures.read': async ({ from }) => this.meter.read(from),
     'archive.check': (input) => checkRestore(this.options.archive, input),
     'host.facts': async () => ({

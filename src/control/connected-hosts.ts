@@ -75,6 +75,7 @@ function hostsOf(options: ConnectedHostsOptions, { zones, listeners, door, serve
       await zoneOf(zone).request({ type: 'forget-jobs', prefix })
     },
     ask: async (zone, question, input) => (await zoneOf(zone).request({ type: 'ask', question, input })) as never,
+    hangUp: (zone) => zoneOf(zone).hangUp(),
     isConnected: (zone) => zoneOf(zone).agentPid !== undefined,
     observed: (zone, id) => zoneOf(zone).observed.get(id),
     onReport: (listener) => void listeners.add(listener),

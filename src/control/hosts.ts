@@ -14,6 +14,8 @@ export interface Hosts {
   cancelJobs(zone: string, prefix: string): Promise<void>
   forgetJobs(zone: string, prefix: string): Promise<void>
   ask<Q extends Question>(zone: string, question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']>
+  /** Takes the connection of an agent that answers nothing for lost. It dials again, should it come to itself. */
+  hangUp(zone: string): void
   /** Whether the zone's agent is there. Asking does not start it. */
   isConnected(zone: string): boolean
   /** The last report; undefined if the host has not reported this instance since it connected last. */

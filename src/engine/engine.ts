@@ -52,6 +52,8 @@ export interface EngineDriver {
   adopt(folder: string, spec: InstanceSpec): Promise<EngineProcess | undefined>
   /** True when a client could connect now. Never throws. */
   probe(folder: string, spec: InstanceSpec): Promise<boolean>
+  /** Whether an engine of this kind answers at that address, on whichever host. Never throws; silence takes seconds. */
+  answers(address: { readonly host: string; readonly port: number }): Promise<boolean>
   /** Asks the engine to stop and resolves when the process is gone. Escalates to the next harder mode after `patienceMs`. */
   stop(engine: EngineProcess, mode: StopMode, patienceMs: number): Promise<void>
   /** Ends the process at once, whatever it does or fails to do. Resolves when it is gone. */

@@ -7,6 +7,7 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { EngineError } from './engine.ts'
 import type { EngineDriver } from './engine.ts'
 import { PROBE_STATEMENT_MS_MAX } from './limits.ts'
+import { answers } from './postgres/answers.ts'
 import { dropReserved } from './postgres/attachment.ts'
 import { storedBinaries } from './postgres/binaries/binaries.ts'
 import { ensureBinaries, versionsHere } from './postgres/binaries/engine-store.ts'
@@ -69,6 +70,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     },
     adopt: (folder) => adoptEngine(folder, surroundings),
     probe: (folder) => canConnect(folder, surroundings),
+    answers,
     kill: killEngine,
     async follow(folder, { version }, seedFolder, signal) {
       await checkSnapshot(seedFolder, version)
@@ -104,10 +106,7 @@ export function postgresDriver(surroundings: Surroundings): EngineDriver {
     endRecovery: (folder) => endRecovery({ folder, surroundings }),
     openLog: (folder) => openLogSource({ folder, surroundings }),
 
-    async logs(folder) {
-      await dropOldLogs(folder, surroundings)
-      return listLogs(folder)
-    },
+    logs: (folder) => dropOldLogs(folder, surroundings).then(() => listLogs(folder)),
     readLog: (folder, name, offset, bytesMax) => readLogPart(folder, name, { offset, bytesMax }),
     onVolume: onVolume({ surroundings, prepare: (version) => prepare(version, ignored) }),
   }

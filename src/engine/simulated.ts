@@ -18,6 +18,7 @@ interface SimulatedFolder {
 }
 
 interface SimulatedProcess extends EngineProcess {
+  readonly port: number
   readonly end: (mode: StopMode) => void
 }
 
@@ -65,7 +66,7 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
       requireVersion(version)
       assert(!found.process, 'a folder has one engine at most')
       found.log.push(`simulated PostgreSQL ${version} is ready on port ${port}`)
-      found.process = processIn(found, ++lastPid)
+      found.process = processIn(found, { pid: ++lastPid, port })
       return found.process
     },
     adopt: async (folder) => folders.get(folder)?.process,
@@ -100,14 +101,14 @@ export function simulatedDriver({ versions }: SimulatedOptions): EngineDriver {
   }
 }
 
-function processIn(found: SimulatedFolder, pid: number): SimulatedProcess {
+function processIn(found: SimulatedFolder, facts: { pid: number; port: number }): SimulatedProcess {
   const { promise, resolve } = Promise.withResolvers<void>()
   const end = (mode: StopMode): void => {
     found.process = undefined
     found.log.push(`simulated PostgreSQL was stopped (${mode})`)
     resolve()
   }
-  return { pid, exited: promise, end }
+  return { ...facts, exited: promise, end }
 }
 
 type ReplicationVerbs = Pick<
@@ -121,6 +122,7 @@ type ReplicationVerbs = Pick<
   | 'giveLog'
   | 'replication'
   | 'position'
+  | 'answers'
 >
 
 function simulatedReplication(
@@ -141,6 +143,7 @@ function simulatedReplication(
     async giveLog() {},
     replication: async (folder, spec) => observedOf(folders.get(folder), spec),
     position: async (folder, spec) => positionOf(folderOf(folder), spec),
+    answers: async ({ port }) => [...folders.values()].some(({ process }) => process?.port === port),
   }
 }
 

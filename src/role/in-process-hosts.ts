@@ -32,6 +32,7 @@ export function inProcessHosts(agents: ReadonlyMap<string, Agent>): Hosts {
     cancelJobs: (zone, prefix) => agentOf(zone).cancelJobs(prefix),
     forgetJobs: (zone, prefix) => agentOf(zone).forgetJobs(prefix),
     ask: (zone, question, input) => agentOf(zone).ask(question, input),
+    hangUp: () => {},
     isConnected: () => true,
     observed: (zone, id) => observed.get(zone)?.get(id),
     onReport: (listener) => void listeners.add(listener),

@@ -9,6 +9,7 @@ import { npmPostgresVersions } from '#catalog/postgres-versions.ts'
 import type { Control } from '#control/control.ts'
 import { watchIdleInstances } from '#control/aurora-cluster/auto-pause.ts'
 import { scaleTogether } from '#control/aurora-cluster/scale-together.ts'
+import { watchAuroraWriters } from '#control/aurora-cluster/watch-writers.ts'
 import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
@@ -165,7 +166,8 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   await parts.settle(control)
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
-  const watching = [collectMetrics, controlFlows, scaleTogether, watchIdleInstances].map((watch) => watch(control, log))
+  const watches = [collectMetrics, controlFlows, scaleTogether, watchIdleInstances, watchAuroraWriters]
+  const watching = watches.map((watch) => watch(control, log))
   const maintenance = watchMaintenance(control, log)
   const engines = await ordered
   for (const watch of watching) watch.stop()

@@ -144,6 +144,13 @@ export class ScriptedEngine implements EngineDriver {
     return this.accepting && this.isRunning(folder)
   }
 
+  /** What another host finds at any address. */
+  answering = true
+
+  async answers(): Promise<boolean> {
+    return this.answering
+  }
+
   async stop(engine: EngineProcess, mode: string): Promise<void> {
     await this.play(`stop ${mode}`)
     const volume = [...this.volumes.values()].find((candidate) => candidate.engine?.pid === engine.pid)

@@ -5,7 +5,9 @@ import { createCluster, describeAnyCluster } from '#control/cluster/verbs.ts'
 import { createInstance } from '#control/cluster/member-verbs.ts'
 import { describeInstance } from '#control/db-instance/describe.ts'
 import { dbInstances, type DbInstanceRecord } from '#control/db-instance/record.ts'
+import type { Hosts } from '#control/hosts.ts'
 import { volumes, type VolumeRecord } from '#control/volume/record.ts'
+import type { JobKind, JobKinds } from '#wire/agent/messages.ts'
 import { SCOPE } from './control.ts'
 import { inTime } from './in-time.ts'
 import {} from './simulated-cluster.ts'
@@ -69,4 +71,16 @@ export async function reached(control: SimulatedControl, routeId: string): Promi
 /** Lets the cluster's keeper do its work, rests included. */
 export async function keptAurora(control: SimulatedControl): Promise<void> {
   for (let round = 0; round < 10; round++) await control.clock.advance(30_000)
+}
+
+/** Jobs of this kind that hosts are given from now on, by what they were given. */
+export function jobsOf<K extends JobKind>(control: SimulatedControl, kind: K): JobKinds[K]['input'][] {
+  const given: JobKinds[K]['input'][] = []
+  const { startJob } = control.hosts
+  const hosts = control.hosts as { startJob: Hosts['startJob'] }
+  hosts.startJob = (zone, id, asked, input) => {
+    if ((asked as JobKind) === kind) given.push(input as JobKinds[K]['input'])
+    return startJob(zone, id, asked, input)
+  }
+  return given
 }

@@ -73,6 +73,7 @@ export function sleepingEngine(): EngineDriver {
       return { pid: started.pid, exited: started.exited.then(() => {}) }
     },
     adopt,
+    answers: async () => true,
     probe: async (folder) => (await identityIn(folder)) !== undefined,
     async stop(engine, mode) {
       const found = processOf(engine.pid)

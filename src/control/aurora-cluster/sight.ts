@@ -26,6 +26,10 @@ export const reads = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): bo
 export const obstacleOf = ({ hosts }: Seeing, { zone, resourceId }: AuroraMember): string | undefined =>
   hosts.observed(zone, resourceId)?.volume?.obstacle
 
+/** It never follows again on what it has: only a copy of an image of the volume does. */
+export const needsRenewal = (control: Seeing, member: AuroraMember): boolean =>
+  ['diverged', 'log-removed'].includes(obstacleOf(control, member) ?? '')
+
 /** Its agent has tried to start it often, and it is not its settings, nor room, that it wants. */
 export function isDown({ hosts }: Seeing, { zone, resourceId }: AuroraMember): boolean {
   const { state, lastError } = hosts.observed(zone, resourceId) ?? {}
@@ -66,6 +70,7 @@ export const candidatesIn = (
   reachableMembers(control, cluster, records)
     // One that is about to be paused could be stopped while it takes over.
     .filter(({ isServing, isWriter: writes, record }) => isServing && !writes && !record.aurora?.pause)
+    .filter(({ record }) => control.hosts.isConnected(record.zone))
     .map(({ record: { resourceId, id, zone, settings, aurora } }) => {
       const { memoryBytes, vcpus } = sizeOf(settings)
       return { resourceId, id, zone, promotionTier: aurora!.promotionTier, memoryBytes, vcpus }

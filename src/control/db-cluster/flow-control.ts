@@ -6,14 +6,13 @@
  */
 import { SECOND_MS } from '#base/durations.ts'
 import type { Log } from '#base/log.ts'
-import { messageOf } from '#base/trouble.ts'
-import type { Timer } from '#host/clock.ts'
 import type { Questions } from '#wire/agent/messages.ts'
 import { parseLsn } from '#wire/pg/lsn.ts'
 import type { Control } from '../control.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { targetLagSeconds } from '../parameter-group/effective.ts'
 import { appliedGroupOf, requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
+import { inRounds } from '../rounds.ts'
 import { everyCluster } from './find.ts'
 import { memberIn, readersOf, type DbClusterRecord, type Member } from './record.ts'
 import { LagTrace } from './replica-lag.ts'
@@ -29,60 +28,26 @@ export const LEASE_MS = 10 * SECOND_MS
 type Seeing = Pick<Control, 'store' | 'hosts' | 'endpoints' | 'clock'>
 
 /** Looks again and again until it is stopped. */
-export function controlFlows(control: Seeing, log: Log): { stop(): void } {
-  const rounds = new Rounds(control, log)
-  rounds.begin()
-  return rounds
-}
-
-class Rounds {
-  private readonly control: Seeing
-  private readonly log: Log
-  /** By resource id of the cluster. */
-  private valves = new Map<string, Valve>()
-  private timer: Timer | undefined
-  private stopped = false
-  private wasFailing = false
-
-  constructor(control: Seeing, log: Log) {
-    this.control = control
-    this.log = log
-  }
-
-  begin(): void {
-    void this.round().then(() => {
-      if (!this.stopped) this.timer = this.control.clock.after(LOOK_EVERY_MS, () => this.begin())
-    })
-  }
-
-  stop(): void {
-    this.stopped = true
-    this.timer?.cancel()
-  }
-
-  /** A cluster whose hosts are slow to answer keeps none of the others waiting. */
-  private async round(): Promise<void> {
-    try {
-      const valves = new Map<string, Valve>()
-      for await (const { value: cluster } of everyCluster(this.control)) {
-        const valve = this.valves.get(cluster.resourceId) ?? new Valve(this.control, this.log, () => this.stopped)
-        valves.set(cluster.resourceId, valve)
-        valve.look(cluster)
-      }
-      this.valves = valves
-      this.wasFailing = false
-    } catch (error) {
-      if (!this.wasFailing && !this.stopped) this.log.warn({ error }, `look at DB clusters: ${messageOf(error)}`)
-      this.wasFailing = true
-    }
-  }
-}
+export const controlFlows = (control: Seeing, log: Log): { stop(): void } =>
+  inRounds({
+    clock: control.clock,
+    log,
+    everyMs: LOOK_EVERY_MS,
+    what: 'look at DB clusters',
+    list: async function* () {
+      for await (const { value } of everyCluster(control)) yield value
+    },
+    keyOf: ({ resourceId }) => resourceId,
+    watcher: (isOver) => {
+      const valve = new Valve(control, log, isOver)
+      return (cluster) => valve.turn(cluster)
+    },
+  })
 
 /** Of one cluster. */
 class Valve {
   private readonly control: Seeing
   private readonly log: Log
-  private isLooking = false
   private writer: Member | undefined
   private trace = new LagTrace()
   private last: Throttled = { delayMs: 0, lagMs: 0 }
@@ -94,16 +59,7 @@ class Valve {
     this.isOver = isOver
   }
 
-  look(cluster: DbClusterRecord): void {
-    if (this.isLooking) return
-    this.isLooking = true
-    void this.turn(cluster)
-      // A host or the gateway has just gone. What was ordered ends by itself, and the next look is soon.
-      .catch((error: unknown) => this.log.debug({ error }, `flow control of ${cluster.id}: ${messageOf(error)}`))
-      .finally(() => (this.isLooking = false))
-  }
-
-  private async turn(cluster: DbClusterRecord): Promise<void> {
+  async turn(cluster: DbClusterRecord): Promise<void> {
     const writer = memberIn(cluster, cluster.writer)
     if (writer.resourceId !== this.writer?.resourceId) {
       await this.hold(cluster, { delayMs: 0, lagMs: 0 })

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DBClusterEndpoint } from '@aws-sdk/client-rds'
 import { DAY_MS } from '#base/durations.ts'
-import type { JobKind, JobKinds } from '#wire/agent/messages.ts'
+import type { JobKinds } from '#wire/agent/messages.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
 import {
   addInstance,
   auroraOf,
   clusterShown,
   instanceShown,
+  jobsOf,
   keptAurora,
   newAurora,
   reached,
@@ -182,18 +183,6 @@ test('a promotion that fails is begun again in an epoch of its own', async () =>
   assert.equal((await volumeOf(control)).epoch, 3, 'the step was run again, and not the flow')
 })
 
-/** Jobs of this kind that hosts are given from now on, by what they were given. */
-function jobsOf<K extends JobKind>(control: SimulatedControl, kind: K): JobKinds[K]['input'][] {
-  const given: JobKinds[K]['input'][] = []
-  const { startJob } = control.hosts
-  const hosts = control.hosts as { startJob: Hosts['startJob'] }
-  hosts.startJob = (zone, id, asked, input) => {
-    if ((asked as JobKind) === kind) given.push(input as JobKinds[K]['input'])
-    return startJob(zone, id, asked, input)
-  }
-  return given
-}
-
 test('a next writer that is no past state of the volume is made anew of an image, and writes in another epoch', async () => {
   const control = await cluster(['one', 'two'])
   control.failingOnce = 'instance.lead'
@@ -207,60 +196,6 @@ test('a next writer that is no past state of the volume is made anew of an image
   assert.equal(made!.spec.id, resourceId)
   assert.equal(made!.image!.snapshotId, (await volumeOf(control)).seed!.imageId)
   assert.equal(made!.spec.volume!.isOpen, false, 'nobody is let in before it writes')
-})
-
-test('an old writer that is no past state of the volume is made anew of an image', async () => {
-  const control = await cluster(['one', 'two'])
-  control.failingOnce = 'instance.attach'
-  control.failingWith = 'diverged'
-  const attached = jobsOf(control, 'instance.attach')
-  await failover(control, 'two')
-  assert.deepEqual(await statusesOf(control), ['available', 'available'])
-  const { resourceId } = (await auroraOf(control)).members[0]!
-  assert.deepEqual(
-    attached.map(({ spec, image }) => [spec.id, image !== undefined, spec.volume!.role, spec.volume!.isOpen]),
-    [
-      [resourceId, false, 'reader', true],
-      [resourceId, true, 'reader', true],
-    ],
-  )
-})
-
-test('an old writer is attached to its end, also when its engine is seen to read meanwhile', async () => {
-  const control = await cluster(['one', 'two'])
-  const old = (await auroraOf(control)).writer
-  control.losing = 'restart-aurora-reader.attach'
-  const [attached, restarted] = [jobsOf(control, 'instance.attach'), jobsOf(control, 'instance.restart')]
-  const { observed } = control.hosts
-  const hosts = control.hosts as { observed: Hosts['observed'] }
-  hosts.observed = (zone, id) => {
-    const seen = observed(zone, id)
-    const reads = id === old && attached.length > 0 && control.losing === undefined
-    return seen && reads ? { ...seen, volume: { isWriter: false, epoch: 1, isStreaming: true } } : seen
-  }
-  await failover(control, 'two')
-  assert.deepEqual(await statusesOf(control), ['available', 'available'])
-  assert.deepEqual([attached.length > 0, restarted.length], [true, 0])
-})
-
-test('an old writer that cannot be started any more is made anew of an image', async () => {
-  const control = await cluster(['one', 'two'])
-  const old = (await auroraOf(control)).writer
-  const attached = jobsOf(control, 'instance.attach')
-  const { observed } = control.hosts
-  const hosts = control.hosts as { observed: Hosts['observed'] }
-  hosts.observed = (zone, id) => {
-    const seen = observed(zone, id)
-    if (!seen || id !== old || attached.length !== 1) return seen
-    const { volume: _, ...dead } = seen
-    return { ...dead, state: 'failed', accepting: false, lastError: { code: 'diverged', message: 'too far' } }
-  }
-  await failover(control, 'two')
-  assert.deepEqual(await statusesOf(control), ['available', 'available'])
-  assert.deepEqual(
-    attached.map(({ image }) => image !== undefined),
-    [false, true],
-  )
 })
 
 test('a reader that is rebooted is restarted, and one whose settings changed too', async () => {

@@ -1,8 +1,12 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
-import { auroraSubjectOf } from '../aurora-cluster/record.ts'
+import { auroraSubjectOf, isWriter, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { routeCluster, routesDiffer } from '../aurora-cluster/routes.ts'
+import { isDown, needsRenewal } from '../aurora-cluster/sight.ts'
+import { startAuroraRecovery } from '../aurora-cluster/start-recovery.ts'
 import { AUTO_START_MS } from '../db-instance/describe.ts'
+import { isPaused } from '../db-instance/pause.ts'
+import { keyOf, subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { lossOf } from '../multi-az/copies.ts'
 import { auroraOf, changeAurora, changeMembers, type AuroraContext as C, type HeldAurora } from './aurora-context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
@@ -13,7 +17,7 @@ type Step = 'watch' | 'rest'
 /** The safety net under lost wake-ups. */
 const LOOK_MS = 30_000
 
-/** Looks after an Aurora cluster for as long as it lives: a writer that is lost, endpoints, a stop that lasts too long. */
+/** Looks after an Aurora cluster for as long as it lives: a writer that is lost, readers that are left, endpoints, a stop that lasts too long. */
 export const keepAuroraCluster = flow(
   'keep-aurora-cluster',
   { exhausted: 'rest', policy: { deadlineMs: timerDeadlineMs } },
@@ -29,7 +33,12 @@ export const keepAuroraCluster = flow(
       }
       if (phase !== 'available') return wait({ timeoutMs: LOOK_MS })
       const because = lossOfWriter(c, au)
-      if (because !== undefined) return wait({ timeoutMs: standbyGraceMs }, await recover(c, because))
+      if (because !== undefined) {
+        const recovery = await startAuroraRecovery(c.control, c.input.key, because)
+        return wait({ timeoutMs: standbyGraceMs }, recovery?.writes ?? NOTHING)
+      }
+      const returns = await bringBack(c, au)
+      if (returns) return wait({ timeoutMs: LOOK_MS }, returns)
       if (await routesDiffer(c.control, au.cluster)) await routeCluster(c.control, au.cluster)
       return wait({ timeoutMs: LOOK_MS })
     },
@@ -50,10 +59,30 @@ function lossOfWriter({ control }: C, { cluster }: HeldAurora): string | undefin
   return lossOf(control, writer, readers)
 }
 
-async function recover({ control, input: { key } }: C, because: string): Promise<Mutation> {
-  const subject = auroraSubjectOf(key)
-  if (await control.flows.of(subject)) return NOTHING
-  return control.flows.start('start-aurora-writer', subject, { key, why: 'recover', because }).writes
+/**
+ * Brings readers back that were left: by flows that could not wait for their hosts, or because they cannot follow any more.
+ * Undefined: there is none.
+ */
+async function bringBack({ control }: C, { cluster, members }: HeldAurora): Promise<Mutation | undefined> {
+  const starts = [...members.values()]
+    .filter(({ value }) => isLeft(control, cluster, value))
+    .map(async (held): Promise<Mutation> => {
+      const key = keyOf(held.value)
+      const subject = subjectOf(key)
+      if (await control.flows.of(subject)) return NOTHING
+      const { writes } = control.flows.start('restart-aurora-reader', subject, { key })
+      return together(changeMembers(control, [held], { phase: 'rebooting' }), writes)
+    })
+  const begun = (await Promise.all(starts)).filter(({ ops }) => ops.length > 0)
+  return begun.length > 0 ? together(...begun) : undefined
+}
+
+const RETURNING: ReadonlySet<DbInstanceRecord['phase']> = new Set(['rebooting', 'starting', 'failed'])
+
+function isLeft(control: C['control'], cluster: AuroraClusterRecord, record: DbInstanceRecord): boolean {
+  if (isWriter(cluster, record) || !control.hosts.isConnected(record.zone)) return false
+  if (RETURNING.has(record.phase)) return record.endpointKnown
+  return record.phase === 'available' && !isPaused(record) && (needsRenewal(control, record) || isDown(control, record))
 }
 
 /** AWS: Aurora user guide, "Stopping and starting an Aurora DB cluster": after seven days it starts by itself. */

@@ -4,7 +4,7 @@ import type { EventId } from '#catalog/events.ts'
 import type { InstanceSpec, JobError } from '#wire/agent/messages.ts'
 import { auroraSubjectOf, isWriter } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
-import { isDown, obstacleOf, reads, serves, streams } from '../aurora-cluster/sight.ts'
+import { isDown, needsRenewal, reads, serves, streams } from '../aurora-cluster/sight.ts'
 import { isPaused, withPause } from '../db-instance/pause.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
@@ -32,6 +32,7 @@ export const restartAuroraReader = flow(
     restart: async (c: C): Promise<Next<Step>> => {
       const held = await instanceOf(c)
       if (!held) return done('deleted')
+      if (needsRenewal(c.control, held.value)) return go('renew')
       return go(reads(c.control, held.value) ? 'reboot' : 'attach')
     },
 
@@ -89,7 +90,7 @@ export const restartAuroraReader = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       const record = held.value
-      if (obstacleOf(c.control, record) !== undefined || isDown(c.control, record)) return go('renew')
+      if (needsRenewal(c.control, record) || isDown(c.control, record)) return go('renew')
       if (!serves(c.control, record) || !streams(c.control, record)) return wait({ timeoutMs: LOOK_MS })
       await openRoute(c.control, record)
       return go(

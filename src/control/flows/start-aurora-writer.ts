@@ -1,42 +1,29 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { NOTHING, together, type Held } from '#store/collection.ts'
-import type { JobError } from '#wire/agent/messages.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
-import {
-  auroraPasswordSubjectOf,
-  auroraTimersOf,
-  isWriter,
-  type AuroraClusterRecord,
-} from '../aurora-cluster/record.ts'
-import { candidatesIn, obstacleOf, serves } from '../aurora-cluster/sight.ts'
-import { goesWithWriter } from '../aurora-cluster/scale-together.ts'
-import { chooseSuccessor } from '../aurora-cluster/successor.ts'
+import { auroraPasswordSubjectOf, auroraTimersOf } from '../aurora-cluster/record.ts'
+import { obstacleOf, serves } from '../aurora-cluster/sight.ts'
 import { isPaused } from '../db-instance/pause.ts'
-import { keyOf, subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
+import { keyOf, subjectOf } from '../db-instance/record.ts'
 import { takeEpoch } from '../volume/epochs.ts'
-import { volumes, type VolumeRecord } from '../volume/record.ts'
+import { volumes } from '../volume/record.ts'
+import { auroraOf, changeAurora, forgetAuroraJobs, replaceMember, specAs, volumeOf } from './aurora-context.ts'
 import {
-  auroraOf,
-  changeAurora,
-  changeMembers,
-  forgetAuroraJobs,
-  replaceMember,
-  specAs,
-  volumeOf,
-  type HeldAurora,
-} from './aurora-context.ts'
-import {
-  awaken,
-  completedEvent,
-  notResumed,
-  startedEvent,
-  type WriterContext,
-  type WriterInput,
-} from './aurora-writer-events.ts'
+  candidateSpec,
+  chosen,
+  demote,
+  isAway,
+  isPassedOver,
+  isPlanned,
+  isStray,
+  standDown,
+  targetOf,
+  withoutInstance,
+} from './aurora-succession.ts'
+import { awaken, completedEvent, notResumed, startedEvent, type WriterContext as C } from './aurora-writer-events.ts'
 import { instanceEvent, jobOn } from './context.ts'
 import { fenceDeadlineMs, restartDeadlineMs, standbyPatienceMs } from './limits.ts'
 
-type C = WriterContext
 type Step = 'decide' | 'cut' | 'end' | 'ready' | 'renew' | 'wake' | 'lead' | 'serve' | 'rejoin' | 'finish' | 'rest'
 
 /** How often it is looked for what others do, besides every time that the flow is woken. */
@@ -55,7 +42,7 @@ export const startAuroraWriter = flow(
       const au = await auroraOf(c)
       const volume = au && (await volumeOf(c.control, au))
       if (!au || !volume) return done('deleted')
-      const target = targetOf(c, au)
+      const target = targetOf(c, au, volume.value)
       if (!target) return go('finish')
       const { cluster } = au
       const { resourceId } = target.value
@@ -70,6 +57,7 @@ export const startAuroraWriter = flow(
         changeAurora(c.control, au, { isOpen: false, phase, isAsleep: c.input.why === 'resume' }),
         isFailover && !isAgain ? startedEvent(c, au, target.value) : NOTHING,
         isResuming ? instanceEvent(c.control, target.value, 'RDS-EVENT-0373') : NOTHING,
+        standDown(c, au, { before: volume.value.writer, next: resourceId }),
       )
     },
 
@@ -216,25 +204,6 @@ export const startAuroraWriter = flow(
 /** Readers have other flows that see to them, should one take longer than this to come back. */
 const REJOIN_MS_MAX = 60_000
 
-/** The old writer serves, and somebody wants it to end in order. */
-const isPlanned = ({ why }: WriterInput): boolean => why !== 'recover'
-
-/** Attempts to start an engine on what it has, before it is made anew. */
-const STARTS_MAX = 2
-
-/** The instance that is to write: the one that was asked for, else the first by the rules, else the writer of before. */
-function targetOf(c: C, { cluster, members }: HeldAurora): Held<DbInstanceRecord> | undefined {
-  const able = (resourceId: string | undefined): Held<DbInstanceRecord> | undefined => {
-    const held = resourceId === undefined ? undefined : members.get(resourceId)
-    return held && held.value.phase !== 'deleting' ? held : undefined
-  }
-  const asked = able(c.input.target)
-  if (asked) return asked
-  const lost = members.get(cluster.writer ?? '')?.value.zone
-  const chosen = chooseSuccessor(candidatesIn(c.control, cluster, members), lost)
-  return able(chosen?.resourceId) ?? able(cluster.writer) ?? [...members.keys()].map(able).find((held) => held)
-}
-
 async function lead(c: C, orElse: (message: string) => Next<Step>): Promise<Next<Step>> {
   const it = await chosen(c)
   if (it === 'deleted') return done('deleted')
@@ -249,6 +218,7 @@ async function lead(c: C, orElse: (message: string) => Next<Step>): Promise<Next
   if (outcome.state === 'failed' && outcome.error.code === 'diverged') return go('renew')
   // Another epoch has begun, or may have: so does one more.
   if (outcome.state === 'failed' && outcome.error.code === 'fenced') return go('decide')
+  if (outcome.state === 'failed' && isPassedOver(c, it)) return go('decide')
   if (outcome.state === 'failed') return orElse(outcome.error.message)
   const before = au.cluster.writer
   const isOther = before !== target.resourceId
@@ -259,42 +229,3 @@ async function lead(c: C, orElse: (message: string) => Next<Step>): Promise<Next
     awaken(c, au.members.get(target.resourceId)),
   )
 }
-
-interface Chosen {
-  readonly au: HeldAurora
-  readonly target: DbInstanceRecord
-  readonly volume: VolumeRecord
-}
-
-/** For whom the epoch was taken. `others`: that one goes, or is not there any more. */
-async function chosen(c: C): Promise<Chosen | 'deleted' | 'others'> {
-  const au = await auroraOf(c)
-  const volume = au && (await volumeOf(c.control, au))
-  if (!au || !volume) return 'deleted'
-  const target = au.members.get(volume.value.writer ?? '')?.value
-  return target && target.phase !== 'deleting' ? { au, target, volume: volume.value } : 'others'
-}
-
-const candidateSpec = (c: C, { target, volume }: Omit<Chosen, 'au'>): ReturnType<typeof specAs> =>
-  specAs(c.control, { record: target, part: 'candidate', volume })
-
-/** What is on its host is of no use for the volume. */
-const isStray = ({ code }: JobError, { failures }: C): boolean => code === 'diverged' || failures >= STARTS_MAX
-
-/** The writer of before comes back as a reader. */
-const demote = (c: C, held: Held<DbInstanceRecord> | undefined): ReturnType<typeof changeMembers> =>
-  held && held.value.phase !== 'deleting' ? changeMembers(c.control, [held], { phase: 'rebooting' }) : NOTHING
-
-/**
- * It has to come back as a reader. Those that are being made, or go, see to themselves, and so do those that are paused
- * apart from the writer.
- */
-const isAway = (cluster: AuroraClusterRecord, record: DbInstanceRecord): boolean =>
-  !isWriter(cluster, record) &&
-  (record.phase === 'rebooting' || record.phase === 'starting' || (isPaused(record) && goesWithWriter(cluster, record)))
-
-/** A cluster without an instance is up when there is nobody to start. */
-const withoutInstance = (c: C, au: HeldAurora): ReturnType<typeof changeAurora>[] =>
-  au.cluster.members.length === 0 && au.cluster.phase !== 'deleting'
-    ? [changeAurora(c.control, au, { phase: 'available', stoppedAt: undefined })]
-    : []

@@ -106,6 +106,11 @@ export class Zone {
     if (this.needed) this.launchLater()
   }
 
+  /** Whoever is there does not answer, and counts as gone. */
+  hangUp(): void {
+    if (this.stream) this.detach(this.stream)
+  }
+
   receive(message: Report): void {
     this.handle(message)
     this.touch()

@@ -2,12 +2,12 @@
 import { join } from 'node:path'
 import { assert } from '#base/assert.ts'
 import { emptyFolder, removeTree } from '#host/disk.ts'
-import { dial } from '#host/net.ts'
 import { moveTree } from '#host/tree.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
-import type { LogPosition, ObservedReplication, ObservedStandby, ReplicationSource } from '#wire/agent/replication.ts'
+import type { LogPosition, ObservedReplication, ObservedStandby } from '#wire/agent/replication.ts'
 import { EngineError } from '../engine.ts'
-import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SEALED_LOOK_MS, SOURCE_ANSWER_MS_MAX } from '../limits.ts'
+import { PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX, SEALED_LOOK_MS } from '../limits.ts'
+import { answers } from './answers.ts'
 import { dataOf } from './layout.ts'
 import { lacksRoom, obstacleInLog } from './obstacle.ts'
 import { HAS_ALL, RECEIVES } from './receiving.ts'
@@ -103,32 +103,6 @@ async function observeStandby(folder: string, session: Session): Promise<Followi
 
 const receives = async ({ query }: Session): Promise<boolean> =>
   (await query(`SELECT 1 FROM pg_stat_wal_receiver WHERE ${RECEIVES}`)).length > 0
-
-/**
- * PostgreSQL manual, 54.2.12: a GSSENCRequest is answered by one byte before anything else is done for the client. Unlike
- * an SSLRequest it is declined, and a client that then goes away leaves no line in the log.
- */
-const ENCRYPTION_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 48])
-
-/** Whether an engine answers there: not merely its port, which the system keeps open while the process is stopped. */
-async function answers({ host, port }: ReplicationSource): Promise<boolean> {
-  try {
-    const socket = await dial({ host, port })
-    try {
-      return await new Promise<boolean>((resolve) => {
-        socket.setTimeout(SOURCE_ANSWER_MS_MAX, () => resolve(false))
-        socket.once('data', () => resolve(true))
-        socket.once('error', () => resolve(false))
-        socket.once('close', () => resolve(false))
-        socket.write(ENCRYPTION_REQUEST)
-      })
-    } finally {
-      socket.destroy()
-    }
-  } catch {
-    return false
-  }
-}
 
 /**
  * Nothing comes in any more when there is no receiver twice in a row: one that begins meanwhile cannot prove whom it is

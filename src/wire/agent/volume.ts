@@ -118,6 +118,11 @@ export interface VolumeJobs {
 
 /** Questions, beside those of messages.ts. */
 export interface VolumeQuestions {
+  /**
+   * Whether an engine answers there, asked of a host that it does not run on. `isLate`: this host was so busy meanwhile that
+   * silence says nothing.
+   */
+  'engine.answers': { input: FeedAddress & { engine: EngineName }; answer: { answers: boolean; isLate: boolean } }
   /** Not much of a question: from now on this is what the engine says of the cluster's instances. */
   'instance.tell-replicas': {
     input: { id: string; replicas: readonly ReplicaStatus[] }
