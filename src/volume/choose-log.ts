@@ -24,11 +24,18 @@ export function chooseLog(sealed: readonly SealedLog[], comparesEpochs: boolean)
   return { end: best.end, durable, history: history.length > 0 ? history : best.history }
 }
 
-/** What the log's history is once a writer goes on from there. `isResumed`: it has written already. */
-export function historyOfWriter({ history, end, durable }: ChosenLog, of: EpochStart, isResumed: boolean): History {
+/**
+ * What the log's history is once a writer goes on from there. `isResumed`: it has written already. `paddedEnd`: how far the
+ * log goes if nothing but padding is behind what was read of it.
+ */
+export function historyOfWriter(
+  { history, end, durable, paddedEnd }: ChosenLog & { readonly paddedEnd: Position },
+  of: EpochStart,
+  isResumed: boolean,
+): History {
   const known = history.find(({ epoch }) => epoch === of.epoch)
   assert(known ? known.start === of.start : !isResumed, 'an epoch has one start')
   assert(known || durable <= of.start, 'a writer keeps what is durable')
-  assert(of.start <= end, 'a writer adds nothing unread')
+  assert(of.start <= end || of.start === paddedEnd, 'a writer adds nothing unread')
   return known ? history : [...historyUpTo(history, of.start), of]
 }

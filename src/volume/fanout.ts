@@ -57,6 +57,14 @@ export class Fanout {
     if (soon.length > 0) this.around.send(soon, { ...append, sync: 'soon' })
   }
 
+  /** Zeros behind what was read of the epoch before. Members are not there yet: they get them as they catch up. */
+  pad(until: Position): void {
+    while (this.window.end < until) {
+      const at = this.window.end
+      this.window.push(at, Buffer.alloc(Math.min(PIECE_BYTES_MAX, until - at)), at)
+    }
+  }
+
   /** Sends one member what it lacks and the window has. */
   catchUp(view: MemberView, durable: Position): void {
     while (view.sent < this.window.end && view.sent - view.end <= UNCONFIRMED_BYTES_MAX) {

@@ -6,6 +6,7 @@ import type { Socket } from '#host/net.ts'
 import type { Random } from '#host/random.ts'
 import type { HeadSpec, HeadStatus, MemberPlace, ToHead } from '#wire/head/messages.ts'
 import type { MemberId, Position } from '#wire/quorum/messages.ts'
+import { segmentEnd } from '#wire/pg/lsn.ts'
 import { HeadLinks, type LogNodeAddress } from './head-links.ts'
 import { Head } from './head.ts'
 import { Upstream } from './postgres/upstream.ts'
@@ -109,7 +110,7 @@ export class HeadProcess {
         fenced: (reason) => this.fenced(reason),
         flow: (isOpen) => this.upstream.flow(isOpen),
       },
-      { epoch, configuration, ...(writerStart !== undefined && { writerStart }) },
+      { epoch, configuration, paddedEnd: segmentEnd, ...(writerStart !== undefined && { writerStart }) },
     )
   }
 

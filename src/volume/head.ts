@@ -38,8 +38,7 @@ export class Head {
   private durablePoint: Position = 0
   /** From here on the log is this epoch's. */
   private start: Position = Infinity
-  /** Of a writer that was there before this head. */
-  private readonly writerStart: Position | undefined
+  private readonly options: HeadOptions
   private fanout: Fanout | undefined
   private reader: string | undefined
   /** Of a configuration that is not in force yet: everything before this has to be where it asks for it. */
@@ -49,7 +48,7 @@ export class Head {
     this.around = around
     this.epoch = options.epoch
     this.rules = options.rules ?? RULES
-    this.writerStart = options.writerStart
+    this.options = options
     this.views = new MemberViews(options.configuration)
     this.sealing = new Sealing(around.clock, this.views, { count: this.rules.seal, done: () => this.choose() })
     // A change of members that another epoch began is this one's to end.
@@ -124,21 +123,23 @@ export class Head {
   epochStarts(start: Position): Position {
     if (this.fanout) {
       assert(start === this.start, 'an epoch has one start')
-      return this.fanout.windowStart
+      return Math.max(start, this.fanout.windowStart)
     }
     assert(this.phaseNow === 'ready', 'a writer starts when its log is recovered')
     this.start = start
-    const log = { history: this.history, end: this.recoveredEnd, durable: this.durablePoint }
-    this.history = historyOfWriter(log, { epoch: this.epoch, start }, this.writerStart !== undefined)
+    const { history, recoveredEnd: end, durablePoint: durable } = this
+    const log = { history, end, durable, paddedEnd: this.options.paddedEnd?.(end) ?? end }
+    this.history = historyOfWriter(log, { epoch: this.epoch, start }, this.options.writerStart !== undefined)
     // A head that comes back in its epoch goes on where its epoch's log is known to be durable.
-    const from = Math.max(start, this.durablePoint)
-    this.fanout = new Fanout(this.around, { epoch: this.epoch, start: from, write: this.rules.write })
+    const from = Math.max(start, durable)
+    this.fanout = new Fanout(this.around, { epoch: this.epoch, start: Math.min(from, end), write: this.rules.write })
     this.phaseNow = 'leading'
-    if (this.writerStart === undefined) this.lease.begin()
+    if (this.options.writerStart === undefined) this.lease.begin()
     for (const view of this.views.all) {
       Object.assign(view, { isAdopted: false, acknowledged: -1 })
       if (view.isSealed) this.tellAdopt(view)
     }
+    this.fanout.pad(from)
     if (this.durablePoint > start) this.open()
     return from
   }
@@ -181,7 +182,7 @@ export class Head {
     const { end, history, durable } = chooseLog(sealed, this.rules.comparesEpochs)
     ;[this.recoveredEnd, this.history, this.durablePoint] = [end, history, durable]
     // Of a log that has nothing of this epoch, nobody knows whether the writer began upon it.
-    const isOurs = this.writerStart === undefined || history.at(-1)!.epoch === this.epoch
+    const isOurs = this.options.writerStart === undefined || history.at(-1)!.epoch === this.epoch
     if (!isOurs) return this.fence('no log of the writer')
     this.phaseNow = 'recovering'
     for (const view of sealed) this.tellAdopt(view)
@@ -267,7 +268,7 @@ export class Head {
   private supply(view: MemberView): void {
     if (!view.isAdopted || view.isResting || view.repair !== undefined) return
     const { fanout } = this
-    const until = fanout ? Math.max(fanout.windowStart, this.start) : this.recoveredEnd
+    const until = fanout ? Math.max(fanout.windowStart, Math.min(this.start, this.recoveredEnd)) : this.recoveredEnd
     if (view.end >= until) return fanout?.catchUp(view, this.durablePoint)
     const repair = this.views.beginRepair(view, until)
     if (!repair) return

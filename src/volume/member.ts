@@ -190,15 +190,10 @@ export class Member {
   private append(session: SessionId, message: Append): void {
     const { epoch, durable, sync } = message
     const passed = this.log.written - message.position
-    if (this.adopted !== epoch || passed < 0 || epochAt(this.history, message.position) !== epoch) {
+    const isNext = this.adopted === epoch && passed >= 0
+    const isNew = passed < message.bytes.length
+    if (!isNext || (isNew && !this.write(message.bytes.subarray(passed), durable)))
       return this.around.send(session, { type: 'gap', epoch, end: this.log.written })
-    }
-    if (passed < message.bytes.length) {
-      const bytes = passed === 0 ? message.bytes : message.bytes.subarray(passed)
-      if (!this.write(epoch, bytes, durable)) {
-        return this.around.send(session, { type: 'gap', epoch, end: this.log.written })
-      }
-    }
     this.raiseDurable(message)
     this.appendedAt = this.around.clock.monotonic()
     if (sync === 'now') this.syncAndTell(session, epoch)
@@ -206,10 +201,15 @@ export class Member {
   }
 
   /** False: the disk is full, and nothing was taken. */
-  private write(epoch: Epoch, bytes: Buffer, durable: Position): boolean {
+  private write(bytes: Buffer, durable: Position): boolean {
     const before = this.log.written
     try {
-      this.log.append(epoch, bytes, durable)
+      // Padding may come first, of the epoch before.
+      for (let from = 0; from < bytes.length; from = this.log.written - before) {
+        const epoch = epochAt(this.history, this.log.written)!
+        const room = endOfEpoch(this.history, epoch) - this.log.written
+        this.log.append(epoch, bytes.subarray(from, from + room), durable)
+      }
       return true
     } catch (error) {
       if (!isDiskFull(error)) this.fail('the log could not be written', error as Error)
@@ -278,7 +278,7 @@ export class Member {
     if (bytes.length === 0 || position !== this.log.written) return false
     if (epochAt(this.history, position) !== dataEpoch) return false
     const room = endOfEpoch(this.history, dataEpoch) - position
-    return this.write(dataEpoch, bytes.subarray(0, room), this.durablePoint)
+    return this.write(bytes.subarray(0, room), this.durablePoint)
   }
 
   private endRepair(session: SessionId, { epoch }: Repair): void {

@@ -98,6 +98,8 @@ export interface HeadOptions {
   readonly configuration: Configuration
   readonly rules?: Rules
   readonly leaseMs?: number
+  /** How far a log goes that ends here, if the writer left the rest empty: members have not all of that. Absent: no further. */
+  readonly paddedEnd?: (end: Position) => Position
   /** Of a head that comes back in its epoch: where the epoch of the writer begins, which runs already. */
   readonly writerStart?: Position
 }

@@ -33,7 +33,8 @@ class World {
     for (let next = this.queue.shift(); next; next = this.queue.shift()) next()
   }
 
-  head(epoch: number): Head {
+  /** `segment`: a log goes on at a multiple of that, if the writer left one early. */
+  head(epoch: number, segment = 1): Head {
     const around: HeadSurroundings = {
       clock: this.clock,
       send: (ids, message) => ids.forEach((id) => this.toMember(epoch, id, message)),
@@ -45,7 +46,8 @@ class World {
       fenced: (reason) => this.said.push(`fenced: ${reason}`),
       flow: () => {},
     }
-    const head = new Head(around, { epoch, configuration: { generation: 1, members: IDS } })
+    const paddedEnd = (end: number): number => Math.ceil(end / segment) * segment
+    const head = new Head(around, { epoch, configuration: { generation: 1, members: IDS }, paddedEnd })
     this.heads.set(epoch, head)
     for (const id of IDS) if (!this.down.has(id)) head.connected(id)
     this.run()
@@ -207,6 +209,35 @@ describe('a volume', () => {
     assert.equal(second.durable, 9)
     write(world, second, 13, '!')
     assert.equal(second.durable, 14)
+  })
+
+  it('gives the rest of a segment that its writer left to all, as bytes of that writer', async () => {
+    const world = new World()
+    const first = lead(world, 2, 4, 'he')
+    world.down.add('c1').add('c2')
+    write(world, first, 6, 'llo')
+    await world.clock.advance(100)
+    world.run()
+    const second = world.head(3, 16)
+    await world.clock.advance(1_000)
+    world.run()
+    assert.throws(() => second.epochStarts(15), /nothing unread/)
+    const third = world.head(4, 16)
+    await world.clock.advance(1_000)
+    world.run()
+    assert.equal(third.epochStarts(16), 16)
+    world.run()
+    assert.equal(third.durable, 9, 'nothing of it is durable before something of the epoch is')
+    write(world, third, 16, 'next')
+    assert.equal(third.durable, 20)
+    world.down.clear()
+    for (const id of ['c1', 'c2']) world.restart(id)
+    assert.deepEqual(world.ends(), [20, 20, 20, 20, 20, 20])
+    for (const id of IDS) {
+      const rest = world.members.get(id)!.read(9, 100)!
+      assert.deepEqual([rest.epoch, rest.bytes], [2, Buffer.alloc(7)])
+      assert.deepEqual(world.restart(id).read(16, 100), { epoch: 4, bytes: Buffer.from('next') })
+    }
   })
 
   it('lets the released reader alone see beyond the durable point', () => {

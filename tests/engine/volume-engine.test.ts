@@ -11,6 +11,8 @@ import { after, before, describe, test } from 'node:test'
 import { systemPostgresVersions } from '#engine/postgres.ts'
 import { VolumeDiverged } from '#engine/volume-engine.ts'
 import { SEED_LOG } from '#wire/agent/volume.ts'
+import { parseLsn, segmentEnd } from '#wire/pg/lsn.ts'
+import { withSession } from '#engine/postgres/sql.ts'
 import { eventually } from '../support/eventually.ts'
 import { never, openPostgresBench, PATIENCE_MS } from '../support/postgres-bench.ts'
 import type { PostgresBench, TestInstance } from '../support/postgres-bench.ts'
@@ -257,11 +259,31 @@ for (const { version, env } of engines) {
       await otherFeed.close()
     })
 
+    test('a writer that ends behind a switch of segments is followed where the next segment begins', async () => {
+      const { log } = volume
+      log.isDurableAtOnce = false
+      const [row] = await withSession({ folder: b.folder, surroundings: bench.surroundings }, ({ query }) =>
+        query<{ lsn: string }>('SELECT pg_switch_wal()::text AS lsn'),
+      )
+      const cut = Number(parseLsn(row!.lsn))
+      await eventually('the switch is in the log', () => (log.end >= cut ? true : undefined))
+      await head!.close()
+      await bench.driver.kill(b.engine)
+      a = await reattach(bench, a, { role: 'writer', isOpen: false })
+      await onVolume().endSessions(a.folder)
+      log.release('a', cut)
+      await onVolume().awaitLog(a.folder, cut, never)
+      const started = await onVolume().lead(a.folder, 12, never)
+      assert.deepEqual(started, { start: segmentEnd(cut), after: 10 })
+      assert.ok(cut < started.start, 'four copies need not have had the empty rest')
+    })
+
     test('a writer ends with the first of its processes that is killed', async () => {
-      const [walwriter] = await bench.sql(b.spec, `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`)
+      a = await reattach(bench, a, { isOpen: true })
+      const [walwriter] = await bench.sql(a.spec, `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`)
       process.kill(walwriter!['pid'] as number, 'SIGKILL')
-      await b.engine.exited
-      assert.match(readFileSync(historyOf(b, 'A'), 'utf8'), /^9\t/m)
+      await a.engine.exited
+      assert.match(readFileSync(historyOf(a, 'C'), 'utf8'), /^10\t/m)
     })
   })
 }

@@ -2,8 +2,9 @@
 // PostgreSQL source: timeline.c, findNewestTimeLine; xlog.c, StartupXLOG; xlogfuncs.c, pg_promote.
 import { join } from 'node:path'
 import { assert } from '#base/assert.ts'
-import { exists, readText, writeFileDurably } from '#host/disk.ts'
-import { historyName, lsnText, parseLsn } from '#wire/pg/lsn.ts'
+import { exists, namesIn, readBytes, readText, writeFileDurably } from '#host/disk.ts'
+import { historyName, lsnText, parseLsn, segmentEnd, segmentName, segmentStart } from '#wire/pg/lsn.ts'
+import { RecordScanner } from '#wire/pg/record-scanner.ts'
 import { parseHistory } from '#wire/pg/timeline-history.ts'
 import { GATE } from '#wire/postgres/assurance.ts'
 import type { EpochStarted, ObservedVolume } from '#wire/agent/volume.ts'
@@ -53,6 +54,7 @@ export async function awaitLog({ folder, surroundings }: Instance, end: number, 
       )
       assert(row, 'a reader says how far it is')
       const applied = Number(parseLsn(row.applied))
+      if (applied > end && applied === segmentEnd(end) && (await endsInSwitch(folder, end))) return
       if (applied > end)
         throw new VolumeDiverged(`the engine has applied ${row.applied}, beyond ${lsnText(BigInt(end))}`)
       if (applied === end || Number(parseLsn(row.received)) >= end) return
@@ -60,6 +62,26 @@ export async function awaitLog({ folder, surroundings }: Instance, end: number, 
     }
   })
 }
+
+/**
+ * Whether the log that is here ends with a switch of segments, `end` lying behind it: a reader that has applied it is at the
+ * end of the segment, of which nobody needs to have the empty rest.
+ */
+async function endsInSwitch(folder: string, end: number): Promise<boolean> {
+  const start = Number(segmentStart(BigInt(end)))
+  const suffix = segmentName(1, BigInt(end)).slice(TIMELINE_DIGITS)
+  const isSegment = (name: string): boolean => name.length === SEGMENT_NAME_DIGITS && name.endsWith(suffix)
+  // Of several timelines that have it, the last one has what the others have of it.
+  const newest = (await namesIn(logFolderOf(folder))).filter(isSegment).toSorted().at(-1)
+  const bytes = newest === undefined ? undefined : await readBytes(join(logFolderOf(folder), newest), 0, end - start)
+  if (bytes?.length !== end - start) return false
+  const records = new RecordScanner(start)
+  records.feed(bytes)
+  return records.isBehindSwitch
+}
+
+const TIMELINE_DIGITS = 8
+const SEGMENT_NAME_DIGITS = 24
 
 /** Promotes the reader onto the timeline of the epoch. Done already: says the same again. */
 export async function lead(instance: Instance, epoch: number, signal: AbortSignal): Promise<EpochStarted> {

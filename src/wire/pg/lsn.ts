@@ -17,6 +17,9 @@ export function parseLsn(text: string): bigint {
 /** Where the segment with the byte at `lsn` begins. */
 export const segmentStart = (lsn: bigint): bigint => lsn - (lsn % BigInt(SEGMENT_BYTES))
 
+/** Where the segment with the byte before `position` ends: a log that ends at a switch of segments is empty up to there. */
+export const segmentEnd = (position: number): number => Math.ceil(position / SEGMENT_BYTES) * SEGMENT_BYTES
+
 /** `000000010000000000000001`. */
 export function segmentName(timeline: number, lsn: bigint): string {
   const padded = (value: bigint): string => hex(value).padStart(8, '0')

@@ -187,6 +187,11 @@ test('after a switch the next record is the first of the next segment', () => {
     for (let at = 0; at < log.bytes.length; at += size) scanner.feed(log.bytes.subarray(at, at + size))
     assert.equal(scanner.lastBoundary, log.ends.at(-1))
   }
+  const short = new RecordScanner(log.start)
+  short.feed(log.bytes.subarray(0, log.ends[0]! + 24 - log.start))
+  assert.ok(short.isBehindSwitch)
+  short.feed(log.bytes.subarray(log.ends[0]! + 24 - log.start, log.ends[2]! - log.start))
+  assert.equal(short.isBehindSwitch, false)
   const [before, after] = [log.ends[0]! + 10_000, 6 * SEGMENT]
   const seen = boundaries(log, log.start, [before, after])
   assert.deepEqual([seen.get(before), seen.get(after)], [log.ends[0], after], 'it reaches to the end of its segment')

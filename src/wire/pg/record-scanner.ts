@@ -74,6 +74,11 @@ export class RecordScanner {
     return this.boundary
   }
 
+  /** Whether the last record leaves the rest of the segment empty, and nothing else has come since. */
+  get isBehindSwitch(): boolean {
+    return this.isSwitched && this.at <= this.resumesAt
+  }
+
   /** The next bytes of the log. */
   feed(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length;) {
