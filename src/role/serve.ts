@@ -9,6 +9,7 @@ import { npmPostgresVersions } from '#catalog/postgres-versions.ts'
 import type { Control } from '#control/control.ts'
 import { watchIdleInstances } from '#control/aurora-cluster/auto-pause.ts'
 import { scaleTogether } from '#control/aurora-cluster/scale-together.ts'
+import { watchAuroraReplicas } from '#control/aurora-cluster/watch-replicas.ts'
 import { watchAuroraWriters } from '#control/aurora-cluster/watch-writers.ts'
 import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
@@ -101,6 +102,16 @@ interface Running {
   readonly log: Log
 }
 
+/** What looks again and again, as long as serve runs. */
+const WATCHES = [
+  collectMetrics,
+  controlFlows,
+  scaleTogether,
+  watchIdleInstances,
+  watchAuroraWriters,
+  watchAuroraReplicas,
+]
+
 async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Running): Promise<void> {
   const simulated = options.engines === 'simulated'
   const { store, hosts, endpoints } = parts
@@ -166,8 +177,7 @@ async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Ru
   await parts.settle(control)
   process.stdout.write(greeting(options, portOf(server)))
   parts.prewarm(control)
-  const watches = [collectMetrics, controlFlows, scaleTogether, watchIdleInstances, watchAuroraWriters]
-  const watching = watches.map((watch) => watch(control, log))
+  const watching = WATCHES.map((watch) => watch(control, log))
   const maintenance = watchMaintenance(control, log)
   const engines = await ordered
   for (const watch of watching) watch.stop()

@@ -99,6 +99,17 @@ test('a writer that dies is followed by a reader, with everything that was ackno
   await traffic.stop()
   await traffic.assertKept()
   assert.match(await eventsOf(), /Started cross AZ failover to DB instance: shop-\d.*\n?.*Completed failover/)
+  // As drivers that know Aurora do, at whatever instance they are.
+  const topology = `select server_id from aurora_replica_status() where session_id = 'MASTER_SESSION_ID'
+    and coalesce(extract(epoch from now() - last_update_timestamp), 0) < 300 and (select count(*) from aurora_replica_status()) = 3`
+  await eventually('readers and the writer say who writes', async () => {
+    const said = await Promise.all(
+      [writerEndpoint(after), readerEndpoint(after)].map((at) => query(holdfast, at, topology)),
+    )
+    return (
+      said.every((found) => JSON.stringify(found) === JSON.stringify([{ server_id: writerOf(after) }])) || undefined
+    )
+  })
   const rows = await rowsAt(writerEndpoint(after))
   await eventually('readers have all of it', async () =>
     (await rowsAt(readerEndpoint(after)).catch(() => 0)) === rows ? true : undefined,

@@ -1,3 +1,4 @@
+import { withSample } from '#wire/agent/measures.ts'
 import type { MeasuredMinute, MetricName, MetricPoint, MetricValues } from '#wire/agent/measures.ts'
 
 const MINUTE_MS = 60_000
@@ -44,9 +45,7 @@ export class Minutes {
 
 function sums(before: MeasuredMinute['metrics'], values: MetricValues): MeasuredMinute['metrics'] {
   const metrics: { [K in MetricName]?: MetricPoint } = { ...before }
-  for (const [name, value] of Object.entries(values) as [MetricName, number][]) {
-    const { count = 0, sum = 0, min = value, max = value } = metrics[name] ?? {}
-    metrics[name] = { count: count + 1, sum: sum + value, min: Math.min(min, value), max: Math.max(max, value) }
-  }
+  for (const [name, value] of Object.entries(values) as [MetricName, number][])
+    metrics[name] = withSample(metrics[name], value)
   return metrics
 }

@@ -22,6 +22,12 @@ export function instanceMetric(record: Pick<DbInstanceRecord, 'account' | 'regio
   return { account, region, namespace: RDS_NAMESPACE, name, dimensions: { DBInstanceIdentifier: id } }
 }
 
+/** The metric of a DB cluster. */
+export function clusterMetric(record: Pick<DbInstanceRecord, 'account' | 'region' | 'id'>, name: string): MetricId {
+  const { account, region, id } = record
+  return { account, region, namespace: RDS_NAMESPACE, name, dimensions: { DBClusterIdentifier: id } }
+}
+
 /** Collects again and again until it is stopped. Only asks agents that run anyway. */
 export function collectMetrics(control: MetricsControl, log: Log): { stop(): void } {
   const collector = new Collector(control, log)

@@ -21,6 +21,14 @@ export interface MetricPoint {
   readonly max: number
 }
 
+/** One more sample of the same minute. */
+export const withSample = (point: MetricPoint | undefined, value: number): MetricPoint => ({
+  count: (point?.count ?? 0) + 1,
+  sum: (point?.sum ?? 0) + value,
+  min: Math.min(point?.min ?? value, value),
+  max: Math.max(point?.max ?? value, value),
+})
+
 /**
  * What is measured, under the names and in the units of CloudWatch's namespace AWS/RDS.
  * AWS: RDS User Guide, "Amazon CloudWatch instance-level metrics for Amazon RDS".
@@ -45,6 +53,10 @@ export const metricUnits = {
   /** Of serverless instances alone, as the next one: in ACUs, and how much of the largest that is. */
   ServerlessDatabaseCapacity: 'Count',
   ACUUtilization: 'Percent',
+  /** Of readers of Aurora clusters, and of clusters: serve finds them out, as the next two. */
+  AuroraReplicaLag: 'Milliseconds',
+  AuroraReplicaLagMaximum: 'Milliseconds',
+  AuroraReplicaLagMinimum: 'Milliseconds',
 } as const
 
 export type MetricName = keyof typeof metricUnits
