@@ -254,8 +254,7 @@ class LocalAgent implements Agent {
 
   private async contents(): Promise<HostContents> {
     const { instances, snapshots } = await this.options.volumes.contents()
-    const known = this.supervisor.observed().map(({ id }) => id)
-    return { instances: [...new Set([...instances, ...known])], snapshots }
+    return { instances: [...new Set([...instances, ...this.supervisor.observed().map(({ id }) => id)])], snapshots }
   }
 
   private run<K extends JobKind>(kind: K, input: JobKinds[K]['input'], context: JobContext): Promise<JobOutcome> {

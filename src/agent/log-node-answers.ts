@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { Trouble } from '#base/trouble.ts'
 import { SEED_LOG } from '#wire/agent/volume.ts'
-import type { LogNodeQuestions, MemberOrder, NewMember } from '#wire/lognode/messages.ts'
+import type { LogNodeQuestions, MemberOrder, NewMember, ObservedLogNode } from '#wire/lognode/messages.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import type { Volumes } from './volumes.ts'
 
@@ -26,11 +26,16 @@ export function logNodeAnswers(logNode: ConnectedLogNode | undefined, volumes: V
     'lognode.create': async (member) => done(needed().create(await orderOf(member, volumes))),
     'lognode.remove': async ({ volume, member }) => done(needed().remove(volume, member)),
     'lognode.prune': async ({ volume, before }) => done(needed().prune(volume, before)),
-    'lognode.look': async () => {
+    'lognode.look': async ({ volume }) => {
       const observed = logNode?.observed()
-      return observed ? { observed } : {}
+      return observed ? { observed: volume === undefined ? observed : partOf(observed, volume) } : {}
     },
   }
+}
+
+function partOf(observed: ObservedLogNode, volume: string): ObservedLogNode {
+  const isOurs = (one: { readonly volume: string }): boolean => one.volume === volume
+  return { ...observed, members: observed.members.filter(isOurs), readers: observed.readers.filter(isOurs) }
 }
 
 async function orderOf(wanted: NewMember, volumes: Volumes): Promise<MemberOrder> {

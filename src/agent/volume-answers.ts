@@ -30,5 +30,6 @@ export const volumeAnswers = ({ supervisor, drivers, clock, logNode, volumes }: 
     const answers = await drivers[engine].answers({ host, port })
     return { answers, isLate: clock.monotonic() - since > SOURCE_ANSWER_MS_MAX + PUNCTUAL_MS }
   },
+  'instance.checkpoint': async ({ id, since }) => supervisor.get(id).checkpoint(since),
   'instance.tell-replicas': async ({ id, replicas }) => supervisor.get(id).tellReplicas(replicas),
 })

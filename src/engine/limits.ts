@@ -58,5 +58,8 @@ export const SEALED_LOOK_MS = 20
 export const SLOT_LOOK_MS = 20
 export const SLOT_LOOKS_MAX = 200
 
+/** Between two looks whether the engine that makes an image has come as far as it is to. */
+export const IMAGE_LOOK_MS = 50
+
 /** Between two looks how far a reader is that is to become the writer: every commit of its cluster waits meanwhile. */
 export const LEAD_LOOK_MS = 2

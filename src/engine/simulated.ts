@@ -167,6 +167,13 @@ function simulatedVolumes(
       make(imageFolder, 'a seed image')
       return { sizeBytes: 0, engineVersion: version, seed: { systemId: '1', epoch: 1, start: 0, end: 0 } }
     },
+    async image(imageFolder, { version, from, until }) {
+      const { timeline } = folderOf(from)
+      make(imageFolder, `an image of ${until}`)
+      folderOf(imageFolder).timeline = timeline
+      return { sizeBytes: 0, engineVersion: version, image: { systemId: '1', epoch: timeline, from: until } }
+    },
+    checkpoint: async () => 0,
     async attach(folder, { version }, imageFolder) {
       const { timeline } = folderOf(imageFolder)
       make(folder, `simulated PostgreSQL ${version} was attached to its volume`)

@@ -3,7 +3,7 @@
  * nodes. Part of the engine port (engine.ts).
  */
 import type { InstanceSpec, MasterUser, SnapshotFacts } from '#wire/agent/messages.ts'
-import type { EpochStarted, ObservedVolume, ReplicaStatus } from '#wire/agent/volume.ts'
+import type { EpochStarted, ObservedVolume, ReplicaStatus, VolumeAttachment } from '#wire/agent/volume.ts'
 import type { HeadWriter } from '#wire/head/messages.ts'
 import type { Epoch, Position } from '#wire/quorum/messages.ts'
 import { EngineError } from './engine.ts'
@@ -24,6 +24,17 @@ export interface SeedOrder {
 export interface VolumeEngine {
   /** Fills `imageFolder`, absent before, with what a new volume begins with. Durable when this resolves. */
   seed(imageFolder: string, order: SeedOrder, signal: AbortSignal): Promise<SnapshotFacts>
+  /**
+   * Fills `imageFolder`, absent before, with a later image of the volume, and leaves the one that it is made of as it is.
+   * Durable when this resolves, which it does not as long as the log does not reach so far. Throws where the log that it
+   * needs is not there any more.
+   */
+  image(imageFolder: string, order: ImageOrder, signal: AbortSignal): Promise<SnapshotFacts>
+  /**
+   * Makes the running writer write what a later image is made at, unless it has written one already by which such an image
+   * needs nothing before `since`: gives the position of that record.
+   */
+  checkpoint(folder: string, since: Position): Promise<Position>
   /** Fills an absent or half-made folder with a copy of an image of the volume, which stays. Not started yet. */
   attach(folder: string, spec: InstanceSpec, imageFolder: string, signal: AbortSignal): Promise<void>
   /** Ends all sessions of clients. The running engine has read a configuration that lets in no others. */
@@ -44,6 +55,16 @@ export interface VolumeEngine {
   headLogin(folder: string): Promise<HeadWriter | undefined>
   /** What clients that ask the engine are told of the cluster's instances. It need not run. */
   tellReplicas(folder: string, rows: readonly ReplicaStatus[]): Promise<void>
+}
+
+export interface ImageOrder {
+  readonly version: string
+  /** Folder of an earlier image. */
+  readonly from: string
+  /** How the log is reached. */
+  readonly volume: VolumeAttachment
+  /** Of a record of the log, the last one that is applied; of where there is none, the next one behind it. */
+  readonly until: Position
 }
 
 /** What is in the folder is no past state of the volume's log, and cannot become one: it has to be made anew. */

@@ -43,7 +43,7 @@ export class MemberLog {
   private waiting: Waiting[] = []
   /** Up to where the sync that is under way reaches. */
   private syncing: Position | undefined
-  private readonly start: Position
+  private start: Position
   private writtenEnd: Position
   private syncedEnd: Position
   /** What the last frame says. */
@@ -146,9 +146,15 @@ export class MemberLog {
     }
   }
 
-  /** Files of which nothing is at `before` or later are not needed. */
-  prune(before: Position): void {
-    this.extents = this.extents.filter(({ end }, at) => end > before || at === this.extents.length - 1)
+  /** Where the file begins that has this byte, or would have it. */
+  startAround(position: Position): Position {
+    return this.extents.findLast(({ start }) => start <= position)?.start ?? this.first
+  }
+
+  /** Nothing before `start`, where a file begins, is needed. */
+  prune(start: Position): void {
+    this.start = start
+    this.extents = this.extents.filter((extent) => extent.start >= start)
     this.removeForgotten()
   }
 

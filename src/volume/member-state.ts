@@ -9,9 +9,11 @@ export interface MemberRecord {
   /** Nothing is taken from heads of earlier epochs. Never falls. */
   readonly promised: Epoch
   readonly history: History
-  /** Where the log here began. */
+  /** Where the log here begins. What the disk has of before is not part of it. */
   readonly start: Position
 }
+
+type Changes = Partial<Pick<MemberRecord, 'promised' | 'history' | 'start'>>
 
 const NAME = 'member.json'
 
@@ -49,8 +51,14 @@ export class MemberState {
     return this.present
   }
 
-  set(changes: Partial<Pick<MemberRecord, 'promised' | 'history'>>): void {
+  set(changes: Changes): void {
     this.present = { ...this.present, ...changes }
+  }
+
+  /** Both: `done` when it is on the disk. */
+  change(changes: Changes, done: () => void): void {
+    this.set(changes)
+    this.keep(done)
   }
 
   /** `done` when what is true now is on the disk. One at a time: a later state is never overwritten by an earlier one. */

@@ -101,9 +101,10 @@ export class Member {
     }
   }
 
-  /** Removes files of which nothing is needed any more, by anybody. */
+  /** Forgets what is before, in whole files, and is durable. That it does is kept first: a power cut may bring files back. */
   prune(before: Position): void {
-    this.log.prune(Math.min(before, this.durablePoint))
+    const start = this.log.startAround(Math.min(before, this.durablePoint))
+    if (start > this.first) this.state.change({ start }, () => this.log.prune(start))
   }
 
   receive(session: SessionId, message: HeadMessage | PeerMessage): void {
@@ -176,9 +177,8 @@ export class Member {
     if (common < written && common < this.durablePoint) return this.fail('a durable byte was to be cut')
     const last = history.at(-1)!.epoch
     this.log.cut(common)
-    this.state.set({ history })
     this.adopted = undefined
-    this.state.keep(() => {
+    this.state.change({ history }, () => {
       if (this.head !== session || this.promised !== epoch || this.history.at(-1)!.epoch !== last) return
       this.log.removeForgotten()
       this.adopted = epoch

@@ -92,8 +92,10 @@ class Scan {
 
   /** A file whose first frame this is. False: it does not continue what is there. */
   begin(name: string, head: Frame): boolean {
-    if (this.end !== undefined && head.position > this.end) return false
-    this.extents = this.extents.filter(({ start }) => start < head.position)
+    // Whatever is there of before was removed once, or was to be: some of it, or all.
+    const isFirst = head.position <= this.start
+    if (!isFirst && this.end !== undefined && head.position > this.end) return false
+    this.extents = isFirst ? [] : this.extents.filter(({ start }) => start < head.position)
     const before = this.extents.at(-1)
     if (before) before.end = Math.min(before.end, head.position)
     this.extents.push({ name, epoch: head.epoch, start: head.position, end: head.position })

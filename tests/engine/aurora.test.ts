@@ -3,7 +3,7 @@
  * becomes of them when one is gone. Only where it is asked for by HOLDFAST_AURORA: it is not whole yet.
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
@@ -15,14 +15,21 @@ import {
   StartDBClusterCommand,
   StopDBClusterCommand,
   type DBCluster,
+  type DBInstance,
   type RDSClient,
 } from '@aws-sdk/client-rds'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import { clusterIn, deleteCluster, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
 import { PASSWORD, instanceGone, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 const ID = 'shop'
+const INSTANCE = {
+  DBClusterIdentifier: ID,
+  Engine: 'aurora-postgresql',
+  DBInstanceClass: 'db.t4g.medium',
+} as const
 const MEMBERS = ['shop-1', 'shop-2', 'shop-3']
 
 let holdfast: Holdfast
@@ -58,8 +65,14 @@ async function eventsOf(): Promise<string> {
   return Events!.map(({ Message }) => Message).join('\n')
 }
 
-const rowsAt = async (address: ReturnType<typeof writerEndpoint>): Promise<number> =>
+const rowsAt = async (address: Pick<DBInstance, 'Endpoint'>): Promise<number> =>
   Number((await query<{ n: string }>(holdfast, address, 'select count(*) as n from written'))[0]!.n)
+
+/** Log enough for an image in each zone. */
+async function writeSegments(cluster: DBCluster): Promise<void> {
+  const more = `select pg_logical_emit_message(false, 'more than a segment', repeat('x', 17000000))`
+  for (let i = 0; i < 2; i++) await query(holdfast, writerEndpoint(cluster), more)
+}
 
 test('a cluster is one volume, and its instances are made of it', async () => {
   await rds.send(
@@ -70,15 +83,7 @@ test('a cluster is one volume, and its instances are made of it', async () => {
       MasterUserPassword: PASSWORD,
     }),
   )
-  for (const id of MEMBERS)
-    await rds.send(
-      new CreateDBInstanceCommand({
-        DBInstanceIdentifier: id,
-        DBClusterIdentifier: ID,
-        Engine: 'aurora-postgresql',
-        DBInstanceClass: 'db.t4g.medium',
-      }),
-    )
+  for (const id of MEMBERS) await rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: id }))
   const cluster = await whole((found) => found.DBClusterMembers?.length === MEMBERS.length)
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int)')
   await query(holdfast, writerEndpoint(cluster), 'insert into written select -generate_series(1, 100)')
@@ -86,6 +91,46 @@ test('a cluster is one volume, and its instances are made of it', async () => {
     (await rowsAt(readerEndpoint(cluster)).catch(() => 0)) === 100 ? true : undefined,
   )
   await assert.rejects(query(holdfast, readerEndpoint(cluster), 'insert into written values (0)'), /read-only/)
+})
+
+test('each zone gets an image of what was written, and a new reader is made of it', async () => {
+  const cluster = await whole()
+  await writeSegments(cluster)
+  const snapshots = join(holdfast.state, 'snapshots')
+  const images = await eventually('three images', async () => {
+    const names = (await readdir(snapshots)).filter((name) => /-image-\d+\.json$/.test(name))
+    return names.length === 3 ? names : undefined
+  })
+  const facts = JSON.parse(await readFile(join(snapshots, images[0]!), 'utf8')) as SnapshotFacts
+  assert.ok(facts.image!.from > 32 * 1024 * 1024)
+  await rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: 'shop-late' }))
+  const grown = await whole((found) => found.DBClusterMembers?.length === MEMBERS.length + 1)
+  const late = (await membersOf(rds, grown)).find(({ DBInstanceIdentifier }) => DBInstanceIdentifier === 'shop-late')!
+  const [zone, id] = [late.AvailabilityZone!.at(-1)!, late.DbiResourceId!]
+  const folder = join(holdfast.state, 'hosts', zone, 'instances', id, 'data', 'pg_wal')
+  const oldest = (await readdir(folder)).filter((name) => /^[0-9A-F]{24}$/.test(name)).toSorted()[0]!
+  assert.ok(Number.parseInt(oldest.slice(16), 16) >= 3, `it has applied nothing that the image has: ${oldest}`)
+  assert.equal(await rowsAt(late), 100)
+  await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'shop-late', SkipFinalSnapshot: true }))
+  await instanceGone(rds, 'shop-late')
+})
+
+test('log that nobody needs goes from all copies', async () => {
+  const cluster = await whole()
+  const folders = await Promise.all(
+    ['a', 'b', 'c'].map(async (zone) => {
+      const volumes = join(holdfast.state, 'hosts', zone, 'lognode', 'volumes')
+      const [volume] = await readdir(volumes)
+      return (await readdir(join(volumes, volume!))).map((member) => join(volumes, volume!, member))
+    }),
+  )
+  assert.equal(folders.flat().length, 6)
+  await writeSegments(cluster)
+  await eventually('the first file of each is gone', async () => {
+    const files = await Promise.all(folders.flat().map((folder) => readdir(folder)))
+    return files.every((names) => !names.includes('000000000000.log')) ? true : undefined
+  })
+  assert.equal(await rowsAt(readerEndpoint(cluster)), 100)
 })
 
 test('a writer that dies is followed by a reader, with everything that was acknowledged', async () => {

@@ -3,7 +3,7 @@
  * what comes back after a death. The log is in memory, the feed is the real one.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, connect, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -257,6 +257,59 @@ for (const { version, env } of engines) {
       await bench.driver.stop(c.engine, 'immediate', PATIENCE_MS)
       await otherHead.close()
       await otherFeed.close()
+    })
+
+    test('a later image is one of what was written to its checkpoint, and all that readers made of it need is after that', async () => {
+      const { log, seed } = volume
+      await bench.sql(b.spec, 'INSERT INTO t SELECT generate_series(14, 10000)')
+      await bench.sql(b.spec, `SELECT pg_logical_emit_message(false, 'more than a segment', repeat('x', 17000000))`)
+      const until = await onVolume().checkpoint(b.folder, log.end - 1_000)
+      assert.equal(await onVolume().checkpoint(b.folder, log.end - 1_000_000), until, 'that one is late enough')
+      await bench.sql(b.spec, 'INSERT INTO t VALUES (10001)')
+      await assert.rejects(onVolume().checkpoint(a.folder, 0), /only a writer/)
+      const image = join(bench.root, 'snapshots', 'later')
+      const order = { version, from: volume.image, volume: volume.attachment('keeper', [feed.port]), until }
+      const facts = (await onVolume().image(image, order, never)).image!
+      assert.deepEqual([facts.systemId, facts.epoch], [seed.systemId, 10])
+      assert.ok(seed.start < facts.from && facts.from <= until && until - facts.from < 16 * 1024 * 1024)
+      log.forget(facts.from)
+      const c = await attach(
+        bench,
+        { image },
+        { version, volume: volume.attachment('c', [feed.port], { isOpen: true }) },
+      )
+      await streams(c, 10)
+      await has(c, 10_001)
+      await bench.driver.stop(c.engine, 'fast', PATIENCE_MS)
+      const late = { ...order, until: log.end + 1 }
+      await assert.rejects(onVolume().image(join(bench.root, 'snapshots', 'late'), late, never), /log-removed/)
+      assert.equal(existsSync(join(bench.root, 'snapshots', 'late')), false)
+    })
+
+    test('an image whose engine is killed while it is made is none, and the one before is as good as it was', async () => {
+      const earlier = join(bench.root, 'snapshots', 'later')
+      const target = join(bench.root, 'snapshots', 'killed')
+      const order = {
+        version,
+        from: earlier,
+        volume: volume.attachment('keeper', [feed.port]),
+        until: volume.log.end + 1,
+      }
+      const drafts = join(bench.root, 'engines', 'postgres', 'images')
+      const making = assert.rejects(onVolume().image(target, order, never), /did not apply the log/)
+      const pid = await eventually('an engine makes it', () => {
+        const [draft] = readdirSync(drafts)
+        const started = readFileSync(join(drafts, draft!, 'log', 'start.log'), 'utf8').includes('started streaming WAL')
+        return started
+          ? Number(readFileSync(join(drafts, draft!, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+          : undefined
+      })
+      process.kill(pid, 'SIGKILL')
+      await making
+      assert.deepEqual([existsSync(target), readdirSync(drafts)], [false, []])
+      const until = await onVolume().checkpoint(b.folder, volume.log.end)
+      const facts = await onVolume().image(target, { ...order, until }, never)
+      assert.ok(facts.image!.from <= until)
     })
 
     test('a writer that ends behind a switch of segments is followed where the next segment begins', async () => {

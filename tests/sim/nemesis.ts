@@ -55,6 +55,7 @@ const FAULTS: readonly Fault[] = [
   { name: 'replace member', weight: 3, strike: replace },
   { name: 'go back', weight: 1, strike: (world) => world.control.goBack() },
   { name: 'store down', weight: 1, strike: storeDown },
+  { name: 'prune', weight: 5, strike: (world, random) => world.prune(random) },
   { name: 'wander', weight: 3, strike: (world, random) => random.pick(world.readers).wander() },
 ]
 

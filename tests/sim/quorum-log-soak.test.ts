@@ -22,6 +22,7 @@ const ESSENTIAL = [
   'fault: split',
   'fault: take two epochs',
   'fault: bit flip',
+  'fault: prune',
 ]
 
 const asked = seedsAsked()

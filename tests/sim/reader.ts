@@ -15,6 +15,9 @@ export interface ReaderSurroundings {
   find(member: MemberId): Seat | undefined
 }
 
+/** What a reader had at some time: an image of it. */
+export type Past = Pick<Reader, 'log' | 'history'>
+
 /** Where the log of every volume here begins: not at zero, so that nothing takes it for granted. */
 export const START = 64
 
@@ -42,8 +45,8 @@ export class Reader {
     this.hears = hears
   }
 
-  /** Begins with what another reader has. */
-  startFrom(other: Reader): void {
+  /** Begins with what another reader has, or had. */
+  startFrom(other: Past): void {
     this.log = other.log
     this.history = [...other.history]
   }

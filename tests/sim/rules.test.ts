@@ -27,6 +27,11 @@ const MISTAKES: readonly Mistake[] = [
   },
   { what: 'members say that bytes are on the disk that are not', mistakes: { around: lying }, seeds: 200 },
   { what: 'members answer before their promise is on the disk', mistakes: { around: hasty }, seeds: 200 },
+  {
+    what: 'log is let go of that a member lacks',
+    mistakes: { prunesBlindly: true },
+    seeds: 300,
+  },
   { what: 'readers are fed what is not durable', mistakes: { feedsTooMuch: true }, seeds: 300 },
 ]
 

@@ -1,4 +1,5 @@
 /** One volume with everybody that has to do with it, on virtual time, from one seed. */
+import type { Member } from '#volume/member.ts'
 import { RULES, type MemberSurroundings, type Rules } from '#volume/ports.ts'
 import type { Configuration, MemberId } from '#wire/quorum/messages.ts'
 import { SeededRandom } from '../support/random.ts'
@@ -6,7 +7,7 @@ import { Control, type Deployment } from './control.ts'
 import { History, type Copy, type FinalState } from './history.ts'
 import { LogNode, type NodeSurroundings, type Seat } from './log-node.ts'
 import { SimulatedNetwork } from './network.ts'
-import { Reader, START } from './reader.ts'
+import { Reader, START, type Past } from './reader.ts'
 import { encodeRecord } from './records.ts'
 import { Scheduler, SimulatedProcess } from './scheduler.ts'
 import { WriterHost, type WriterSurroundings } from './writer-host.ts'
@@ -19,6 +20,8 @@ const READ_BYTES = 64 * 1024
 export interface Mistakes {
   readonly rules?: Partial<Rules>
   readonly feedsTooMuch?: boolean
+  /** Nobody asks what members lack. */
+  readonly prunesBlindly?: boolean
   around?(surroundings: MemberSurroundings): MemberSurroundings
 }
 
@@ -31,6 +34,10 @@ export class World implements Deployment {
   readonly nodes: LogNode[]
   readonly writers = new Map<number, WriterHost>()
   readonly readers: Reader[] = []
+  /** What instances begin with that are made anew. No log before its end is needed by them. */
+  image: Past = { log: Buffer.alloc(START), history: [] }
+  /** Whatever was to be let go of is before it. */
+  private prunedTo = START
   /** Members whose disks will turn out to have lost something. */
   readonly doomed = new Set<MemberId>()
   /** How often what happened, by word. */
@@ -116,6 +123,26 @@ export class World implements Deployment {
     this.say('changed members')
   }
 
+  /** Whoever has the log lets go of what nobody needs any more. False: nobody may now. */
+  prune(random: SeededRandom): boolean {
+    const { log, history } = random.pick(this.readers)
+    this.image = { log, history: [...history] }
+    const living = this.seats.filter((seat) => !seat.isLost)
+    // One that cannot be asked now may need all that there is.
+    const isBlind = this.mistakes.prunesBlindly === true
+    if (!isBlind && living.some(({ member }) => !member)) return false
+    // What it has beyond the durable point that it knows it may have to cut.
+    const safe = (member: Member | undefined): number =>
+      member && !isBlind ? Math.min(member.end, member.durable) : Infinity
+    const following = [...this.writers.values()].filter((one) => one.isAlive && !one.writer.isPromoted)
+    const ends = [...this.readers, ...following.map(({ writer }) => writer)].map((one) => one.log.length)
+    const needed = [...living.map(({ member }) => safe(member)), ...ends]
+    const before = random.chance(0.5) ? Math.min(...needed) : random.between(START, Math.min(...needed))
+    this.prunedTo = Math.max(this.prunedTo, before)
+    for (const { member } of living) if (random.chance(0.9)) member?.prune(before)
+    return true
+  }
+
   removeMember(member: MemberId): void {
     const seat = this.find(member)
     if (!seat) return
@@ -187,7 +214,9 @@ export class World implements Deployment {
   private createOn(node: LogNode, isFirst: boolean): MemberId {
     const id = `${node.host}${++this.members}`
     const bytes = isFirst ? encodeRecord(1, 0, 100) : Buffer.alloc(0)
-    node.create({ id, volume: 7, history: isFirst ? [{ epoch: 1, start: START }] : [], start: START, bytes })
+    // One that comes later begins where all others still have the log, also those that cannot be asked now.
+    const start = isFirst ? START : this.prunedTo
+    node.create({ id, volume: 7, history: isFirst ? [{ epoch: 1, start: START }] : [], start, bytes })
     return id
   }
 
@@ -226,7 +255,7 @@ export class World implements Deployment {
       },
       configured: (epoch, generation) => this.control.configured(epoch, generation),
       isCalm: () => this.isCalm,
-      readerNear: () => (this.random.chance(0.5) ? this.random.pick(this.readers) : undefined),
+      beginning: () => (this.random.chance(0.5) ? this.random.pick(this.readers) : this.image),
     }
   }
 

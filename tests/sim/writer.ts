@@ -5,7 +5,7 @@
 import type { RecoveredLog } from '#volume/ports.ts'
 import type { SeededRandom } from '../support/random.ts'
 import type { History } from './history.ts'
-import type { ReaderSurroundings } from './reader.ts'
+import type { Past, ReaderSurroundings } from './reader.ts'
 import { Reader, START } from './reader.ts'
 import { encodeRecord, recordsOf } from './records.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -25,8 +25,8 @@ export interface InstanceSurroundings extends ReaderSurroundings {
   broken(process: SimulatedProcess, error: Error): void
   /** Clients want nothing more. */
   isCalm(): boolean
-  /** A reader that can be made the writer; undefined: the instance begins with nothing. */
-  readerNear(): Reader | undefined
+  /** What the instance begins with: a reader that can be made the writer, or an image. */
+  beginning(): Past
 }
 
 interface Commit {
@@ -67,8 +67,7 @@ export class Writer {
       // What it follows is not the log that it was told of: it is of no use, and another one has to be made.
       { advanced: () => this.look(), diverged: () => this.end('kill') },
     )
-    const near = around.readerNear()
-    if (near) this.reader.startFrom(near)
+    this.reader.startFrom(around.beginning())
     this.process.run(() => this.reader.follow())
   }
 
@@ -138,6 +137,8 @@ export class Writer {
   private look(): void {
     const { target, reader } = this
     if (!target || this.isPromoted || reader.log.length < target.end) return
+    // One that stood still until a later epoch was shown to it is no writer of this one.
+    if (reader.log.length > target.end) return this.end('kill')
     reader.stop()
     const start = recordsOf(reader.log, START).at(-1)?.end ?? START
     this.start = start

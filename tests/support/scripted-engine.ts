@@ -52,6 +52,15 @@ export class ScriptedEngine implements EngineDriver {
       await this.play('seed', signal)
       return { sizeBytes: 42, engineVersion: version, seed: { systemId: '7', epoch: 1, start: 0, end: 160 } }
     },
+    image: async (_image, { version, from, until }, signal) => {
+      await this.play(`image ${from} ${until}`, signal)
+      return { sizeBytes: 43, engineVersion: version, image: { systemId: '7', epoch: 2, from: 0 } }
+    },
+    checkpoint: async (folder, since) => {
+      this.running(folder)
+      await this.play(`checkpoint ${since}`)
+      return 160
+    },
     attach: async (folder, { version }, image, signal) => {
       this.volumes.set(folder, { version, conf: undefined, master: 'attached', engine: undefined })
       await this.play(`attach ${image}`, signal)

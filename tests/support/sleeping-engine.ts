@@ -31,6 +31,11 @@ export function sleepingEngine(): EngineDriver {
         await writeFile(join(imageFolder, 'volume'), 'seed')
         return { sizeBytes: 4, engineVersion: version, seed: { systemId: '7', epoch: 1, start: 0, end: 160 } }
       },
+      async image(imageFolder, { version, from }) {
+        await copyTree(from, imageFolder)
+        return { sizeBytes: 4, engineVersion: version, image: { systemId: '7', epoch: 1, from: 0 } }
+      },
+      checkpoint: async () => 0,
       attach: async (folder, _spec, imageFolder) => void (await copyTree(imageFolder, folder)),
       async endSessions() {},
       async awaitLog() {},

@@ -85,6 +85,44 @@ test('a reader is made from an image once for each order, and the image stays', 
   assert.equal(codeOf(missing), 'snapshot-missing')
 })
 
+test('a later image is made of an earlier one, and where that fails nothing of it is left', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  const order = { from: 'seed', engine: 'postgres', version: '17.10', volume: attachment, until: 100 } as const
+  const made = await run(agent, 'one', 'volume.image', { ...order, snapshotId: 'later' })
+  assert.ok(made.state === 'succeeded')
+  assert.deepEqual(made.result, await bench.volumes.snapshot('later'))
+  const verb = `image ${bench.volumes.snapshotFolder('seed')} 100`
+  assert.equal(bench.engine.calls.at(-1), verb)
+  bench.engine.on(verb, () => {
+    throw new Error('it was killed')
+  })
+  assert.equal(codeOf(await run(agent, 'two', 'volume.image', { ...order, snapshotId: 'half' })), 'failed')
+  assert.equal(await bench.volumes.snapshot('half'), undefined)
+  assert.ok((await bench.volumes.snapshot('seed')) && (await bench.volumes.snapshot('later')))
+  const missing = await run(agent, 'three', 'volume.image', { ...order, snapshotId: 'none', from: 'half' })
+  assert.equal(codeOf(missing), 'snapshot-missing')
+})
+
+test('an image that goes while a reader is made of it is told apart from other failures', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  const folder = bench.volumes.snapshotFolder('seed')
+  bench.engine.on(`attach ${folder}`, async () => {
+    await bench.volumes.removeSnapshot('seed')
+    throw new Error('ENOENT')
+  })
+  const anew = { spec: reader, image: { ...image, making: 'm2' } }
+  assert.equal(codeOf(await run(agent, 'anew', 'instance.attach', anew)), 'snapshot-missing')
+})
+
+test('the writer is asked for a checkpoint', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  assert.deepEqual(await agent.ask('instance.checkpoint', { id: 'db-A', since: 7 }), { at: 160 })
+  assert.equal(bench.engine.calls.at(-1), 'checkpoint 7')
+})
+
 test('who leads is closed before more of the log is released to it, and opened once the epoch is', async () => {
   const bench = new AgentBench()
   const agent = await attached(bench)

@@ -1,4 +1,4 @@
-/** The jobs of instances on cluster volumes: the image that a volume begins with, readers, and who leads an epoch. */
+/** The jobs of instances on cluster volumes: the images that engines are made of, readers, and who leads an epoch. */
 import { isDeepStrictEqual } from 'node:util'
 import type { ObjectStore } from '#archive/object-store.ts'
 import { assert } from '#base/assert.ts'
@@ -9,12 +9,11 @@ import type { Heads, KeptHead } from '../heads.ts'
 import type { Instance } from '../supervisor/instance.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Volumes } from '../volumes.ts'
-import { Recoverer } from './backups.ts'
 import { JobFailure } from './failure.ts'
 import { requireFresh } from './fresh.ts'
 import type { JobContext, JobRunners } from './job.ts'
 import { Maker } from './make.ts'
-import { makeSnapshot } from './snapshots.ts'
+import { imageJobs } from './volume-images.ts'
 
 interface Parts {
   readonly supervisor: Supervisor
@@ -30,23 +29,11 @@ export function volumeJobs({
   volumes,
   drivers,
   heads,
-  archive: objects,
-}: Parts): Pick<JobRunners, 'volume.seed' | 'instance.attach' | 'instance.lead'> {
+  archive,
+}: Parts): Pick<JobRunners, 'volume.seed' | 'volume.image' | 'instance.attach' | 'instance.lead'> {
   const maker = new Maker(supervisor, volumes)
   return {
-    'volume.seed': async ({ snapshotId, engine, from, ...order }, context) =>
-      makeSnapshot({ volumes, snapshotId, context }, async () => {
-        const driver = drivers[engine]
-        const { signal } = context
-        const fill = async (folder: string): Promise<void> => {
-          if (from && 'snapshotId' in from)
-            return driver.restore(folder, order, await maker.folderOfSnapshot(from.snapshotId), signal)
-          if (from && objects) return new Recoverer(objects, volumes, signal).recover({ folder, driver }, order, from)
-        }
-        const filled = from && ('snapshotId' in from || objects) ? { ...order, fill } : order
-        return driver.onVolume.seed(volumes.snapshotFolder(snapshotId), filled, signal)
-      }),
-
+    ...imageJobs({ volumes, drivers, maker, archive }),
     'instance.attach': async ({ spec, image }, context) => {
       assert(spec.volume?.role === 'reader', 'whatever is attached begins as a reader')
       const before = supervisor.find(spec.id)
@@ -60,7 +47,15 @@ export function volumeJobs({
       const imageFolder = await maker.folderOfSnapshot(image.snapshotId)
       if (before) await maker.clear(before)
       return maker.make({ spec, wanted: 'running', crashes: 0, seedId: image.making }, context, {
-        fill: (instance) => instance.driver.onVolume.attach(instance.folder, spec, imageFolder, context.signal),
+        fill: async (instance) => {
+          try {
+            await instance.driver.onVolume.attach(instance.folder, spec, imageFolder, context.signal)
+          } catch (error) {
+            // A later image may have taken its place while it was copied.
+            await maker.folderOfSnapshot(image.snapshotId)
+            throw error
+          }
+        },
         filled: 'filled',
         finish: (instance) => instance.joined(context.signal),
         finished: 'followed',

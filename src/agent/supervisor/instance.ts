@@ -243,6 +243,11 @@ export class Instance {
     return this.driver.position(this.folder, this.spec)
   }
 
+  /** Of a writer: where it has made a checkpoint for an image that needs nothing before `since`. */
+  async checkpoint(since: number): Promise<{ at: number }> {
+    return { at: await this.driver.onVolume.checkpoint(this.folder, since) }
+  }
+
   /** What the engine says of its cluster's instances from now on. */
   async tellReplicas(replicas: readonly ReplicaStatus[]): Promise<Record<never, never>> {
     await this.driver.onVolume.tellReplicas(this.folder, replicas)

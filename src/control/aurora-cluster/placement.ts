@@ -19,10 +19,15 @@ import { isWriter, type AuroraClusterRecord } from './record.ts'
  */
 export type Part = 'reader' | 'candidate' | 'writer'
 
+interface On {
+  readonly volume: VolumeRecord
+  readonly nodes: readonly LogNodeRecord[]
+}
+
 /** The volume's epoch is the generation: an order from before somebody else was to write is void. */
 export function placementAs(
   control: Control,
-  { volume, nodes }: { readonly volume: VolumeRecord; readonly nodes: readonly LogNodeRecord[] },
+  { volume, nodes }: On,
   { record, part }: { readonly record: DbInstanceRecord; readonly part: Part },
 ): Placement {
   assert(record.certificate, 'an instance has its certificate before its engine is configured')
@@ -39,6 +44,24 @@ export function placementAs(
   }
   // A writer begins an epoch with each start: that is not its agent's to decide.
   return { generation: epoch, revivedBy: part === 'reader' ? 'agent' : 'control', volume: attachment }
+}
+
+/** How an engine that makes an image reads the log: from the log node of its zone first, and nobody reads what it has. */
+export function keeperAttachment(
+  control: Control,
+  { resourceId, certificate }: AuroraClusterRecord,
+  { volume, nodes, zone }: Pick<On, 'volume' | 'nodes'> & { readonly zone: string },
+): VolumeAttachment {
+  assert(certificate, 'a cluster has its certificate before there is anything to make an image of')
+  return {
+    id: volume.id,
+    role: 'reader',
+    name: `image_${zone}`,
+    identifier: resourceId,
+    feeds: feedsFor(zone, nodes),
+    login: { password: feedPassword(control, volume.id), caPem: certificate.caPem },
+    isOpen: false,
+  }
 }
 
 /** What the head beside the writer leads, and by what log nodes know it. */

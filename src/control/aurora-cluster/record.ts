@@ -130,6 +130,9 @@ export const auroraEndpointSubjectOf = (key: ClusterKey, resourceId: string): st
 
 export const auroraKeeperSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}keeper`
 
+/** Not among the others: what is seen of an instance is nothing to it. */
+export const auroraImagesSubjectOf = (key: ClusterKey): string => `aurora-images/${nameOf(key)}`
+
 export const auroraPasswordSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}password`
 
 export const isWriter = (cluster: AuroraClusterRecord, { resourceId }: Pick<AuroraMember, 'resourceId'>): boolean =>

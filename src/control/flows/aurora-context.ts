@@ -1,4 +1,5 @@
 /** What the steps of an Aurora cluster's flows work with. */
+import { assert } from '#base/assert.ts'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { memberRecords } from '../aurora-cluster/find.ts'
@@ -13,6 +14,7 @@ import { dbInstances, type ClusterKey, type DbInstanceRecord } from '../db-insta
 import { instanceSpec } from '../db-instance/spec.ts'
 import type { Control } from '../control.ts'
 import { requireLogNodes } from '../volume/log-nodes.ts'
+import { imageIn, imagesOf } from '../volume/images.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
 import type { FlowContext } from './context.ts'
 
@@ -60,6 +62,17 @@ export async function specAs(
 ): Promise<InstanceSpec> {
   const nodes = await requireLogNodes(control, control.hosts.zones)
   return instanceSpec(control, as.record, placementAs(control, { volume: as.volume, nodes }, as))
+}
+
+/** What an instance in this zone is made of, by an order of this name. */
+export async function imageFor(
+  control: Pick<Control, 'store'>,
+  { cluster }: Pick<HeldAurora, 'cluster'>,
+  order: { readonly zone: string; readonly volume: VolumeRecord; readonly making: string },
+): Promise<{ snapshotId: string; making: string }> {
+  const { id, seed } = order.volume
+  assert(seed, 'a volume that instances are made of has begun')
+  return { snapshotId: imageIn(await imagesOf(control, cluster, id), order.zone, seed), making: order.making }
 }
 
 export const volumeOf = async (

@@ -1,6 +1,6 @@
 import { assert } from '#base/assert.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { auroraKeeperSubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
+import { auroraImagesSubjectOf, auroraKeeperSubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import type { Control } from '../control.ts'
@@ -83,11 +83,13 @@ export const createAuroraCluster = flow(
       if (!au) return done('deleted')
       const { key } = c.input
       const keeper = await c.control.flows.supersede('keep-aurora-cluster', auroraKeeperSubjectOf(key), { key })
+      const images = await c.control.flows.supersede('keep-volume-images', auroraImagesSubjectOf(key), { key })
       return go(
         'wake',
         changeAurora(c.control, au, { phase: 'available' }),
         clusterEvent(c.control, au.cluster, 'RDS-EVENT-0170'),
         keeper.writes,
+        images.writes,
       )
     },
 

@@ -2,12 +2,12 @@ import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
 import { auroraSubjectOf, auroraTimersOf, isWriter } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
-import { serves, streams } from '../aurora-cluster/sight.ts'
+import { obstacleOf, serves, streams } from '../aurora-cluster/sight.ts'
 import { certificateOf } from '../db-instance/certificate.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
 import type { VolumeRecord } from '../volume/record.ts'
-import { heldAurora, specAs, volumeOf, type HeldAurora } from './aurora-context.ts'
+import { heldAurora, imageFor, specAs, volumeOf, type HeldAurora } from './aurora-context.ts'
 import {
   change,
   instanceEvent,
@@ -71,14 +71,16 @@ export const createAuroraMember = flow(
       // Whoever is to write sees no client before it does.
       const part = isWriter(au.cluster, record) ? 'candidate' : 'reader'
       const outcome = await jobOn(c, record, {
-        name: `attach-${c.failures}`,
+        name: `attach-${c.enteredAt}-${c.failures}`,
         kind: 'instance.attach',
         input: async () => ({
           spec: await specAs(c.control, { record, part, volume }),
-          image: { snapshotId: volume.seed!.imageId, making: c.flowId },
+          image: await imageFor(c.control, au, { zone: record.zone, volume, making: `${c.flowId}/${c.enteredAt}` }),
         }),
       })
       if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed' && outcome.error.code === 'snapshot-missing')
+        throw new Error(`a later image has taken its place: ${outcome.error.message}`)
       if (outcome.state === 'failed') return go('abandon', change(c, it.held, { complaint: outcome.error.message }))
       return go('await-writer')
     },
@@ -105,6 +107,9 @@ export const createAuroraMember = flow(
       const it = await found(c)
       if (!it) return done('deleted')
       const { held, record, au } = it
+      // It took so long that the log which its image needs is gone.
+      if (obstacleOf(c.control, record) !== undefined)
+        return c.spentMs < LOOK_MS ? wait({ timeoutMs: LOOK_MS }) : go('attach')
       // One that was to be the writer, and is not, lets nobody in yet.
       const isReader = !isWriter(au.cluster, record)
       const opened = isReader ? await letIn(c, it) : undefined

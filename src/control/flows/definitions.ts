@@ -24,6 +24,7 @@ import { deleteDbInstance } from './delete-db-instance.ts'
 import { keepAuroraCluster } from './keep-aurora-cluster.ts'
 import { keepDbCluster } from './keep-db-cluster.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
+import { keepVolumeImages } from './keep-volume-images.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
 import { modifyDbCluster } from './modify-db-cluster.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
@@ -55,6 +56,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   keepDbStandby,
   recoverDbInstance,
   buildReadReplica,
+  keepVolumeImages,
   keepReadReplica,
   promoteReadReplica,
   createDbCluster,

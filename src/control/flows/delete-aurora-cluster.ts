@@ -1,14 +1,22 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
-import { auroraClusters, auroraTimersOf, seedImageOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import {
+  auroraClusters,
+  auroraImagesSubjectOf,
+  auroraTimersOf,
+  seedImageOf,
+  type AuroraClusterRecord,
+} from '../aurora-cluster/record.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
+import { imagesOf, volumeImages } from '../volume/images.ts'
 import { volumes } from '../volume/record.ts'
 import { auroraOf, volumeOf, type AuroraContext as C } from './aurora-context.ts'
 import { job, type JobOutcome } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
+import { removeImages } from './remove-images.ts'
 import { withdrawCopies } from './withdraw-copies.ts'
 
 type Step = 'await-members' | 'remove' | 'withdraw' | 'forget' | 'silence'
@@ -30,18 +38,24 @@ export const deleteAuroraCluster = flow(
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       await removeAuroraRoutes(c.control, au.cluster)
+      // Whoever makes images ends when he finds that the cluster goes, and begins no other one.
+      const images = auroraImagesSubjectOf(c.input.key)
+      c.control.flows.wakeSubjects(images)
+      if (await c.control.flows.of(images)) return wait({ timeoutMs: LOOK_MS })
       // What the flow that was alive had begun must not make again what is taken away.
       for (const zone of c.control.hosts.zones) await c.control.hosts.cancelJobs(zone, `${au.cluster.resourceId}/`)
       return go('withdraw')
     },
 
-    /** The copies of the log, and the image that they began with. */
+    /** The copies of the log, the image that they began with, and all later ones. */
     withdraw: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const volume = (await volumeOf(c.control, au))?.value
       if (!volume) return go('forget')
       if (volume.seed) await withdrawCopies(c.control, volume)
+      const { images, leaving, making } = await imagesOf(c.control, au.cluster, volume.id)
+      if (!(await removeImages(c, au.cluster, [...images, ...leaving, ...(making ? [making] : [])]))) return wait()
       const outcome = await removeImage(c, au.cluster)
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`remove the image: ${outcome.error.message}`)
@@ -53,6 +67,7 @@ export const deleteAuroraCluster = flow(
       if (!au) return done('deleted')
       const { held, cluster } = au
       const volume = await volumeOf(c.control, au)
+      const images = await volumeImages(c.control, cluster).get(cluster.resourceId)
       for (const zone of c.control.hosts.zones) await c.control.hosts.forgetJobs(zone, `${cluster.resourceId}/`)
       const { secretArn } = cluster.master
       return go(
@@ -60,6 +75,7 @@ export const deleteAuroraCluster = flow(
         together(
           auroraClusters(c.control, cluster).remove(held),
           volume ? volumes(c.control, cluster).remove(volume) : NOTHING,
+          images ? volumeImages(c.control, cluster).remove(images) : NOTHING,
           ...(c.control.simulated ? [] : portsOf(cluster).map(releasePort)),
           secretArn === undefined ? NOTHING : await deleteManagedSecret(c.control, cluster, secretArn),
           clusterEvent(c.control, cluster, 'RDS-EVENT-0171'),

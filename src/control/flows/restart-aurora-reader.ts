@@ -9,7 +9,7 @@ import { isPaused, withPause } from '../db-instance/pause.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { openRoute } from '../multi-az/route.ts'
 import type { VolumeRecord } from '../volume/record.ts'
-import { heldAurora, specAs, volumeOf } from './aurora-context.ts'
+import { heldAurora, imageFor, specAs, volumeOf, type HeldAurora } from './aurora-context.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { failedAgain, finished } from './endings.ts'
 import { restartDeadlineMs } from './limits.ts'
@@ -72,13 +72,14 @@ export const restartAuroraReader = flow(
     renew: async (c: C): Promise<Next<Step>> => {
       const it = await reader(c)
       if (typeof it === 'string') return done(it)
-      const { held, volume, spec } = it
+      const { held, au, volume, spec } = it
+      const { zone } = held.value
       const outcome = await jobOn(c, held.value, {
         name: `renew-${c.enteredAt}-${c.failures}`,
         kind: 'instance.attach',
         input: async () => ({
           spec: await spec(),
-          image: { snapshotId: volume.seed!.imageId, making: `${c.flowId}/${c.enteredAt}` },
+          image: await imageFor(c.control, au, { zone, volume, making: `${c.flowId}/${c.enteredAt}` }),
         }),
       })
       if (outcome.state === 'pending') return wait()
@@ -126,6 +127,7 @@ const startedAs = (record: DbInstanceRecord): EventId => {
 
 interface Reader {
   readonly held: Held<DbInstanceRecord>
+  readonly au: HeldAurora
   readonly volume: VolumeRecord
   /** Of the reader that it is to be. */
   spec(): Promise<InstanceSpec>
@@ -138,7 +140,7 @@ async function reader(c: C): Promise<Reader | 'deleted' | 'writer'> {
   if (!held || !au) return 'deleted'
   if (isWriter(au.cluster, held.value)) return 'writer'
   const volume = (await volumeOf(c.control, au))!.value
-  return { held, volume, spec: () => specAs(c.control, { record: held.value, part: 'reader', volume }) }
+  return { held, au, volume, spec: () => specAs(c.control, { record: held.value, part: 'reader', volume }) }
 }
 
 const refused = (c: C, held: Held<DbInstanceRecord>, { message }: JobError): Next<Step> =>

@@ -7,7 +7,15 @@ import { isPaused } from '../db-instance/pause.ts'
 import { keyOf, subjectOf } from '../db-instance/record.ts'
 import { takeEpoch } from '../volume/epochs.ts'
 import { volumes } from '../volume/record.ts'
-import { auroraOf, changeAurora, forgetAuroraJobs, replaceMember, specAs, volumeOf } from './aurora-context.ts'
+import {
+  auroraOf,
+  changeAurora,
+  forgetAuroraJobs,
+  imageFor,
+  replaceMember,
+  specAs,
+  volumeOf,
+} from './aurora-context.ts'
 import {
   candidateSpec,
   chosen,
@@ -112,14 +120,13 @@ export const startAuroraWriter = flow(
       const it = await chosen(c)
       if (it === 'deleted') return done('deleted')
       if (it === 'others') return go('decide')
-      const { target, volume } = it
-      const making = `${c.flowId}/${volume.epoch}`
+      const { au, target, volume } = it
       const outcome = await jobOn(c, target, {
         name: `renew-${volume.epoch}-${c.failures}`,
         kind: 'instance.attach',
         input: async () => ({
           spec: await candidateSpec(c, it),
-          image: { snapshotId: volume.seed!.imageId, making },
+          image: await imageFor(c.control, au, { zone: target.zone, volume, making: `${c.flowId}/${volume.epoch}` }),
         }),
       })
       if (outcome.state === 'pending') return wait()

@@ -1,4 +1,5 @@
 /** A server over a folder that is being made, which nobody but us can reach and nobody looks after. */
+import type { Account } from '#host/account.ts'
 import { makeFolder } from '#host/disk.ts'
 import { spawnDetached } from '#host/process.ts'
 import { EngineError } from '../engine.ts'
@@ -20,7 +21,21 @@ interface Aside {
 /** Only names the socket: the server does not listen on it. */
 const PORT = 5432
 
-const ENV = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+export const ENV = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+
+export async function asideSettings(
+  draft: string,
+  account: Account | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  return {
+    listen_addresses: '',
+    unix_socket_directories: await socketsOf(draft, PORT, account),
+    unix_socket_permissions: '0700',
+    port: String(PORT),
+    // It is synced as a whole in the end.
+    fsync: 'off',
+  }
+}
 
 /** The server runs while `work` does, and is stopped in order. Nothing is durable yet: it does not sync. */
 export async function withServerAside(
@@ -29,13 +44,8 @@ export async function withServerAside(
 ): Promise<void> {
   await makeFolder(logOf(draft), { mode: 0o700, account: surroundings.account })
   const settings = {
-    listen_addresses: '',
-    unix_socket_directories: await socketsOf(draft, PORT, surroundings.account),
-    unix_socket_permissions: '0700',
-    port: String(PORT),
+    ...(await asideSettings(draft, surroundings.account)),
     allow_system_table_mods: 'on',
-    // It is synced as a whole in the end.
-    fsync: 'off',
     ...own,
   }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])

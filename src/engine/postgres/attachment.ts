@@ -32,7 +32,7 @@ export const attachmentDefaults: Readonly<Record<string, string>> = {
 }
 
 /** What the volume asks for, whatever the user's settings say. */
-export function attachmentSettings({ volume }: InstanceSpec): Readonly<Record<string, string>> {
+export function attachmentSettings({ volume }: Pick<InstanceSpec, 'volume'>): Readonly<Record<string, string>> {
   if (!volume) return {}
   return {
     // Readers and images are made of the log alone, and of what is on disk nothing may be torn.

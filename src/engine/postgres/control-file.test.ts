@@ -24,6 +24,7 @@ function dataFolder(name: string): string {
   control.writeBigUInt64LE(1_234n, 0)
   control.writeUInt32LE(1, 16)
   control.writeBigUInt64LE(0x1_0500_0028n, 32)
+  control.writeBigUInt64LE(0x1_0400_0010n, 40)
   control.writeUInt32LE(3, 48)
   for (let at = 100; at < 288; at++) control[at] = at % 7
   for (const [index, value] of [100, 8, 10, 0, 64].entries()) control.writeUInt32LE(value, 180 + 4 * index)
@@ -37,7 +38,9 @@ test('a control file says whether the engine was shut down, and where its last c
   assert.deepEqual(await readControlFile(dataFolder('read')), {
     systemIdentifier: 1_234n,
     shutDown: true,
+    isStoppedStandby: false,
     checkpoint: 0x1_05000028n,
+    redo: 0x1_04000010n,
     checkpointSegment: '000000030000000100000005',
     timeline: 3,
     upstreamSettings: {

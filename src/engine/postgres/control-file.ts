@@ -2,8 +2,9 @@
  * `global/pg_control`, as far as a copy of a data folder needs it. Little-endian on every platform we run on.
  *
  *   0   system identifier   u64   which cluster this is; also in the first page of every WAL segment, at 24
- *   16  state               u32   1: shut down in order
+ *   16  state               u32   1: shut down in order, 2: the same of a standby
  *   32  last checkpoint     u64   LSN of its record
+ *   40  redo                u64   of that checkpoint: where applying the log begins
  *   48  timeline            u32   of that checkpoint
  *   180 max_connections, max_worker_processes, max_wal_senders, max_prepared_transactions,
  *       max_locks_per_transaction     u32 each: what the cluster that wrote the log ran with last
@@ -22,6 +23,7 @@ import { crc32c } from './crc32c.ts'
 const USED_BYTES = 512
 const CRC_OFFSET_MIN = 100
 const STATE_SHUT_DOWN = 1
+const STATE_SHUT_DOWN_IN_RECOVERY = 2
 /** The same from major 12 to 18. */
 const UPSTREAM_SETTINGS_OFFSET = 180
 const UPSTREAM_SETTINGS = [
@@ -40,10 +42,14 @@ export const SEGMENT_BYTES = 16 * MIB
 export interface ControlFacts {
   readonly systemIdentifier: bigint
   readonly shutDown: boolean
+  /** A standby that ended in order. */
+  readonly isStoppedStandby: boolean
   /** Name of the WAL segment with the last checkpoint. */
   readonly checkpointSegment: string
   /** Of the last checkpoint: where its record begins, and on which timeline. */
   readonly checkpoint: bigint
+  /** The oldest byte of the log that a start over these files needs. */
+  readonly redo: bigint
   readonly timeline: number
   /**
    * What the cluster whose log this is ran with last, by setting. A standby that allows less does not start.
@@ -59,8 +65,10 @@ export async function readControlFile(dataFolder: string): Promise<ControlFacts 
   return {
     systemIdentifier: bytes.readBigUInt64LE(0),
     shutDown: bytes.readUInt32LE(16) === STATE_SHUT_DOWN,
+    isStoppedStandby: bytes.readUInt32LE(16) === STATE_SHUT_DOWN_IN_RECOVERY,
     checkpointSegment: segmentName(bytes.readUInt32LE(48), bytes.readBigUInt64LE(32)),
     checkpoint: bytes.readBigUInt64LE(32),
+    redo: bytes.readBigUInt64LE(40),
     timeline: bytes.readUInt32LE(48),
     upstreamSettings: Object.fromEntries(
       UPSTREAM_SETTINGS.map((name, index) => [name, bytes.readUInt32LE(UPSTREAM_SETTINGS_OFFSET + 4 * index)]),

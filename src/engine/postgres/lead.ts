@@ -123,6 +123,24 @@ async function startOf(folder: string, epoch: number): Promise<EpochStarted | un
   return parent && { start: Number(parent.endsAt), after: parent.timeline }
 }
 
+/** Has the running writer write a checkpoint that needs nothing before `since`: gives the position of its record. */
+export async function checkpoint(instance: Instance, since: number): Promise<number> {
+  return withSession(instance, async (session) => {
+    if (await isStandby(session)) throw new EngineError('failed', 'only a writer adds to the log')
+    const last = async (): Promise<{ at: number; redo: number }> => {
+      const [row] = await session.query<{ at: string; redo: string }>(
+        'SELECT checkpoint_lsn::text AS at, redo_lsn::text AS redo FROM pg_control_checkpoint()',
+      )
+      assert(row, 'an engine has a control file')
+      return { at: Number(parseLsn(row.at)), redo: Number(parseLsn(row.redo)) }
+    }
+    const before = await last()
+    if (before.redo >= since) return before.at
+    await session.query('CHECKPOINT')
+    return (await last()).at
+  })
+}
+
 /** Undefined: the engine has not opened its socket yet. */
 export async function headLogin({ folder, surroundings }: Instance): Promise<HeadWriter | undefined> {
   const socket = (await readLockFile(folder))?.socket

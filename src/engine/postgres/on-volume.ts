@@ -3,7 +3,8 @@ import type { VolumeEngine } from '../volume-engine.ts'
 import { fillFromImage } from './attachment.ts'
 import { tellReplicas } from './aurora.ts'
 import type { Binaries } from './binaries/binaries.ts'
-import { awaitLog, endSessions, headLogin, lead, observeVolume } from './lead.ts'
+import { makeImage } from './image.ts'
+import { awaitLog, checkpoint, endSessions, headLogin, lead, observeVolume } from './lead.ts'
 import { makeSeed } from './seed.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -18,6 +19,11 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
     const { template, ...binaries } = await prepare(order.version)
     return makeSeed(imageFolder, { ...order, signal }, { binaries, template, surroundings })
   },
+  async image(imageFolder, order, signal) {
+    const { postgres, initdb } = await prepare(order.version)
+    return makeImage(imageFolder, order, { binaries: { postgres, initdb }, surroundings }, signal)
+  },
+  checkpoint: (folder, since) => checkpoint({ folder, surroundings }, since),
   attach: (folder, spec, imageFolder, signal) => fillFromImage(imageFolder, { folder, surroundings }, { spec, signal }),
   endSessions: (folder) => endSessions({ folder, surroundings }),
   awaitLog: (folder, end, signal) => awaitLog({ folder, surroundings }, end, signal),

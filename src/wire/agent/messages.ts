@@ -10,7 +10,7 @@ import type { ServerlessQuestions, ServerlessTerms } from './serverless.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
 import type { LogNodeQuestions } from '../lognode/messages.ts'
-import type { ObservedVolume, SeedFacts, VolumeAttachment, VolumeJobs, VolumeQuestions } from './volume.ts'
+import type { ObservedVolume, OfVolume, VolumeAttachment, VolumeJobs, VolumeQuestions } from './volume.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
 export const AGENT_PROTOCOL_VERSION = 2
@@ -150,14 +150,12 @@ export interface JobKinds extends VolumeJobs {
 
 export type JobKind = keyof JobKinds
 
-export interface SnapshotFacts {
+export interface SnapshotFacts extends OfVolume {
   /** Bytes in the copy. */
   readonly sizeBytes: number
   readonly engineVersion: string
   /** Of one that was taken while the engine served: where it stands in the log, so that it can be gone on from. */
   readonly log?: SnapshotPlace
-  /** Of an image that a cluster volume begins with. */
-  readonly seed?: SeedFacts
 }
 
 /** Why a job failed, in a form that a flow can decide on. */

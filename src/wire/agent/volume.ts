@@ -60,6 +60,24 @@ export type SeedSource =
   | { readonly snapshotId: string }
   | { readonly prefix: string; readonly time: number | undefined }
 
+/** What an image of a volume is: a past state of its database, that an engine can go on from. */
+export interface ImageFacts {
+  /** As in {@link SeedFacts}. */
+  readonly systemId: string
+  /** The timeline of the checkpoint that it was made at. */
+  readonly epoch: Epoch
+  /** An engine over a copy of it needs the log from here on: the beginning of a segment. */
+  readonly from: Position
+}
+
+/** What the facts of a snapshot have that is an image of a volume. */
+export interface OfVolume {
+  /** Of one that the volume begins with. */
+  readonly seed?: SeedFacts
+  /** Of a later one. */
+  readonly image?: ImageFacts
+}
+
 /** Name of the file with a seed image's log, beside its data. */
 export const SEED_LOG = 'seed.log'
 
@@ -102,6 +120,22 @@ export interface VolumeJobs {
     result: SnapshotFacts
   }
   /**
+   * Make a later image of the volume out of an earlier one and the log up to a record, as a snapshot whose facts have
+   * `image`. What `volume` says about clients does not matter: there are none.
+   */
+  'volume.image': {
+    input: {
+      snapshotId: string
+      /** The earlier one, among snapshots. */
+      from: string
+      engine: EngineName
+      version: string
+      volume: VolumeAttachment
+      until: Position
+    }
+    result: SnapshotFacts
+  }
+  /**
    * Start a reader here, over a copy of an image in the place of what there is of the instance; without one: over what there
    * is, which may have been a writer. `making` names the order: what was made by it is not made again.
    */
@@ -123,6 +157,11 @@ export interface VolumeQuestions {
    * silence says nothing.
    */
   'engine.answers': { input: FeedAddress & { engine: EngineName }; answer: { answers: boolean; isLate: boolean } }
+  /**
+   * Not much of a question: the writer makes a checkpoint, unless it has made one by which the log from `since` on is enough.
+   * The answer is the position of the record.
+   */
+  'instance.checkpoint': { input: { id: string; since: Position }; answer: { at: Position } }
   /** Not much of a question: from now on this is what the engine says of the cluster's instances. */
   'instance.tell-replicas': {
     input: { id: string; replicas: readonly ReplicaStatus[] }

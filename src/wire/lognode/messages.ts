@@ -115,8 +115,8 @@ export interface LogNodeQuestions {
   'lognode.create': { input: NewMember; answer: Record<never, never> }
   'lognode.remove': { input: { readonly volume: string; readonly member: MemberId }; answer: Record<never, never> }
   'lognode.prune': { input: { readonly volume: string; readonly before: Position }; answer: Record<never, never> }
-  /** `observed` is absent while the log node is not connected, or none is needed. */
-  'lognode.look': { input: Record<never, never>; answer: { readonly observed?: ObservedLogNode } }
+  /** Of one volume alone, where it is named. `observed` is absent while the log node is not connected, or none is needed. */
+  'lognode.look': { input: { readonly volume?: string }; answer: { readonly observed?: ObservedLogNode } }
 }
 
 export type NewMember = { readonly volume: string; readonly member: MemberId } & (
@@ -157,7 +157,7 @@ export type ToLogNode =
   | { readonly type: 'create'; readonly seq: number; readonly order: MemberOrder }
   /** It and its log are gone when the reply comes. No such member: nothing. */
   | { readonly type: 'remove'; readonly seq: number; readonly volume: string; readonly member: MemberId }
-  /** Nobody needs bytes before that of this volume any more. Not kept. */
+  /** Nobody needs bytes before that of this volume any more. Begun when the reply comes. */
   | { readonly type: 'prune'; readonly seq: number; readonly volume: string; readonly before: Position }
   /** End this process. Members are kept for the next one. */
   | { readonly type: 'shut-down' }
