@@ -1,0 +1,82 @@
+/** An Aurora cluster under faults of instances, of whole hosts, and of serve (cluster-proof.ts). */
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { CreateDBClusterCommand, CreateDBInstanceCommand, type DBCluster, type DBInstance } from '@aws-sdk/client-rds'
+import { systemClock } from '#host/clock.ts'
+import { clusterIn, clusterInput, membersOf, writerOf } from '../../support/cluster.ts'
+import {
+  discard,
+  eventually,
+  health,
+  newStateFolder,
+  processesOf,
+  startHoldfast,
+  type Holdfast,
+} from '../../support/holdfast.ts'
+import { engineOf, treeOf, zoneOf } from '../../support/processes.ts'
+import { AURORA_FAULTS, type AuroraFault } from './aurora-faults.ts'
+import { proveCluster } from './cluster-proof.ts'
+import { signal } from './faults.ts'
+import { proofAsked } from './rounds.ts'
+
+const ID = 'proof'
+const INSTANCES = 3
+const ENV = { HOLDFAST_AURORA: 'preview' }
+const asked = proofAsked()
+let serve: Holdfast
+
+before(async () => {
+  serve = await startHoldfast({ state: await newStateFolder(), env: ENV })
+  const { MasterUsername, MasterUserPassword } = clusterInput(ID)
+  const made = { DBClusterIdentifier: ID, Engine: 'aurora-postgresql' }
+  await serve.rds().send(new CreateDBClusterCommand({ ...made, MasterUsername, MasterUserPassword }))
+  for (let n = 1; n <= INSTANCES; n++) {
+    const instance = { DBInstanceIdentifier: `${ID}-${n}`, DBInstanceClass: 'db.t4g.medium' }
+    await serve.rds().send(new CreateDBInstanceCommand({ ...made, ...instance }))
+  }
+})
+after(() => discard(serve))
+
+/** With all of its instances. */
+async function whole(also: (cluster: DBCluster) => boolean = () => true): Promise<DBCluster> {
+  const cluster = await clusterIn(serve.rds(), ID, also)
+  await eventually('all instances available', async () => {
+    const statuses = (await membersOf(serve.rds(), cluster)).map(({ DBInstanceStatus }) => DBInstanceStatus)
+    return statuses.length === INSTANCES && statuses.every((status) => status === 'available') ? true : undefined
+  })
+  return cluster
+}
+
+async function pidsOf({ victims }: AuroraFault, member: DBInstance): Promise<number[]> {
+  const zone = zoneOf(member)
+  const agent = (await health(serve)).zones.find((one) => one.zone === zone)!.agent!.pid
+  const engine = await treeOf(await engineOf(serve.state, zone, member))
+  const beside = await processesOf(join(serve.state, 'hosts', zone))
+  const heads = beside.filter(({ command }) => command.includes(' head ')).map(({ pid }) => pid)
+  const logNode = (await processesOf(serve.state))
+    .filter(({ command }) => command.includes(' lognode ') && command.endsWith(`--az ${zone}`))
+    .map(({ pid }) => pid)
+  const all = { agent: [agent], engine, head: heads, 'log node': logNode }
+  return victims === 'host' ? [agent, ...engine, ...heads, ...logNode] : victims === 'none' ? [] : all[victims]
+}
+
+async function strike(fault: AuroraFault): Promise<number> {
+  const before = await whole()
+  const members = await membersOf(serve.rds(), before)
+  const isWriter = ({ DBInstanceIdentifier }: DBInstance): boolean => DBInstanceIdentifier === writerOf(before)
+  const member = members.find((one) => isWriter(one) === (fault.member === 'writer'))!
+  const pids = await pidsOf(fault, member)
+  const since = systemClock.monotonic()
+  if (fault.withServe) await serve.kill()
+  signal(pids, fault.signal)
+  try {
+    if (fault.withServe) serve = await startHoldfast({ state: serve.state, env: ENV })
+    if (fault.fails) await clusterIn(serve.rds(), ID, (now) => writerOf(now) !== writerOf(before))
+  } finally {
+    if (fault.signal === 'SIGSTOP') signal(pids, 'SIGCONT')
+  }
+  return Math.round(systemClock.monotonic() - since)
+}
+
+test(`an Aurora cluster keeps its promises under faults, seed ${asked.seed}`, () =>
+  proveCluster({ serve: () => serve, faults: AURORA_FAULTS, whole, strike }, asked))
