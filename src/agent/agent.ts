@@ -24,6 +24,7 @@ import type {
 import { Archivers } from './archiver/archivers.ts'
 import { Heads, type HeadProcesses } from './heads.ts'
 import { Links } from './links/links.ts'
+import { watchLogNode } from './log-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import { Meter } from './meter/meter.ts'
 import { connectionsOf } from './storage/facts.ts'
@@ -63,7 +64,7 @@ export interface AgentOptions {
   readonly logNode?: ConnectedLogNode | undefined
 }
 
-export type AgentReport = Extract<FromAgent, { type: 'job' | 'observed' | 'gone' }>
+export type AgentReport = Extract<FromAgent, { type: 'job' | 'observed' | 'gone' | 'log-node' }>
 
 export interface Agent {
   readonly az: string
@@ -140,6 +141,7 @@ class LocalAgent implements Agent {
       },
     })
     this.meter = new Meter({ clock, log, supervisor: this.supervisor })
+    watchLogNode(options.logNode, () => this.report({ type: 'log-node' }))
     this.runners = {
       ...fillingJobs(this.supervisor, volumes),
       ...runStateJobs(this.supervisor, volumes),
@@ -196,7 +198,7 @@ class LocalAgent implements Agent {
 
   async ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']> {
     const { supervisor, options } = this
-    const answers: Answers = { ...this.answers, ...volumeAnswers({ ...options, supervisor }) }
+    const answers: Answers = { ...this.answers, ...volumeAnswers({ ...options, supervisor, heads: this.heads }) }
     return answers[question](input)
   }
 

@@ -67,6 +67,11 @@ export class Heads {
     return kept
   }
 
+  /** What the head of the instance has said last; undefined: there is none, or it has not spoken. */
+  statusOf(id: string): HeadStatus | undefined {
+    return this.kept.get(id)?.said
+  }
+
   /** There is to be no head: the instance is gone, or is no writer any more. Resolves when none is left. */
   drop(id: string): Promise<void> {
     this.kept.get(id)?.stop()
@@ -135,6 +140,11 @@ export class KeptHead {
 
   get phase(): HeadStatus['phase'] | undefined {
     return this.status?.phase
+  }
+
+  /** What it has said last. */
+  get said(): HeadStatus | undefined {
+    return this.status
   }
 
   /** Something may have changed that the head has to know. */
@@ -228,8 +238,11 @@ export class KeptHead {
     const terms = termsOf(this.instance)
     const { process, status } = this
     if (!process || !status || !terms || terms.epoch !== this.epoch || status.phase === 'fenced') return
-    const { configuration, places } = terms
-    const messages: ToHead[] = [{ type: 'reconfigure', configuration, places }]
+    const { configuration, places, tls } = terms
+    const messages: ToHead[] = [
+      { type: 'certify', tls },
+      { type: 'reconfigure', configuration, places },
+    ]
     if (this.isReleased) messages.push({ type: 'release', reader: this.instance.spec.volume!.name })
     if (this.started && status.recoveredEnd !== undefined) messages.push({ type: 'attach' })
     for (const message of messages) {

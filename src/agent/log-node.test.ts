@@ -158,6 +158,7 @@ test('an agent whose log node has members is not idle, and ends it after the eng
     busy: true,
     shutDown: async () => void ended.push(`after ${bench.engine.calls.at(-1)}`),
     close: () => void ended.push('left'),
+    onChange: () => () => {},
   } as unknown as ConnectedLogNode
   bench.logNode = logNode
   const agent = await bench.agent()
@@ -171,7 +172,8 @@ test('an agent whose log node has members is not idle, and ends it after the eng
 test('a member begins with what the seed image has, or with nothing where its peers have it', async () => {
   const bench = new AgentBench()
   const orders: MemberOrder[] = []
-  bench.logNode = { create: async (order: MemberOrder) => void orders.push(order) } as unknown as ConnectedLogNode
+  const create = async (order: MemberOrder): Promise<void> => void orders.push(order)
+  bench.logNode = { create, onChange: () => () => {} } as unknown as ConnectedLogNode
   const facts = { sizeBytes: 1, engineVersion: '18.4', seed: { systemId: '7', epoch: 1, start: 4_096, end: 8_192 } }
   await bench.volumes.recordSnapshot('seed-1', facts)
   await bench.volumes.recordSnapshot('other', { sizeBytes: 1, engineVersion: '18.4' })

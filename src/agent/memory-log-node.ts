@@ -5,7 +5,9 @@ import type { ConnectedLogNode } from './log-node.ts'
 export function memoryLogNode(): ConnectedLogNode {
   const members = new Map<string, ObservedMember>()
   const keyOf = (volume: string, member: string): string => `${volume}/${member}`
+  const listeners = new Set<() => void>()
   let node: string | undefined
+  const changed = (): void => listeners.forEach((listener) => listener())
   return {
     async configure(terms) {
       ;({ node } = terms)
@@ -15,9 +17,11 @@ export function memoryLogNode(): ConnectedLogNode {
       const log = { promised: 0, history, first: start, end: start, durable: start }
       if (!members.has(keyOf(volume, member)))
         members.set(keyOf(volume, member), { volume, member, state: 'open', ...log })
+      changed()
     },
     async remove(volume, member) {
       members.delete(keyOf(volume, member))
+      changed()
     },
     async prune() {},
     get busy() {
@@ -29,7 +33,10 @@ export function memoryLogNode(): ConnectedLogNode {
       members: [...members.values()],
       readers: [],
     }),
-    onChange: () => () => {},
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     rouse() {},
     async shutDown() {},
     close() {},

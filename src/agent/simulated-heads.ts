@@ -3,10 +3,11 @@ import type { HeadStatus } from '#wire/head/messages.ts'
 import type { HeadProcesses } from './heads.ts'
 
 export const simulatedHeads: HeadProcesses = {
-  async run(_instance, { epoch }) {
+  async run(_instance, { epoch, configuration }) {
     let status: HeadStatus = {
       epoch,
       phase: 'ready',
+      generation: configuration.generation,
       recoveredEnd: 0,
       configured: undefined,
       isAttached: false,
@@ -24,7 +25,10 @@ export const simulatedHeads: HeadProcesses = {
       tell(message) {
         const isNew = message.type === 'attach' ? status.phase !== 'open' : message.type === 'reconfigure'
         if (message.type === 'attach') status = { ...status, phase: 'open', isAttached: true }
-        if (message.type === 'reconfigure') status = { ...status, configured: message.configuration.generation }
+        if (message.type === 'reconfigure') {
+          const { generation } = message.configuration
+          status = { ...status, generation, configured: generation }
+        }
         if (isNew) listener?.(status)
       },
       leave: () => (listener = undefined),

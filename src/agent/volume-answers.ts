@@ -6,7 +6,8 @@ import type { EngineName } from '#wire/agent/messages.ts'
 import type { VolumeQuestions } from '#wire/agent/volume.ts'
 import type { LogNodeQuestions } from '#wire/lognode/messages.ts'
 import { PUNCTUAL_MS } from './limits.ts'
-import { logNodeAnswers } from './log-node-answers.ts'
+import type { Heads } from './heads.ts'
+import { logAnswers } from './log-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import type { Volumes } from './volumes.ts'
@@ -17,14 +18,15 @@ interface Parts {
   readonly clock: Clock
   readonly logNode?: ConnectedLogNode | undefined
   readonly volumes: Volumes
+  readonly heads: Heads
 }
 
 type Asked = VolumeQuestions & LogNodeQuestions
 
 export type VolumeAnswers = { [Q in keyof Asked]: (input: Asked[Q]['input']) => Promise<Asked[Q]['answer']> }
 
-export const volumeAnswers = ({ supervisor, drivers, clock, logNode, volumes }: Parts): VolumeAnswers => ({
-  ...logNodeAnswers(logNode, volumes),
+export const volumeAnswers = ({ supervisor, drivers, clock, logNode, volumes, heads }: Parts): VolumeAnswers => ({
+  ...logAnswers({ logNode, volumes, heads }),
   'engine.answers': async ({ engine, host, port }) => {
     const since = clock.monotonic()
     const answers = await drivers[engine].answers({ host, port })

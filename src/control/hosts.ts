@@ -28,6 +28,8 @@ export interface Hosts {
 
 export type HostReport =
   | { readonly type: 'connected'; readonly zone: string }
+  /** Its log node came or went, or a member of it is in another state. */
+  | { readonly type: 'log-node'; readonly zone: string }
   | { readonly type: 'job'; readonly zone: string; readonly jobId: string; readonly view: JobView }
   | {
       readonly type: 'observed'

@@ -31,7 +31,7 @@ export async function runHead(argv: readonly string[]): Promise<void> {
   for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {})
   const end = Promise.withResolvers<number>()
   process.once('SIGTERM', () => end.resolve(0))
-  const context = peerContext(spec.tls)
+  let context = peerContext(spec.tls)
   let control: HeadControl | undefined
   const head = new HeadProcess(spec, {
     dial: logNodeDialer(() => context),
@@ -50,7 +50,10 @@ export async function runHead(argv: readonly string[]): Promise<void> {
     version: VERSION,
     log,
     status: () => head.status(),
-    handle: (message) => take(head, message, () => end.resolve(0)),
+    handle: (message) => {
+      if (message.type === 'certify') context = peerContext(message.tls)
+      else take(head, message, () => end.resolve(0))
+    },
   })
   head.start()
   log.info({ pid: process.pid, version: VERSION }, 'head started')
@@ -62,7 +65,7 @@ export async function runHead(argv: readonly string[]): Promise<void> {
   process.exit(code)
 }
 
-function take(head: HeadProcess, message: ToHead, shutDown: () => void): void {
+function take(head: HeadProcess, message: Exclude<ToHead, { type: 'certify' }>, shutDown: () => void): void {
   switch (message.type) {
     case 'release':
       return head.release(message.reader)

@@ -12,7 +12,9 @@ export function inProcessHosts(agents: ReadonlyMap<string, Agent>): Hosts {
     observed.set(zone, seen)
     agent.onReport((report) => {
       if (report.type === 'gone') return void seen.delete(report.id)
-      if (report.type === 'observed') {
+      if (report.type === 'log-node') {
+        for (const listener of listeners) listener({ type: 'log-node', zone })
+      } else if (report.type === 'observed') {
         const { instance } = report
         const before = seen.get(instance.id)
         seen.set(instance.id, instance)

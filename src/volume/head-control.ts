@@ -60,6 +60,7 @@ function handle({ handle: take }: HeadControlOptions, message: ToHead): void {
     case 'release':
     case 'attach':
     case 'reconfigure':
+    case 'certify':
     case 'shut-down':
       return take(message)
     default:

@@ -32,6 +32,8 @@ export class HeadProcess {
   private readonly links: HeadLinks
   private readonly upstream: Upstream
   private recoveredEnd: Position | undefined
+  /** Of the newest configuration that it was told. */
+  private generation: number
   private configured: number | undefined
   private reason: string | undefined
   private isAttached = false
@@ -41,7 +43,8 @@ export class HeadProcess {
   constructor(spec: HeadSpec, options: HeadProcessOptions) {
     this.spec = spec
     this.options = options
-    const { volume, epoch } = spec
+    const { volume, epoch, configuration } = spec
+    this.generation = configuration.generation
     const { dial, clock, log } = options
     this.upstream = this.newUpstream()
     this.links = new HeadLinks({
@@ -69,7 +72,8 @@ export class HeadProcess {
       isConnected,
       isCurrent: isConnected && isAdopted && repair === undefined,
     }))
-    return { epoch: head.epoch, phase: head.phase, recoveredEnd, configured, isAttached, reason, members }
+    const { generation } = this
+    return { epoch: head.epoch, phase: head.phase, generation, recoveredEnd, configured, isAttached, reason, members }
   }
 
   release(reader: string): void {
@@ -85,6 +89,7 @@ export class HeadProcess {
 
   reconfigure({ configuration, places }: Extract<ToHead, { type: 'reconfigure' }>): void {
     this.head.reconfigure(configuration)
+    this.generation = Math.max(this.generation, configuration.generation)
     this.links.place(placesOf(places))
     this.tell()
   }

@@ -219,3 +219,17 @@ test('a member that has lost what it had acknowledged fails for good, and its ne
   assert.deepEqual(stateOf(next, 'a1'), failed)
   next.end()
 })
+
+test('a member whose folder is gone has failed, and its neighbours go on', async (t) => {
+  const bench = new Bench(t)
+  bench.kept.set('member/vol/a1', JSON.stringify({ volume: 'vol', member: 'a1', state: 'there' }))
+  const node = await bench.open()
+  assert.equal(stateOf(node, 'a1')?.state, 'failed')
+  await node.create({ ...order, member: 'a2' })
+  assert.equal(stateOf(node, 'a2')?.state, 'open')
+  await node.remove('vol', 'a1')
+  assert.equal(stateOf(node, 'a1'), undefined)
+  assert.deepEqual(bench.ended, [])
+  await node.remove('vol', 'a2')
+  node.end()
+})

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { InvariantError } from '#base/assert.ts'
-import { messageOf } from '#base/trouble.ts'
+import { Trouble, messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
 import { makeFolder, removeTree } from '#host/disk.ts'
@@ -206,10 +206,9 @@ export class LogNode {
 
   /** Opens a member that is there. */
   private start(key: string): void {
-    const { log } = this.options
-    const home = this.homeOf(key)
-    this.homes.set(key, home)
     try {
+      const home = this.homeOf(key)
+      this.homes.set(key, home)
       const member = home.open()
       if (member) {
         this.sources.get(home.options.volume)?.add(member)
@@ -218,8 +217,9 @@ export class LogNode {
       if (this.records.get(key)!.state === 'there')
         this.failed(key, { reason: 'its folder has no member', error: undefined, isSyncFailed: false })
     } catch (error) {
-      if (error instanceof InvariantError) throw error
-      log.error({ error, member: key }, `a member cannot be opened: ${messageOf(error)}`)
+      // Nor is this the place of a process while another one has the folder.
+      if (error instanceof InvariantError || error instanceof Trouble) throw error
+      this.options.log.error({ error, member: key }, `a member cannot be opened: ${messageOf(error)}`)
       this.unreadable.set(key, messageOf(error))
       void this.close(key)
     }

@@ -44,7 +44,7 @@ class Heads implements HeadProcesses {
     const gone = Promise.withResolvers<void>()
     let head: TestHead | undefined
     let listener: ((status: HeadStatus) => void) | undefined
-    const nothing = { configured: 1, isAttached: false, reason: undefined, members: [] }
+    const nothing = { generation: 1, configured: 1, isAttached: false, reason: undefined, members: [] }
     let status: HeadStatus = { epoch, phase: 'ready', recoveredEnd: log.end, ...nothing }
     const say = (change: Partial<HeadStatus>): void => listener?.((status = { ...status, ...change }))
     const attach = async (): Promise<void> => {

@@ -17,7 +17,7 @@ export class ScriptedHead implements HeadProcess {
     this.spec = spec
     this.ended = promise
     this.ending = resolve
-    const nothing = { recoveredEnd: undefined, configured: undefined, reason: undefined }
+    const nothing = { generation: 1, recoveredEnd: undefined, configured: undefined, reason: undefined }
     this.status = { epoch: spec.epoch, phase: 'sealing', isAttached: false, members: [], ...nothing }
   }
 

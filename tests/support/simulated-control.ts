@@ -6,6 +6,7 @@ import { memoryVolumes, volumesOf } from '#agent/memory-volumes.ts'
 import { simulatedHeads } from '#agent/simulated-heads.ts'
 import { memoryLog, type MemoryLog } from '#base/memory-log.ts'
 import { Trouble } from '#base/trouble.ts'
+import { AURORA_TIMERS } from '#control/aurora-cluster/record.ts'
 import type { Control } from '#control/control.ts'
 import { createDbInstance } from '#control/db-instance/create.ts'
 import type { DbInstanceRecord } from '#control/db-instance/record.ts'
@@ -98,6 +99,7 @@ export async function simulatedControl(overrides: Partial<Control> = {}): Promis
   hosts.onReport((report) => {
     const flowId = report.type === 'job' ? flowIdOfJob(report.jobId) : undefined
     if (flowId !== undefined) runner.wake(flowId)
+    if (report.type === 'log-node') runner.wakeSubjects(AURORA_TIMERS)
   })
   await runner.run()
   return control

@@ -20,6 +20,7 @@ function tell(): void {
     pid: process.pid,
     epoch,
     phase: isAttached ? 'open' : 'ready',
+    generation: configuration.generation,
     recoveredEnd: 160,
     configured: configuration.generation,
     isAttached,

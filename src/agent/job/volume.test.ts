@@ -180,9 +180,9 @@ test('a head that dies alone is started again in its epoch, and told what the la
   assert.notEqual(second, first)
   assert.deepEqual([second.spec.epoch, second.spec.writerStart], [5, bench.engine.started.start])
   assert.equal(first!.spec.writerStart, undefined)
-  assert.deepEqual(second.told, ['reconfigure', 'release'])
+  assert.deepEqual(second.told, ['certify', 'reconfigure', 'release'])
   second.say({ phase: 'ready', recoveredEnd: 2_000 })
-  assert.deepEqual(second.told, ['reconfigure', 'release', 'attach'])
+  assert.deepEqual(second.told, ['certify', 'reconfigure', 'release', 'attach'])
   assert.ok(bench.engine.isRunning(bench.folder('db-A')))
 })
 

@@ -120,8 +120,9 @@ const nameOf = ({ account, region, resourceId }: ClusterKey): string => `${accou
 /** The subject of flows that change who the writer is, or that change the cluster as a whole. At most one is alive. */
 export const auroraSubjectOf = (key: ClusterKey): string => `aurora-cluster/${nameOf(key)}`
 
-/** What the subjects of the flows start with that go on beside those. */
-export const auroraTimersOf = (key: ClusterKey): string => `aurora-cluster-timer/${nameOf(key)}/`
+/** What the subjects of the flows start with that go on beside those: of all clusters, and of one. */
+export const AURORA_TIMERS = 'aurora-cluster-timer/'
+export const auroraTimersOf = (key: ClusterKey): string => `${AURORA_TIMERS}${nameOf(key)}/`
 
 export const auroraRoutesSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}routes`
 
@@ -129,6 +130,8 @@ export const auroraEndpointSubjectOf = (key: ClusterKey, resourceId: string): st
   `${auroraTimersOf(key)}endpoint/${resourceId}`
 
 export const auroraKeeperSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}keeper`
+
+export const volumeMembersSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}members`
 
 /** Not among the others: what is seen of an instance is nothing to it. */
 export const auroraImagesSubjectOf = (key: ClusterKey): string => `aurora-images/${nameOf(key)}`

@@ -4,14 +4,14 @@ import { auroraImagesSubjectOf, auroraKeeperSubjectOf, seedImageOf } from '../au
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import type { Control } from '../control.ts'
-import { verifierOf } from '../db-instance/master.ts'
 import { subjectOf } from '../db-instance/record.ts'
 import { seeded } from '../volume/epochs.ts'
 import { zonesOf } from '../volume/configuration.ts'
 import { withHeadCertificate } from '../volume/head-certificate.ts'
-import { doorsOf, feedPassword, newLogNodes, requireLogNodes, termsOf } from '../volume/log-nodes.ts'
+import { configureLogNode, describeVolume } from '../volume/log-node-orders.ts'
+import { newLogNodes } from '../volume/log-nodes.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
-import { newMembers, volumeTerms } from '../volume/terms.ts'
+import { newMembers } from '../volume/terms.ts'
 import { auroraOf, changeAurora, volumeOf, type AuroraContext as C } from './aurora-context.ts'
 import { job } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
@@ -115,19 +115,9 @@ async function place(
   control: Control,
   { volume, zone }: { readonly volume: VolumeRecord; readonly zone: string },
 ): Promise<void> {
-  const { hosts } = control
   const { seed } = volume
   assert(seed, 'copies begin with what the image has')
-  const nodes = await requireLogNodes(control, hosts.zones)
-  const verifier = await verifierOf(control, feedPassword(control, volume.id))
-  await hosts.ask(
-    zone,
-    'lognode.configure',
-    termsOf(
-      control,
-      nodes.find((node) => node.zone === zone)!,
-    ),
-  )
-  await hosts.ask(zone, 'lognode.volume', volumeTerms(volume, { doors: doorsOf(nodes), verifier }))
-  for (const member of newMembers(volume, { seed, zone })) await hosts.ask(zone, 'lognode.create', member)
+  await configureLogNode(control, zone)
+  await describeVolume(control, { volume, zone })
+  for (const member of newMembers(volume, { seed, zone })) await control.hosts.ask(zone, 'lognode.create', member)
 }

@@ -26,6 +26,7 @@ import { keepDbCluster } from './keep-db-cluster.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
 import { keepVolumeImages } from './keep-volume-images.ts'
 import { keepReadReplica } from './keep-read-replica.ts'
+import { keepVolumeMembers } from './keep-volume-members.ts'
 import { modifyDbCluster } from './modify-db-cluster.ts'
 import { modifyDbInstance } from './modify-db-instance.ts'
 import { pauseAuroraInstances } from './pause-aurora-instances.ts'
@@ -79,6 +80,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   deleteAuroraCluster,
   keepAuroraCluster,
   pauseAuroraInstances,
+  keepVolumeMembers,
   routeAuroraCluster,
   deleteAuroraEndpoint,
   setAuroraPassword,

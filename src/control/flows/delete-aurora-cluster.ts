@@ -5,6 +5,7 @@ import {
   auroraImagesSubjectOf,
   auroraTimersOf,
   seedImageOf,
+  volumeMembersSubjectOf,
   type AuroraClusterRecord,
 } from '../aurora-cluster/record.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
@@ -37,6 +38,11 @@ export const deleteAuroraCluster = flow(
     remove: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
+      // It may be making a copy. Woken, it sees that the cluster goes, and ends.
+      if (await c.control.flows.of(volumeMembersSubjectOf(c.input.key))) {
+        c.control.flows.wakeSubjects(auroraTimersOf(c.input.key))
+        return wait({ timeoutMs: LOOK_MS })
+      }
       await removeAuroraRoutes(c.control, au.cluster)
       // Whoever makes images ends when he finds that the cluster goes, and begins no other one.
       const images = auroraImagesSubjectOf(c.input.key)

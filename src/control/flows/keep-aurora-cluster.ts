@@ -1,6 +1,6 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
-import { auroraSubjectOf, isWriter, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { auroraSubjectOf, isWriter, volumeMembersSubjectOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { routeCluster, routesDiffer } from '../aurora-cluster/routes.ts'
 import { isDown, needsRenewal } from '../aurora-cluster/sight.ts'
 import { startAuroraRecovery } from '../aurora-cluster/start-recovery.ts'
@@ -25,6 +25,8 @@ export const keepAuroraCluster = flow(
     watch: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au || au.cluster.phase === 'deleting') return done('the cluster is gone')
+      const members = await keepMembers(c)
+      if (members) return go('watch', members)
       const { phase, stoppedAt = 0 } = au.cluster
       if (phase === 'stopped') {
         const leftMs = stoppedAt + AUTO_START_MS - c.control.clock.now()
@@ -50,6 +52,13 @@ export const keepAuroraCluster = flow(
     },
   },
 )
+
+/** The write that starts what looks after the copies of the volume; undefined: it is there. */
+async function keepMembers({ control, input: { key } }: C): Promise<Mutation | undefined> {
+  const subject = volumeMembersSubjectOf(key)
+  if (await control.flows.of(subject)) return undefined
+  return control.flows.start('keep-volume-members', subject, { key }).writes
+}
 
 /** Why the writer cannot serve; undefined: it does, or nobody can tell, or there is none that should. */
 function lossOfWriter({ control }: C, { cluster }: HeldAurora): string | undefined {

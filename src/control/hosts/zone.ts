@@ -131,6 +131,8 @@ export class Zone {
         this.observed.set(instance.id, instance)
         return onReport({ type: 'observed', zone, instance, before })
       }
+      case 'log-node':
+        return onReport({ type: 'log-node', zone })
       case 'gone':
         this.observed.delete(message.id)
         return

@@ -1,7 +1,7 @@
 /** Sees when the primary of a Multi-AZ instance or cluster is gone, and starts what brings it back; tells its standbys' flow of changes. */
 import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
-import { auroraSubjectOf, auroraTimersOf } from '../aurora-cluster/record.ts'
+import { AURORA_TIMERS, auroraSubjectOf, auroraTimersOf } from '../aurora-cluster/record.ts'
 import { commit, type Control } from '../control.ts'
 import { clusterSubjectOf, clusterTimersOf, findCluster } from '../db-cluster/record.ts'
 import { startClusterRecovery } from '../db-cluster/start-recovery.ts'
@@ -12,6 +12,8 @@ export function watchCopies(control: Control, log: Log): void {
   const watcher = new Watcher(control, log)
   control.hosts.onReport((report) => {
     if (report.type === 'connected') watcher.lookAtAll()
+    // Rare, and of volumes of whichever cluster.
+    else if (report.type === 'log-node') control.flows.wakeSubjects(AURORA_TIMERS)
     else if (
       report.type === 'observed' &&
       (report.instance.replication ?? report.before?.replication ?? !report.instance.accepting)

@@ -66,6 +66,17 @@ export async function requireLogNodes(
   })
 }
 
+/** The zone's log node with another certificate, and the writes by which that is its record. */
+export async function renewedLogNode(
+  control: Control,
+  zone: string,
+): Promise<{ readonly record: LogNodeRecord; readonly writes: Mutation }> {
+  const held = await logNodes(control).get(zone)
+  assert(held, 'a log node that is renewed is known')
+  const record = { ...held.value, certificate: await issuePeerCertificate(control, logNodeName(nodeOf(zone))) }
+  return { record, writes: logNodes(control).update(held, record) }
+}
+
 /** How others reach it: all of them are on this machine. */
 export const termsOf = (
   control: Pick<Control, 'vault'>,

@@ -272,6 +272,7 @@ export type FromAgent =
   | { readonly type: 'job'; readonly jobId: string; readonly view: JobView }
   | { readonly type: 'observed'; readonly instance: ObservedInstance }
   | { readonly type: 'gone'; readonly id: string }
+  | { readonly type: 'log-node' } // It came or went, or a member is in another state: `lognode.look` tells.
 
 /** Serve → agent. Requests carry a `seq` that the reply names in `to`. */
 export type ToAgent =

@@ -1,5 +1,5 @@
 /** How an instance hangs on a cluster volume: what control orders, and what agents see of it. */
-import type { MemberPlace } from '../head/messages.ts'
+import type { HeadStatus, MemberPlace } from '../head/messages.ts'
 import type { Configuration, Epoch, Position } from '../quorum/messages.ts'
 import type { EngineName, InstanceSpec, MasterUser, SnapshotFacts, TlsFiles } from './messages.ts'
 
@@ -162,6 +162,8 @@ export interface VolumeQuestions {
    * The answer is the position of the record.
    */
   'instance.checkpoint': { input: { id: string; since: Position }; answer: { at: Position } }
+  /** What the head beside this writer says of itself; absent: none runs, or it has not spoken yet. */
+  'head.look': { input: { id: string }; answer: { readonly status?: HeadStatus } }
   /** Not much of a question: from now on this is what the engine says of the cluster's instances. */
   'instance.tell-replicas': {
     input: { id: string; replicas: readonly ReplicaStatus[] }

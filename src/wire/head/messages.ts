@@ -3,7 +3,7 @@ import type { Configuration, Epoch, MemberId, Position } from '../quorum/message
 import type { TlsFiles } from '../agent/messages.ts'
 
 /** Bumped when a message changes its meaning. An agent ends a head that speaks another version, and starts its own. */
-export const HEAD_PROTOCOL_VERSION = 1
+export const HEAD_PROTOCOL_VERSION = 2
 
 /** Where a member of the volume is. */
 export interface MemberPlace {
@@ -50,6 +50,8 @@ export type ToHead =
       readonly configuration: Configuration
       readonly places: readonly MemberPlace[]
     }
+  /** By which log nodes know it from now on, and it them. Connections that there are go on. */
+  | { readonly type: 'certify'; readonly tls: TlsFiles }
   | { readonly type: 'shut-down' }
 
 /** Head → agent: at once, and whenever something of it is another than before. */
@@ -65,6 +67,8 @@ export interface HeadStatus {
   readonly phase: 'sealing' | 'recovering' | 'ready' | 'leading' | 'open' | 'fenced'
   /** Where the log ends that goes on in this epoch; from `ready` on. */
   readonly recoveredEnd: Position | undefined
+  /** Of the newest configuration that it was told. */
+  readonly generation: number
   /** Of the newest configuration that is in force as a whole. */
   readonly configured: number | undefined
   /** It reads the writer's log now. */

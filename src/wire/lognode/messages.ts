@@ -115,7 +115,7 @@ export interface LogNodeQuestions {
   'lognode.create': { input: NewMember; answer: Record<never, never> }
   'lognode.remove': { input: { readonly volume: string; readonly member: MemberId }; answer: Record<never, never> }
   'lognode.prune': { input: { readonly volume: string; readonly before: Position }; answer: Record<never, never> }
-  /** Of one volume alone, where it is named. `observed` is absent while the log node is not connected, or none is needed. */
+  /** Of one volume alone, where it is named. Starts the log node where none runs. `observed` is absent while it is not connected. */
   'lognode.look': { input: { readonly volume?: string }; answer: { readonly observed?: ObservedLogNode } }
 }
 

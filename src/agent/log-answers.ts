@@ -1,17 +1,27 @@
-/** What serve asks of the host's log node. */
+/** What serve asks of the host's log node and heads, and is told of it. */
 import { join } from 'node:path'
 import { Trouble } from '#base/trouble.ts'
 import { SEED_LOG } from '#wire/agent/volume.ts'
+import type { VolumeQuestions } from '#wire/agent/volume.ts'
 import type { LogNodeQuestions, MemberOrder, NewMember, ObservedLogNode } from '#wire/lognode/messages.ts'
+import type { Heads } from './heads.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 import type { Volumes } from './volumes.ts'
 
+type LogQuestions = LogNodeQuestions & Pick<VolumeQuestions, 'head.look'>
+
 type Answers = {
-  [Q in keyof LogNodeQuestions]: (input: LogNodeQuestions[Q]['input']) => Promise<LogNodeQuestions[Q]['answer']>
+  [Q in keyof LogQuestions]: (input: LogQuestions[Q]['input']) => Promise<LogQuestions[Q]['answer']>
 }
 
-/** `logNode` undefined: this host can keep no logs, and says so. */
-export function logNodeAnswers(logNode: ConnectedLogNode | undefined, volumes: Volumes): Answers {
+interface Parts {
+  /** Undefined: this host can keep no logs, and says so. */
+  readonly logNode?: ConnectedLogNode | undefined
+  readonly volumes: Volumes
+  readonly heads: Heads
+}
+
+export function logAnswers({ logNode, volumes, heads }: Parts): Answers {
   const needed = (): ConnectedLogNode => {
     if (logNode) return logNode
     throw new Trouble('this host keeps no logs of volumes', { culprit: 'us', retryable: false })
@@ -27,8 +37,14 @@ export function logNodeAnswers(logNode: ConnectedLogNode | undefined, volumes: V
     'lognode.remove': async ({ volume, member }) => done(needed().remove(volume, member)),
     'lognode.prune': async ({ volume, before }) => done(needed().prune(volume, before)),
     'lognode.look': async ({ volume }) => {
+      // Whoever asks knows of members that are, or should be, here.
+      logNode?.rouse()
       const observed = logNode?.observed()
       return observed ? { observed: volume === undefined ? observed : partOf(observed, volume) } : {}
+    },
+    'head.look': async ({ id }) => {
+      const status = heads.statusOf(id)
+      return status ? { status } : {}
     },
   }
 }
@@ -47,4 +63,16 @@ async function orderOf(wanted: NewMember, volumes: Volumes): Promise<MemberOrder
   const { epoch, start } = seed
   const seedPath = join(volumes.snapshotFolder(wanted.seed), SEED_LOG)
   return { volume, member, start, history: [{ epoch, start }], seedPath }
+}
+
+/** Calls `changed` when the log node has come or gone, or a member is in another state: not when one only got further. */
+export function watchLogNode(logNode: ConnectedLogNode | undefined, changed: () => void): void {
+  let told: string | undefined
+  logNode?.onChange(() => {
+    const { pid, doors, members = [] } = logNode.observed() ?? {}
+    const now = JSON.stringify([pid, doors?.node, members.map(({ volume, member, state }) => [volume, member, state])])
+    if (now === told) return
+    told = now
+    changed()
+  })
 }
