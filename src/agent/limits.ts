@@ -133,6 +133,10 @@ export const LOGNODE_DIAL_MS = 50
 /** Pauses before a log node that does not answer is started again; the last one is kept for ever. */
 export const LOGNODE_LAUNCH_PAUSES_MS = [2 * SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS] as const
 
+/** How often a log node is asked for a word, and at how many looks in a row without one its process is replaced. Its heads leave it a little later. */
+export const LOGNODE_LOOK_MS = SECOND_MS
+export const LOGNODE_MISSES_MAX = 5
+
 /** Time for a log node to come up, which reads what its members have, or to end. */
 export const LOGNODE_PATIENCE_MS = MINUTE_MS
 

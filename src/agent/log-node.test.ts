@@ -25,6 +25,7 @@ const HELLO = {
 /** A process that is started on demand, and says what the test says. */
 class ScriptedLogNode {
   launches = 0
+  kills = 0
   readonly asked: ToLogNode[] = []
   current: Socket | undefined
   readonly node: ConnectedLogNode
@@ -52,6 +53,9 @@ class ScriptedLogNode {
         this.launches++
         if (!this.server.listening) this.server.listen(this.path)
       },
+      kill: async () => {
+        this.kills++
+      },
       clock: systemClock,
       log: memoryLog(),
     })
@@ -69,7 +73,7 @@ class ScriptedLogNode {
     socket.on('error', () => {}).write(encodeFrame(this.hello()))
     socket.on('data', (piece: Buffer) => {
       for (const message of decoder.push(piece) as ToLogNode[]) {
-        this.asked.push(message)
+        if (message.type !== 'ping') this.asked.push(message)
         if (message.type === 'shut-down') socket.destroy()
         else socket.write(this.answer(message) ?? '')
       }

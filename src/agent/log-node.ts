@@ -2,7 +2,6 @@
  * The log node of this host as the agent uses it: a process of its own, which outlives the agent. It is dialled on a Unix
  * socket, and started when it is needed and gone. Protocol: docs/protocol/lognode.md.
  */
-import { Trouble } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import type { Socket } from '#host/net.ts'
@@ -22,6 +21,8 @@ import {
   type VolumeTerms,
 } from '#wire/lognode/messages.ts'
 import type { MemberId, Position } from '#wire/quorum/messages.ts'
+import { SilenceWatch } from './silence.ts'
+import { expectation, trouble, within } from './log-node-patience.ts'
 import { LOGNODE_DIAL_MS, LOGNODE_LAUNCH_PAUSES_MS, LOGNODE_PATIENCE_MS, LOGNODE_REPLY_MS_MAX } from './limits.ts'
 
 export interface ConnectedLogNodeOptions {
@@ -29,6 +30,8 @@ export interface ConnectedLogNodeOptions {
   readonly dial: () => Promise<Socket>
   /** Starts the process, detached. Should one run already, the new one ends by itself. */
   readonly launch: () => Promise<void>
+  /** Ends the process by force, if it runs: it does not answer. */
+  readonly kill: () => Promise<void>
   readonly clock: Clock
   readonly log: Log
 }
@@ -95,9 +98,15 @@ class Line {
   private isClosing = false
   private launches = 0
   private launchAt = -Infinity
+  private readonly silence: SilenceWatch
 
   constructor(options: ConnectedLogNodeOptions) {
     this.options = options
+    this.silence = new SilenceWatch({
+      clock: options.clock,
+      ask: () => this.send({ type: 'ping', seq: 0 }),
+      silent: () => this.replace(),
+    })
   }
 
   get busy(): boolean {
@@ -120,24 +129,31 @@ class Line {
   }
 
   async request(request: Request): Promise<void> {
+    const { clock } = this.options
     this.rouse()
     if (this.pid === undefined)
-      await this.within(LOGNODE_PATIENCE_MS, this.connected.promise, 'has not started in time')
+      await within(clock, this.connected.promise, {
+        patienceMs: LOGNODE_PATIENCE_MS,
+        complaint: 'has not started in time',
+      })
     const { seq, reply } = this.pending.open()
     this.send({ ...request, seq } as ToLogNode)
-    await this.within(LOGNODE_REPLY_MS_MAX, reply, 'does not answer', () =>
-      this.pending.reject(seq, trouble('is late')),
-    )
+    await within(clock, reply, {
+      patienceMs: LOGNODE_REPLY_MS_MAX,
+      complaint: 'does not answer',
+      onLate: () => this.pending.reject(seq, trouble('is late')),
+    })
   }
 
   async shutDown(): Promise<void> {
     this.close({ hangsUp: false })
     if (!this.socket) return
+    const { clock, log } = this.options
     const { promise } = this.lost
     this.send({ type: 'shut-down' })
-    await this.within(LOGNODE_PATIENCE_MS, promise, 'does not end').catch((error: unknown) =>
+    await within(clock, promise, { patienceMs: LOGNODE_PATIENCE_MS, complaint: 'does not end' }).catch(
       // Whoever asked has other means.
-      this.options.log.warn({ error }, 'the log node does not end when it is asked'),
+      (error: unknown) => log.warn({ error }, 'the log node does not end when it is asked'),
     )
   }
 
@@ -184,7 +200,9 @@ class Line {
     this.socket = socket
     this.lost = expectation()
     socket.on('error', (error) => log.debug({ error }, 'the stream of the log node failed'))
+    this.silence.begin()
     socket.on('data', (piece: Buffer) => {
+      this.silence.heard()
       try {
         for (const message of decoder.push(piece) as FromLogNode[]) this.receive(message)
       } catch (error) {
@@ -235,8 +253,19 @@ class Line {
     this.tell()
   }
 
+  /** It hangs: its members are of no use to anybody, and the next process has what they have on the disk. */
+  private replace(): void {
+    const { kill, log } = this.options
+    log.warn({ pid: this.pid }, 'the log node does not answer, and is replaced')
+    this.launchAt = -Infinity
+    kill()
+      .catch((error: unknown) => log.error({ error }, 'the log node cannot be ended'))
+      .finally(() => this.socket?.destroy())
+  }
+
   private detach(): void {
     const { pid } = this
+    this.silence.end()
     this.socket = undefined
     this.pid = undefined
     // Of one that spoke another version nobody knew: who waits, waits for the next.
@@ -253,34 +282,7 @@ class Line {
   private tell(): void {
     for (const listener of this.listeners) listener()
   }
-
-  private async within<T>(
-    patienceMs: number,
-    promise: Promise<T>,
-    complaint: string,
-    onLate?: () => void,
-  ): Promise<void> {
-    const late = Promise.withResolvers<never>()
-    const timer = this.options.clock.after(patienceMs, () => {
-      onLate?.()
-      late.reject(trouble(complaint))
-    })
-    try {
-      await Promise.race([promise, late.promise])
-    } finally {
-      timer.cancel()
-    }
-  }
 }
 
 const keyOf = ({ volume, member }: { readonly volume: string; readonly member: MemberId }): string =>
   `${volume}/${member}`
-
-const trouble = (what: string): Trouble => new Trouble(`the log node ${what}`, { culprit: 'peer', retryable: true })
-
-/** Nobody may be waiting for it when it fails. */
-function expectation(): PromiseWithResolvers<void> {
-  const expected = Promise.withResolvers<void>()
-  expected.promise.catch(() => {})
-  return expected
-}

@@ -49,6 +49,12 @@ export async function openHostLogNode({ folder, az, env, log }: HostLogNodeOptio
       void started.exited.then(() => running.delete(started))
       log.info({ pid: started.pid }, 'started the log node')
     },
+    async kill() {
+      const identity = await recordedLogNode(folder, az)
+      if (!identity || !isAlive(identity)) return
+      signal(identity, 'SIGKILL')
+      await whenGone(identity)
+    },
     clock: systemClock,
     log,
   })

@@ -45,7 +45,8 @@ export async function openLogNodeControl(options: LogNodeControlOptions): Promis
     current = socket
     log.info({}, 'the agent connected')
     converse(socket, options, (message) => {
-      countIdle()
+      // One that is merely looked after is idle.
+      if (message.type !== 'ping') countIdle()
       if (message.type === 'shut-down') ended.resolve('shut-down')
       else reply(socket, message.seq, handle(node, message), log)
     })
@@ -90,6 +91,8 @@ async function handle(node: LogNode, message: Exclude<ToLogNode, { type: 'shut-d
       return node.remove(message.volume, message.member)
     case 'prune':
       return node.prune(message.volume, message.before)
+    case 'ping':
+      return undefined
     default:
       message satisfies never
       throw new FrameError('the agent sent a message of an unknown type')

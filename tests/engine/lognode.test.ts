@@ -10,6 +10,7 @@ import { startTimeOf } from '#host/process.ts'
 import { stateFolder } from '#role/state-folder.ts'
 import { HostLogNodes, START, VOLUME, ZONES } from '../support/host-log-nodes.ts'
 import { eventually } from '../support/eventually.ts'
+import { signalAll } from '../support/processes.ts'
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname
 const seed = Buffer.alloc(100_000, 's')
@@ -120,7 +121,8 @@ test('readers get what is durable and no more, and go on at the next process of 
     hosts.member('a1')?.end === head.end && hosts.member('a2')?.end === head.end ? true : undefined,
   )
   assert.deepEqual([head.durable, reader.end], [start + 70_000, start + 70_000])
-  for (const pid of [b, c]) process.kill(pid, 'SIGCONT')
+  // Should this have taken long, they were replaced meanwhile.
+  signalAll([b, c], 'SIGCONT')
   await eventually('then it is', () => (reader.end === head.end ? true : undefined))
   await kill('a')
   const next = await eventually('it is let in again', () => hosts.reader('a'))

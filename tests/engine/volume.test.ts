@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { LiveVolume, type LiveHeadProcess } from '../support/live-volume.ts'
+import { signalAll } from '../support/processes.ts'
 import { openPostgresBench, type PostgresBench, type TestInstance } from '../support/postgres-bench.ts'
 
 const VERSION = '18.4'
@@ -104,7 +105,7 @@ describe('a cluster volume', () => {
     assert.equal(await head.exitCode(), 3)
     assert.equal(isDone, false)
     process.kill(b!.engine.pid, 'SIGKILL')
-    for (const pid of silent) process.kill(pid, 'SIGCONT')
+    signalAll(silent, 'SIGCONT')
     const c = await volume.reader('c', VERSION)
     await has(c, rows)
     const { writer } = await volume.lead(4, c)

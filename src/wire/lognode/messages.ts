@@ -6,7 +6,7 @@ import type { TlsFiles } from '../agent/messages.ts'
 import type { Epoch, History, MemberId, Position } from '../quorum/messages.ts'
 
 /** Bumped when a message changes its meaning. An agent asks a log node that speaks another version to end. */
-export const LOGNODE_PROTOCOL_VERSION = 1
+export const LOGNODE_PROTOCOL_VERSION = 2
 
 export interface NetworkAddress {
   readonly host: string
@@ -159,5 +159,7 @@ export type ToLogNode =
   | { readonly type: 'remove'; readonly seq: number; readonly volume: string; readonly member: MemberId }
   /** Nobody needs bytes before that of this volume any more. Begun when the reply comes. */
   | { readonly type: 'prune'; readonly seq: number; readonly volume: string; readonly before: Position }
+  /** Is anybody there? */
+  | { readonly type: 'ping'; readonly seq: number }
   /** End this process. Members are kept for the next one. */
   | { readonly type: 'shut-down' }
