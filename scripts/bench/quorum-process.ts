@@ -68,6 +68,8 @@ async function openMember(id: MemberId, { folder, epochStart }: NodeSpec, server
       if (message.type !== 'read') return
       server.ask({ volume: VOLUME, asker: id, asked }, message, (piece) => member.fetched(asked, piece))
     },
+    peers: () => [],
+    mended: () => {},
     close: (session) => server.close(session),
     advanced: () => {},
     failed: (reason, error) => {

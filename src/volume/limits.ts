@@ -34,6 +34,12 @@ export const AGAIN_MS = 50
 /** Bytes of one answer to a peer that repairs itself. */
 export const PIECE_BYTES_MAX = 512 * KIB
 
+/** What is read of a log at once to see that it is what was written: at least a whole frame. */
+export const SCRUB_BYTES = 256 * KIB
+
+/** Turns of looking in which a peer that was asked for what is damaged has to answer, before all are asked anew. */
+export const MENDING_TURNS_MAX = 40
+
 /** Files of a member whose frames' places are kept in memory: the one that is written and some that readers are in. */
 export const PLACED_FILES_MAX = 4
 

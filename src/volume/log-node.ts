@@ -6,20 +6,20 @@ import { join } from 'node:path'
 import { InvariantError } from '#base/assert.ts'
 import { Trouble, messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
-import type { Clock, Timer } from '#host/clock.ts'
+import type { Clock } from '#host/clock.ts'
 import { makeFolder, removeTree } from '#host/disk.ts'
 import type { Random } from '#host/random.ts'
 import type { LogNodeTerms, MemberOrder, ObservedDoors, ObservedMember, VolumeTerms } from '#wire/lognode/messages.ts'
 import type { MemberId, Position } from '#wire/quorum/messages.ts'
 import { Feeds } from './feeds.ts'
 import { Doors } from './log-node/doors.ts'
+import { every, scrubInTurn } from './log-node/every.ts'
 import { LAST_WRITE_MS_MAX, MEMBERS_HERE_MAX, READERS_LOOK_MS } from './log-node/limits.ts'
 import { MemberHome, type MemberDisk, type MemberFailure } from './log-node/member-home.ts'
 import { LogNodeReports, type LogNodeReport } from './log-node/reports.ts'
 import { readSeed, refusal } from './log-node/seed.ts'
 import type { LogNodeTable, MemberRecord } from './log-node/table.ts'
 import { Turns } from './log-node/turns.ts'
-import { DamagedLog } from './member-log.ts'
 import { MemberServer } from './member-server.ts'
 import type { VolumeSource } from './postgres/volume-source.ts'
 
@@ -51,7 +51,7 @@ export class LogNode {
   private readonly records = new Map<string, MemberRecord>()
   private readonly homes = new Map<string, MemberHome>()
   private readonly sources = new Map<string, VolumeSource>()
-  private looking: Timer | undefined
+  private readonly rounds: (() => void)[] = []
 
   /** Goes on with what the table has: resolves when all members that are there can be spoken to. */
   static async open(options: LogNodeOptions): Promise<LogNode> {
@@ -156,7 +156,7 @@ export class LogNode {
     this.server.end()
     this.feeds.close()
     this.reports.end()
-    this.looking?.cancel()
+    for (const stop of this.rounds) stop()
   }
 
   private async load(): Promise<void> {
@@ -169,14 +169,11 @@ export class LogNode {
     // Last, so that whoever comes in finds all that are there.
     const terms = kept.get('terms')
     if (terms) this.doors.apply(terms as LogNodeTerms)
-    this.lookAtReaders()
-  }
-
-  private lookAtReaders(): void {
-    this.looking = this.options.clock.after(READERS_LOOK_MS, () => {
-      this.feeds.look()
-      this.lookAtReaders()
-    })
+    const { clock } = this.options
+    this.rounds.push(
+      every(clock, READERS_LOOK_MS, () => this.feeds.look()),
+      scrubInTurn(clock, () => [...this.homes.values()]),
+    )
   }
 
   private heed({ volume, places, readers }: VolumeTerms): void {
@@ -241,6 +238,7 @@ export class LogNode {
         this.sources.get(volume)?.advanced()
         this.reports.moved(key)
       },
+      onMended: (at) => this.options.log.warn({ member: key, at }, 'damage on the disk is mended from a peer'),
       onFailed: (failure) => this.failed(key, failure),
     })
   }
@@ -250,7 +248,7 @@ export class LogNode {
     const { volume, member } = this.records.get(key)!
     const why = error ? `${reason}: ${messageOf(error)}` : reason
     log.error({ error, member: key }, `a member has failed: ${why}`)
-    const isDamaged = error === undefined || error instanceof DamagedLog
+    const isDamaged = error === undefined
     const isLost = isDamaged || isSyncFailed
     const failure = { volume, member, state: 'failed', reason: why } as const
     const kept = isLost ? this.keep(key, failure) : Promise.resolve()

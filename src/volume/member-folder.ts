@@ -41,7 +41,8 @@ export function createFolder(
   assert(typeof found !== 'string', 'a new member begins with an empty folder')
   const { log } = found
   log.cut(start)
-  if (bytes.length > 0) log.append(epochAt(history, start)!, bytes, start)
+  if (bytes.length > 0 && !log.take(epochAt(history, start)!, bytes, start))
+    return around.failed('there is no room for what the log begins with')
   log.sync(() => {
     const record: MemberRecord = { id, volume, history, start, promised: history.at(-1)?.epoch ?? 0 }
     MemberState.create(around.disk, record, (error) => {
@@ -58,6 +59,10 @@ export function openFolder(around: MemberSurroundings, options: FolderOptions): 
     again: (run) => void around.clock.after(AGAIN_MS, run),
   })
   if (!state) return undefined
+  if (state === 'damaged') {
+    around.failed('what was promised is damaged')
+    return undefined
+  }
   const { volume, history, start } = state.record
   const found = MemberLog.open(logOptions(around, volume, options), { history, start })
   if (typeof found !== 'string') return { state, ...found }

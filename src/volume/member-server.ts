@@ -80,6 +80,11 @@ export class MemberServer {
     this.places.set(volume, places)
   }
 
+  /** All members of the volume, as far as somebody has said where they are. */
+  membersOf(volume: string): readonly MemberId[] {
+    return [...(this.places.get(volume)?.keys() ?? [])]
+  }
+
   forget(volume: string): void {
     this.places.delete(volume)
   }

@@ -1,4 +1,5 @@
 /** What a member must not forget, in one small file that is replaced as a whole. */
+import { crc32 } from 'node:zlib'
 import { isDiskFull } from '#host/disk.ts'
 import type { Epoch, History, MemberId, Position } from '#wire/quorum/messages.ts'
 import type { LogDisk } from './ports.ts'
@@ -40,10 +41,12 @@ export class MemberState {
     disk.replace(NAME, encode(record), done)
   }
 
-  /** Undefined: there is no member. Throws when the file is not one of ours. */
-  static load(disk: LogDisk, around: StateSurroundings): MemberState | undefined {
+  /** Undefined: there is no member. */
+  static load(disk: LogDisk, around: StateSurroundings): MemberState | 'damaged' | undefined {
     const bytes = disk.load(NAME)
-    return bytes && new MemberState(disk, JSON.parse(bytes.toString('utf8')) as MemberRecord, around)
+    const record = bytes && decode(bytes)
+    if (!bytes) return undefined
+    return record ? new MemberState(disk, record, around) : 'damaged'
   }
 
   /** What is to be true from now on; on the disk with {@link keep}. */
@@ -86,4 +89,15 @@ export class MemberState {
   }
 }
 
-const encode = (record: MemberRecord): Buffer => Buffer.from(JSON.stringify(record))
+/** With the CRC-32 of the record's text, so that a bit that flipped is not taken for a promise. */
+function encode(record: MemberRecord): Buffer {
+  const text = JSON.stringify(record)
+  return Buffer.from(`{"crc32":"${checksumOf(text)}","record":${text}}`)
+}
+
+function decode(bytes: Buffer): MemberRecord | undefined {
+  const [, checksum, text = ''] = /^\{"crc32":"([0-9a-f]{8})","record":(.*)\}$/.exec(bytes.toString('utf8')) ?? []
+  return checksum === checksumOf(text) ? (JSON.parse(text) as MemberRecord) : undefined
+}
+
+const checksumOf = (text: string): string => crc32(text).toString(16).padStart(8, '0')

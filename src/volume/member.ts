@@ -2,7 +2,6 @@
  * One copy of a volume's log, as a log node keeps it: what it promises, takes, cuts and shows. Rules and messages:
  * docs/protocol/quorum-log.md. Decides everything by itself, from messages and its disk; touches neither socket nor file.
  */
-import { isDiskFull } from '#host/disk.ts'
 import type {
   Adopt,
   Append,
@@ -22,9 +21,11 @@ import type {
 import { commonEnd, endOfEpoch, epochAt } from './history.ts'
 import { PIECE_BYTES_MAX, SYNC_SOON_MS } from './limits.ts'
 import { openFolder, type FolderOptions, type MemberFolder } from './member-folder.ts'
-import { DamagedLog, type MemberLog } from './member-log.ts'
+import type { MemberLog } from './member-log.ts'
 import type { MemberState } from './member-state.ts'
+import { DamagedLog } from './placed-frames.ts'
 import type { MemberSurroundings, SessionId } from './ports.ts'
+import { Upkeep } from './upkeep.ts'
 
 export class Member {
   private readonly around: MemberSurroundings
@@ -41,6 +42,7 @@ export class Member {
   private appendedAt = 0
   private isLookDue = false
   private isFailed = false
+  private readonly upkeep: Upkeep
 
   /** What a process before has left; undefined: no member is there. Tells `failed` when what it had acknowledged is gone. */
   static open(around: MemberSurroundings, options: FolderOptions = {}): Member | undefined {
@@ -53,6 +55,7 @@ export class Member {
     this.state = state
     this.log = log
     this.durablePoint = durable
+    this.upkeep = new Upkeep({ around, log, state, fail: (reason) => this.fail(reason) })
   }
 
   get id(): MemberId {
@@ -95,10 +98,15 @@ export class Member {
     try {
       return this.log.read(position, bytesMax)
     } catch (error) {
-      if (error instanceof DamagedLog) this.fail(error.message, error)
-      else throw error
+      if (!(error instanceof DamagedLog)) throw error
+      this.upkeep.damagedAt(position, this.log.synced)
       return undefined
     }
+  }
+
+  /** Looks whether the next part of what it has is what was written, and mends what is not. To be called now and then. */
+  scrub(): void {
+    if (!this.isFailed) this.upkeep.turn(Math.min(this.durablePoint, this.log.synced))
   }
 
   /** Forgets what is before, in whole files, and is durable. That it does is kept first: a power cut may bring files back. */
@@ -136,8 +144,9 @@ export class Member {
 
   /** The answer of a peer to what this member asked; undefined: there will be none. */
   fetched(from: MemberId, piece: Piece | undefined): void {
+    if (this.isFailed || this.upkeep.fetched(from, piece)) return
     const { repairing, head } = this
-    if (this.isFailed || !repairing || repairing.from !== from || head === undefined) return
+    if (!repairing || repairing.from !== from || head === undefined) return
     if (!piece || !this.takePiece(piece)) return this.endRepair(head, repairing)
     if (this.log.written < repairing.position) this.fetchNext(repairing)
     else this.repairing = undefined
@@ -169,6 +178,7 @@ export class Member {
 
   private adopt(session: SessionId, { epoch, history }: Adopt): void {
     this.repairing = undefined
+    this.upkeep.stop()
     const { written } = this.log
     // One that came in the place of another has no history yet, and may begin anywhere.
     const isNew = this.history.length === 0
@@ -203,19 +213,13 @@ export class Member {
   /** False: the disk is full, and nothing was taken. */
   private write(bytes: Buffer, durable: Position): boolean {
     const before = this.log.written
-    try {
-      // Padding may come first, of the epoch before.
-      for (let from = 0; from < bytes.length; from = this.log.written - before) {
-        const epoch = epochAt(this.history, this.log.written)!
-        const room = endOfEpoch(this.history, epoch) - this.log.written
-        this.log.append(epoch, bytes.subarray(from, from + room), durable)
-      }
-      return true
-    } catch (error) {
-      if (!isDiskFull(error)) this.fail('the log could not be written', error as Error)
-      else if (this.log.written > before) return true
-      return false
+    // Padding may come first, of the epoch before.
+    for (let from = 0; from < bytes.length; from = this.log.written - before) {
+      const epoch = epochAt(this.history, this.log.written)!
+      const room = endOfEpoch(this.history, epoch) - this.log.written
+      if (!this.log.take(epoch, bytes.subarray(from, from + room), durable)) return this.log.written > before
     }
+    return true
   }
 
   private raiseDurable({ epoch, durable }: Append | Durable): void {
@@ -254,11 +258,7 @@ export class Member {
 
   private noteQuietly(): void {
     const epoch = epochAt(this.history, this.log.written - 1)
-    try {
-      if (epoch !== undefined && this.log.note(epoch, this.durablePoint)) this.log.sync(() => {})
-    } catch (error) {
-      if (!isDiskFull(error)) this.fail('the log could not be written', error as Error)
-    }
+    if (epoch !== undefined && this.log.note(epoch, this.durablePoint)) this.log.sync(() => {})
   }
 
   private repair(session: SessionId, message: Repair): void {

@@ -44,6 +44,10 @@ export interface MemberSurroundings {
   send(session: SessionId, message: MemberMessage | PeerMessage): void
   /** Asks another member of the volume; {@link Member.fetched} hears the answers, or that there will be none. */
   ask(member: MemberId, message: PeerMessage): void
+  /** All members of the volume, as far as is known here. */
+  peers(): readonly MemberId[]
+  /** What was damaged on the disk at this place is what it was again. */
+  mended(position: Position): void
   /** This session is over: nothing more is read from it. */
   close(session: SessionId): void
   /** Readers may see more now, or the history is another one. */

@@ -79,6 +79,8 @@ class World {
       clock: this.clock,
       send: (session, message) => this.queue.push(() => this.answered(session, id, message)),
       ask: (from, message) => this.queue.push(() => this.members.get(from)!.receive(asPeer(id), message)),
+      peers: () => IDS,
+      mended: () => {},
       close: () => {},
       advanced: () => {},
       failed: (reason) => assert.fail(reason),

@@ -64,6 +64,8 @@ class Alone {
       clock: this.process.clock,
       send: (_session, message) => this.said.push(message),
       ask: () => {},
+      peers: () => [],
+      mended: () => {},
       close: () => {},
       advanced: () => {},
       failed: (reason) => this.failures.push(reason),

@@ -14,6 +14,9 @@ import { SimulatedDisk } from './simulated-disk.ts'
 /** Of a file of a member's log: so small that there are many. */
 const FILE_BYTES = 4096
 
+/** So often that damage is found before a run is over. */
+const SCRUB_EVERY_MS = 50
+
 /** Of one answer to a reader. */
 const FED_BYTES_MAX = 2048
 
@@ -38,6 +41,10 @@ export interface NodeSurroundings {
   readonly random: SeededRandom
   /** Where a member is; undefined: it is nowhere, or does not run. */
   find(member: MemberId): Seat | undefined
+  /** All members that a change of them has left. */
+  peers(): readonly MemberId[]
+  /** What was damaged on a member's disk is what it was. */
+  mended(member: MemberId): void
   /** Whether a follower is fed beyond what its member shows: a mistake that the checkers must find. */
   readonly feedsTooMuch: boolean
   /** Wraps what a member gets, to make mistakes in its place. */
@@ -130,6 +137,8 @@ export class Seat {
       clock: process.clock,
       send: (session, message) => this.ends.get(session)?.send(message),
       ask: (member, message) => this.ask(process, member, message),
+      peers: () => around.peers(),
+      mended: () => around.mended(this.id),
       close: (session) => {
         this.ends.get(session)?.close()
         this.ends.delete(session)
@@ -247,6 +256,16 @@ export class LogNode {
     const process = new SimulatedProcess(`log node ${this.host}${this.starts++}`, scheduler, broken)
     this.process = process
     for (const seat of this.seats.values()) if (!seat.isLost) process.run(() => seat.open(process))
+    this.scrub(process)
+  }
+
+  /** The members in turn. */
+  private scrub(process: SimulatedProcess, turn = 0): void {
+    process.after(SCRUB_EVERY_MS, () => {
+      const seats = [...this.seats.values()]
+      seats[turn % seats.length]?.member?.scrub()
+      this.scrub(process, turn + 1)
+    })
   }
 
   /** `power`: its disks keep only what was synced, and nobody tells the others. */

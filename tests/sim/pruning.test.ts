@@ -76,6 +76,8 @@ class Pruned {
       clock: this.process.clock,
       send: () => {},
       ask: () => {},
+      peers: () => [],
+      mended: () => {},
       close: () => {},
       advanced: () => {},
       failed: (reason) => void this.failures.push(reason),

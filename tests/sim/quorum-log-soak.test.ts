@@ -23,6 +23,7 @@ const ESSENTIAL = [
   'fault: take two epochs',
   'fault: bit flip',
   'fault: prune',
+  'mended member',
 ]
 
 const asked = seedsAsked()

@@ -204,6 +204,8 @@ export class SimulatedDisk implements LogDisk {
       this.later(() => {
         if (this.cuts !== cuts) return
         this.nameIsDurable(name, file)
+        const end = file.durable.bytes.length
+        if (end > 0) file.synced.push({ at: this.scheduler.now, end })
         owner.run(() => done())
       })
     })

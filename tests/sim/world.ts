@@ -1,5 +1,6 @@
 /** One volume with everybody that has to do with it, on virtual time, from one seed. */
 import type { Member } from '#volume/member.ts'
+import { membersOf } from '#volume/quorum.ts'
 import { RULES, type MemberSurroundings, type Rules } from '#volume/ports.ts'
 import type { Configuration, MemberId } from '#wire/quorum/messages.ts'
 import { SeededRandom } from '../support/random.ts'
@@ -266,6 +267,11 @@ export class World implements Deployment {
       network: this.network,
       random: this.random.fork(),
       find: (member) => this.find(member),
+      peers: () => membersOf(this.control.row.configuration),
+      mended: (member) => {
+        this.doomed.delete(member)
+        this.say('mended member', member)
+      },
       feedsTooMuch: mistakes.feedsTooMuch ?? false,
       around: (surroundings) => mistakes.around?.(surroundings) ?? surroundings,
       broken: (process, error) => this.broken(process, error),

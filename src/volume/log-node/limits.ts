@@ -25,5 +25,8 @@ export const UNSENT_BYTES_MAX = 32 * MIB
 /** Without members, and without an agent or with nothing asked by it, the process ends after this long. */
 export const IDLE_MS = MINUTE_MS
 
+/** How often a part of a member's log is checked, of one member after the other: half a MiB a second of what is on a host. */
+export const SCRUB_EVERY_MS = 500
+
 /** How often readers of volumes whose head is not heard are sent elsewhere. */
 export const READERS_LOOK_MS = SECOND_MS

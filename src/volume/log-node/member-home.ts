@@ -27,6 +27,8 @@ export interface HomeOptions {
   readonly clock: Clock
   /** Where its log ends, or what its readers may see, is another. Often. */
   readonly onAdvanced: () => void
+  /** What was damaged on its disk is what it was again. */
+  readonly onMended: (position: Position) => void
   /** It is no member any more, and has been put out of reach. Once. */
   readonly onFailed: (failure: MemberFailure) => void
 }
@@ -115,6 +117,8 @@ export class MemberHome {
         assert(message.type === 'read', 'a member asks by reading')
         server.ask({ volume, asker: id, asked }, message, (piece) => this.member?.fetched(asked, piece))
       },
+      peers: () => server.membersOf(volume),
+      mended: (position) => this.options.onMended(position),
       close: (session) => server.close(session),
       advanced: onAdvanced,
       failed: (reason, error) => this.fail(reason, error),
