@@ -19,5 +19,7 @@ export function metricId(
 
 /** All that is kept here is RDS's. */
 export function unitOf(name: string): string {
+  // Of DB clusters, and computed from what is measured of their writers.
+  if (name === 'VolumeBytesUsed') return metricUnits.FreeStorageSpace
   return Object.hasOwn(metricUnits, name) ? metricUnits[name as keyof typeof metricUnits] : 'None'
 }

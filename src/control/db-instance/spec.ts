@@ -34,7 +34,7 @@ export async function instanceSpec(
   const capacity = {
     vcpus: Math.min(vcpus, control.hostVcpus),
     memoryBytes: Math.min(memoryBytes, control.hostMemoryBytes),
-    storageBytes: (record.aurora ? AURORA_GIB_MAX : settings.AllocatedStorage) * control.storageScale.unitBytes,
+    storageBytes: storageBytesOf(control, record),
   }
   const {
     settings: parameters,
@@ -71,6 +71,12 @@ export async function instanceSpec(
       settings.BackupRetentionPeriod > 0 && !record.aurora ? archivePrefix(record.cluster ?? record) : undefined,
   }
 }
+
+/** What its data may take. */
+export const storageBytesOf = (
+  { storageScale }: Pick<Control, 'storageScale'>,
+  { aurora, settings }: DbInstanceRecord,
+): number => (aurora ? AURORA_GIB_MAX : settings.AllocatedStorage) * storageScale.unitBytes
 
 /** Where the archive has the instance's backups and its log: its own for all time, whatever it is called. */
 export const archivePrefix = ({ region, account, resourceId }: InstanceKey): string =>

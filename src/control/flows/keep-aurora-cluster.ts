@@ -1,6 +1,11 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
-import { auroraSubjectOf, isWriter, volumeMembersSubjectOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import {
+  auroraSubjectOf,
+  isWriter,
+  volumeMembersSubjectOf,
+  type AuroraClusterRecord,
+} from '../aurora-cluster/record.ts'
 import { routeCluster, routesDiffer } from '../aurora-cluster/routes.ts'
 import { isDown, needsRenewal } from '../aurora-cluster/sight.ts'
 import { startAuroraRecovery } from '../aurora-cluster/start-recovery.ts'

@@ -5,9 +5,8 @@ import { auroraPasswordSubjectOf, auroraTimersOf } from '../aurora-cluster/recor
 import { obstacleOf, serves } from '../aurora-cluster/sight.ts'
 import { isPaused } from '../db-instance/pause.ts'
 import { keyOf, subjectOf } from '../db-instance/record.ts'
-import { takeEpoch } from '../volume/epochs.ts'
 import { volumes } from '../volume/record.ts'
-import { withFreshHeadCertificate } from '../volume/renewal.ts'
+import { epochFor } from '../volume/renewal.ts'
 import {
   auroraOf,
   changeAurora,
@@ -58,12 +57,10 @@ export const startAuroraWriter = flow(
       // Nobody may write, so nobody has to be kept from it: the shortest way.
       const isResuming = c.input.why === 'resume' && volume.value.writer === undefined
       const isAgain = volume.value.writer === resourceId
-      // After a long stop nobody else has renewed it, and without it no head is let in anywhere.
-      const row = await withFreshHeadCertificate(c.control, volume.value)
       const phase = isFailover ? 'failing-over' : c.input.why === 'recover' ? 'starting' : cluster.phase
       return go(
         isResuming ? 'wake' : 'cut',
-        volumes(c.control, cluster).update(volume, takeEpoch(row, resourceId)),
+        volumes(c.control, cluster).update(volume, await epochFor(c.control, volume.value, resourceId)),
         changeAurora(c.control, au, { isOpen: false, phase, isAsleep: c.input.why === 'resume' }),
         isFailover && !isAgain ? startedEvent(c, au, target.value) : NOTHING,
         isResuming ? instanceEvent(c.control, target.value, 'RDS-EVENT-0373') : NOTHING,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { memoryLog } from '#base/memory-log.ts'
+import { auroraClusters, auroraKeyOf, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { commit } from '../control.ts'
 import { dbInstanceNames, dbInstances, nameIndexOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import type { Hosts } from '../hosts.ts'
@@ -91,5 +92,35 @@ test('trouble is told once, and what was missed is read afterwards', async () =>
   control.metrics.record = keep
   await control.clock.advance(10_000)
   assert.deepEqual(valuesOf(control), [1])
+  collecting.stop()
+})
+
+test('the volume of an Aurora cluster is as large as what its writer has', async () => {
+  const at = Date.UTC(2026, 0, 1)
+  const space = (id: string, free: number): MeasuredMinute => ({
+    id,
+    minute: at,
+    metrics: { FreeStorageSpace: { count: 2, sum: 2 * free, min: free, max: free } },
+  })
+  const all = 128 * 2 ** 40
+  const { control } = await world([space('db-1', all - 700), space('db-2', all - 900)])
+  const cluster = { ...SCOPE, id: 'shop', resourceId: 'cluster-1', writer: 'db-1' } as AuroraClusterRecord
+  const aurora = { promotionTier: 1 }
+  const member = { ...record, aurora, cluster: auroraKeyOf(cluster) } as DbInstanceRecord
+  const held = await dbInstances(control, SCOPE).get(record.id)
+  await commit(control, dbInstances(control, SCOPE).update(held!, member))
+  const other = { ...member, id: 'other', resourceId: 'db-2' }
+  await commit(control, dbInstances(control, SCOPE).create(other.id, other))
+  await commit(control, dbInstanceNames(control).create(nameIndexOf(other), { id: other.id }))
+  await commit(control, auroraClusters(control, SCOPE).create(cluster.id, cluster))
+  const collecting = collectMetrics(control, memoryLog())
+  await control.clock.advance(1)
+  const metric = {
+    ...SCOPE,
+    namespace: 'AWS/RDS',
+    name: 'VolumeBytesUsed',
+    dimensions: { DBClusterIdentifier: 'shop' },
+  }
+  assert.deepEqual(control.metrics.read(metric, 0, Infinity), [{ minute: at, count: 2, sum: 1400, min: 700, max: 700 }])
   collecting.stop()
 })

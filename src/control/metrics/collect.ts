@@ -5,16 +5,18 @@ import { messageOf } from '#base/trouble.ts'
 import type { Timer } from '#host/clock.ts'
 import type { MetricId, Point } from '#telemetry/metrics.ts'
 import type { MeasuredMinute } from '#wire/agent/measures.ts'
+import { findAuroraCluster, isWriter } from '../aurora-cluster/record.ts'
 import type { Control } from '../control.ts'
 import { isPaused } from '../db-instance/pause.ts'
 import { dbInstanceNames, findByKey, type DbInstanceRecord } from '../db-instance/record.ts'
+import { storageBytesOf } from '../db-instance/spec.ts'
 
 /** As often as agents measure, or nearly: a metric is known some seconds after it was measured. */
 const COLLECT_EVERY_MS = 10 * SECOND_MS
 
 const RDS_NAMESPACE = 'AWS/RDS'
 
-export type MetricsControl = Pick<Control, 'store' | 'hosts' | 'clock' | 'metrics'>
+export type MetricsControl = Pick<Control, 'store' | 'hosts' | 'clock' | 'metrics' | 'storageScale'>
 
 /** The metric of an instance. Its name tells it apart, as on AWS: after a rename a new series begins. */
 export function instanceMetric(record: Pick<DbInstanceRecord, 'account' | 'region' | 'id'>, name: string): MetricId {
@@ -86,7 +88,11 @@ class Collector {
       const { minutes, more } = await this.control.hosts.ask(zone, 'measures.read', { from: this.from.get(zone) ?? 0 })
       const last = minutes.at(-1)
       if (this.stopped || !last) return
-      this.control.metrics.record(minutes.flatMap((minute) => pointsOf(records.get(minute.id), minute)))
+      const volumes = await Promise.all(
+        minutes.map((minute) => volumePoints(this.control, records.get(minute.id), minute)),
+      )
+      const own = minutes.flatMap((minute) => pointsOf(records.get(minute.id), minute))
+      this.control.metrics.record([...own, ...volumes.flat()])
       // The present minute is told again as it goes on; when there is more, this one is not the present one.
       this.from.set(zone, more ? last.minute + MINUTE_MS : last.minute)
       if (!more) return
@@ -112,6 +118,35 @@ function pointsOf(record: DbInstanceRecord | undefined, { minute, metrics }: Mea
     metric: instanceMetric(record, name),
     point: { minute, ...point },
   }))
+}
+
+/**
+ * How large the volume of an Aurora cluster is: what its writer's data takes. Readers have the same pages again, and log nodes
+ * the log. AWS: Aurora user guide, "Cluster-level metrics for Amazon Aurora", VolumeBytesUsed.
+ */
+async function volumePoints(
+  control: MetricsControl,
+  record: DbInstanceRecord | undefined,
+  { minute, metrics: { FreeStorageSpace: free } }: MeasuredMinute,
+): Promise<MeasuredPoint[]> {
+  if (!record?.aurora || !record.cluster || !free) return []
+  const held = await findAuroraCluster(control, record.cluster)
+  if (!held || !isWriter(held.value, record)) return []
+  const { account, region, id } = held.value
+  const dimensions = { DBClusterIdentifier: id }
+  const bytes = storageBytesOf(control, record)
+  return [
+    {
+      metric: { account, region, namespace: RDS_NAMESPACE, name: 'VolumeBytesUsed', dimensions },
+      point: {
+        minute,
+        count: free.count,
+        sum: free.count * bytes - free.sum,
+        min: bytes - free.max,
+        max: bytes - free.min,
+      },
+    },
+  ]
 }
 
 /** By zone and resource id: what a host measures of an instance that another host serves is not that instance's. */

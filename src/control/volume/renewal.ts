@@ -3,6 +3,7 @@ import { DAY_MS } from '#base/durations.ts'
 import type { Mutation } from '#store/collection.ts'
 import type { Control } from '../control.ts'
 import type { EndpointCertificate } from '../db-instance/record.ts'
+import { takeEpoch } from './epochs.ts'
 import { withHeadCertificate } from './head-certificate.ts'
 import { renewedLogNode, requireLogNodes, termsOf } from './log-nodes.ts'
 import type { VolumeRecord } from './record.ts'
@@ -41,7 +42,14 @@ export async function renewCertificates(
 }
 
 /** The row itself where that of its heads is good for long. */
-export async function withFreshHeadCertificate(control: Control, volume: VolumeRecord): Promise<VolumeRecord> {
+async function withFreshHeadCertificate(control: Control, volume: VolumeRecord): Promise<VolumeRecord> {
   const { headCertificate } = volume
   return headCertificate && isDue(control, headCertificate) ? withHeadCertificate(control, volume) : volume
 }
+
+/**
+ * As `takeEpoch`, with a certificate by which the epoch's head is let in everywhere: after a long stop nobody else has
+ * renewed it.
+ */
+export const epochFor = async (control: Control, volume: VolumeRecord, writer: string): Promise<VolumeRecord> =>
+  takeEpoch(await withFreshHeadCertificate(control, volume), writer)
