@@ -32,6 +32,8 @@ export function sleepingEngine(): EngineDriver {
         return { sizeBytes: 4, engineVersion: version, seed: { systemId: '7', epoch: 1, start: 0, end: 160 } }
       },
       async image(imageFolder, { version, from }) {
+        // What another agent left half-made is found out here.
+        await mkdir(imageFolder)
         await copyTree(from, imageFolder)
         return { sizeBytes: 4, engineVersion: version, image: { systemId: '7', epoch: 1, from: 0 } }
       },
