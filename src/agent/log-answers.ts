@@ -36,6 +36,8 @@ export function logAnswers({ logNode, volumes, heads }: Parts): Answers {
     'lognode.create': async (member) => done(needed().create(await orderOf(member, volumes))),
     'lognode.remove': async ({ volume, member }) => done(needed().remove(volume, member)),
     'lognode.prune': async ({ volume, before }) => done(needed().prune(volume, before)),
+    'lognode.relay': async (terms) => done(needed().relay(terms)),
+    'lognode.end-relay': async ({ volume }) => done(needed().endRelay(volume)),
     'lognode.look': async ({ volume }) => {
       // Whoever asks knows of members that are, or should be, here.
       logNode?.rouse()
@@ -51,7 +53,13 @@ export function logAnswers({ logNode, volumes, heads }: Parts): Answers {
 
 function partOf(observed: ObservedLogNode, volume: string): ObservedLogNode {
   const isOurs = (one: { readonly volume: string }): boolean => one.volume === volume
-  return { ...observed, members: observed.members.filter(isOurs), readers: observed.readers.filter(isOurs) }
+  const { members, readers, relays } = observed
+  return {
+    ...observed,
+    members: members.filter(isOurs),
+    readers: readers.filter(isOurs),
+    relays: relays.filter(isOurs),
+  }
 }
 
 async function orderOf(wanted: NewMember, volumes: Volumes): Promise<MemberOrder> {

@@ -17,6 +17,8 @@ import {
   type ObservedLogNode,
   type ObservedMember,
   type ObservedReader,
+  type ObservedRelay,
+  type RelayTerms,
   type ToLogNode,
   type VolumeTerms,
 } from '#wire/lognode/messages.ts'
@@ -46,6 +48,9 @@ export interface ConnectedLogNode {
   remove(volume: string, member: MemberId): Promise<void>
   /** Nobody needs bytes before that of this volume any more. */
   prune(volume: string, before: Position): Promise<void>
+  /** Kept until it is ended, or the log node has no member any more. */
+  relay(terms: RelayTerms): Promise<void>
+  endRelay(volume: string): Promise<void>
   /** It has members, or may have some, and has to be looked after. */
   readonly busy: boolean
   /** Undefined while it is not connected. */
@@ -68,6 +73,8 @@ export function connectLogNode(options: ConnectedLogNodeOptions): ConnectedLogNo
     create: (order) => line.request({ type: 'create', order }),
     remove: (volume, member) => line.request({ type: 'remove', volume, member }),
     prune: (volume, before) => line.request({ type: 'prune', volume, before }),
+    relay: (terms) => line.request({ type: 'relay', terms }),
+    endRelay: (volume) => line.request({ type: 'end-relay', volume }),
     get busy() {
       return line.busy
     },
@@ -89,6 +96,7 @@ class Line {
   private readonly members = new Map<string, ObservedMember>()
   private doors: ObservedDoors = { node: undefined, listening: false, problem: undefined }
   private readers: readonly ObservedReader[] = []
+  private relays: readonly ObservedRelay[] = []
   private pid: number | undefined
   private socket: Socket | undefined
   private connected = expectation()
@@ -114,8 +122,8 @@ class Line {
   }
 
   observed(): ObservedLogNode | undefined {
-    const { pid, doors, readers } = this
-    return pid === undefined ? undefined : { pid, doors, members: [...this.members.values()], readers }
+    const { pid, doors, readers, relays } = this
+    return pid === undefined ? undefined : { pid, doors, members: [...this.members.values()], readers, relays }
   }
 
   listen(listener: () => void): () => void {
@@ -234,6 +242,9 @@ class Line {
       case 'readers':
         this.readers = message.readers
         return this.tell()
+      case 'relays':
+        this.relays = message.relays
+        return this.tell()
       default:
         message satisfies never
     }
@@ -247,6 +258,7 @@ class Line {
     this.launches = 0
     this.doors = doors
     this.readers = []
+    this.relays = []
     this.members.clear()
     for (const member of members) this.members.set(keyOf(member), member)
     this.connected.resolve()

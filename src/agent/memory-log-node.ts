@@ -1,8 +1,10 @@
 import type { ObservedMember } from '#wire/lognode/messages.ts'
+import { MemoryRelays } from './memory-relays.ts'
 import type { ConnectedLogNode } from './log-node.ts'
 
 /** A log node without processes and without bytes: it knows which members it has, and that is all. */
 export function memoryLogNode(): ConnectedLogNode {
+  const relays = new MemoryRelays()
   const members = new Map<string, ObservedMember>()
   const keyOf = (volume: string, member: string): string => `${volume}/${member}`
   const listeners = new Set<() => void>()
@@ -24,6 +26,12 @@ export function memoryLogNode(): ConnectedLogNode {
       changed()
     },
     async prune() {},
+    async relay(terms) {
+      relays.keep(terms)
+    },
+    async endRelay(volume) {
+      relays.end(volume)
+    },
     get busy() {
       return members.size > 0
     },
@@ -32,6 +40,7 @@ export function memoryLogNode(): ConnectedLogNode {
       doors: { node, listening: node !== undefined, problem: undefined },
       members: [...members.values()],
       readers: [],
+      relays: relays.observed(),
     }),
     onChange(listener) {
       listeners.add(listener)

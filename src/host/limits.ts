@@ -42,3 +42,6 @@ export const ZEROS_BYTES = 256 * KIB
 
 /** Of what a door says about its shortcut: a token and a path. */
 export const SHORTCUT_OFFER_BYTES_MAX = 512
+
+/** Bytes on their way over a connection to a place that is far away, each way: 80 ms of 100 MB/s. */
+export const FAR_BYTES_MAX = 8 * MIB

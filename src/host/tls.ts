@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket, connect, createSecureContext, type SecureContext } from 'node:tls'
 
 /** The name of PostgreSQL's protocol inside TLS. Source: PostgreSQL 18 manual, 54.2.11. */
@@ -54,6 +55,14 @@ export async function offerTls(socket: Socket, certificate: Buffer, patienceMs: 
     secure.destroy()
     throw new Error("the engine does not have the endpoint's certificate")
   }
+  return secure
+}
+
+/** Speaks TLS as the client of anybody who has a certificate of this authority; rejects for others. The caller destroys both. */
+export async function offerTlsToKnown(socket: Duplex, caPem: string, patienceMs: number): Promise<Socket> {
+  // As `sslmode=verify-ca` does: the certificate's name is not one of the network.
+  const secure = connect({ socket, ca: caPem, checkServerIdentity: () => undefined, minVersion: 'TLSv1.2' })
+  await ready(secure, 'secureConnect', patienceMs)
   return secure
 }
 

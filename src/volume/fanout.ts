@@ -46,7 +46,10 @@ export class Fanout {
     if (!fresh) return
     const [now, soon]: [MemberId[], MemberId[]] = [[], []]
     for (const view of to.views) {
-      if (!keepsUp(view) || view.sent !== start || view.sent - view.end > UNCONFIRMED_BYTES_MAX) continue
+      if (!keepsUp(view) || view.sent - view.end > UNCONFIRMED_BYTES_MAX) continue
+      // What is read again ends where no piece did: a member has a part of this one.
+      if (view.sent > start && view.sent < this.window.end) this.catchUp(view, to.durable)
+      if (view.sent !== start) continue
       view.sent = this.window.end
       // While members change, commits need more of them than one can tell beforehand.
       ;(now.length < this.write || to.views.length > WHOLE ? now : soon).push(view.id)

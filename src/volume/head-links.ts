@@ -3,6 +3,7 @@ import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import type { Socket } from '#host/net.ts'
 import type { TcpAddress } from '#host/tcp.ts'
+import type { MemberPlace } from '#wire/lognode/messages.ts'
 import type { Epoch, HeadMessage, MemberId, MemberMessage } from '#wire/quorum/messages.ts'
 import { Link } from './transport/link.ts'
 
@@ -11,6 +12,9 @@ export interface LogNodeAddress extends TcpAddress {
   /** Names the log node for life; the name that its certificate is made out to. */
   readonly node: string
 }
+
+export const placesByMember = (places: readonly MemberPlace[]): ReadonlyMap<MemberId, LogNodeAddress> =>
+  new Map(places.map(({ member, node, host, port }) => [member, { node, host, port }]))
 
 export interface HeadLinksOptions {
   readonly volume: string

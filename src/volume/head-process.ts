@@ -4,10 +4,10 @@ import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import type { Socket } from '#host/net.ts'
 import type { Random } from '#host/random.ts'
-import type { HeadSpec, HeadStatus, MemberPlace, ToHead } from '#wire/head/messages.ts'
-import type { MemberId, Position } from '#wire/quorum/messages.ts'
+import type { HeadSpec, HeadStatus, ToHead } from '#wire/head/messages.ts'
+import type { Position } from '#wire/quorum/messages.ts'
 import { segmentEnd } from '#wire/pg/lsn.ts'
-import { HeadLinks, type LogNodeAddress } from './head-links.ts'
+import { HeadLinks, placesByMember, type LogNodeAddress } from './head-links.ts'
 import { Head } from './head.ts'
 import { Upstream } from './postgres/upstream.ts'
 
@@ -62,7 +62,7 @@ export class HeadProcess {
 
   /** Begins to seal. */
   start(): void {
-    this.links.place(placesOf(this.spec.places))
+    this.links.place(placesByMember(this.spec.places))
   }
 
   status(): HeadStatus {
@@ -90,7 +90,7 @@ export class HeadProcess {
   reconfigure({ configuration, places }: Extract<ToHead, { type: 'reconfigure' }>): void {
     this.head.reconfigure(configuration)
     this.generation = Math.max(this.generation, configuration.generation)
-    this.links.place(placesOf(places))
+    this.links.place(placesByMember(places))
     this.tell()
   }
 
@@ -166,6 +166,3 @@ export class HeadProcess {
     })
   }
 }
-
-const placesOf = (places: readonly MemberPlace[]): ReadonlyMap<MemberId, LogNodeAddress> =>
-  new Map(places.map(({ member, node, host, port }) => [member, { node, host, port }]))

@@ -4,28 +4,26 @@
  * docs/protocol/quorum-log.md. Decides from messages and a clock; has neither socket nor file.
  */
 import { assert } from '#base/assert.ts'
-import type {
-  Adopted,
-  Configuration,
-  Epoch,
-  Gap,
-  History,
-  MemberId,
-  MemberMessage,
-  Position,
-  Sealed,
-} from '#wire/quorum/messages.ts'
+import type { Adopted, Configuration, Epoch, History, MemberId } from '#wire/quorum/messages.ts'
+import type { MemberMessage, Position, Sealed } from '#wire/quorum/messages.ts'
 import { chooseLog, historyOfWriter } from './choose-log.ts'
 import { Fanout } from './fanout.ts'
+import { HeadVoice } from './head-voice.ts'
+import { commonEnd } from './history.ts'
 import { Lease } from './lease.ts'
-import { AGAIN_MS, LEASE_MS, RETURN_MS } from './limits.ts'
+import { LEASE_MS, RETURN_MS } from './limits.ts'
 import { RULES, type HeadOptions, type HeadPhase, type HeadSurroundings, type Rules } from './ports.ts'
 import { Sealing, watchRecovery } from './sealing.ts'
-import { MemberViews, type MemberView } from './member-view.ts'
+import { MemberViews, restAfterGap, type MemberView } from './member-view.ts'
+
+/** Why a head is fenced that follows another volume's log: what is durable here is not in that. */
+export const DIVERGED = 'diverged'
 
 export class Head {
   readonly epoch: Epoch
   private readonly around: HeadSurroundings
+  private readonly voice: HeadVoice
+  private reader: string | undefined
   private readonly rules: Rules
   private readonly views: MemberViews
   private readonly lease: Lease
@@ -40,13 +38,13 @@ export class Head {
   private start: Position = Infinity
   private readonly options: HeadOptions
   private fanout: Fanout | undefined
-  private reader: string | undefined
   /** Of a configuration that is not in force yet: everything before this has to be where it asks for it. */
   private configuring: Position | undefined
 
   constructor(around: HeadSurroundings, options: HeadOptions) {
     this.around = around
     this.epoch = options.epoch
+    this.voice = new HeadVoice(around, options.epoch)
     this.rules = options.rules ?? RULES
     this.options = options
     this.views = new MemberViews(options.configuration)
@@ -54,7 +52,7 @@ export class Head {
     // A change of members that another epoch began is this one's to end.
     if (options.configuration.joint) this.configuring = 0
     this.lease = new Lease(around.clock, options.leaseMs ?? LEASE_MS, {
-      ask: (sequence) => this.around.send(this.views.ids, { type: 'ping', epoch: this.epoch, sequence }),
+      ask: (sequence) => this.voice.ping(this.views.ids, sequence),
       heard: (timeOf) => this.views.quorumValue(this.rules.write, timeOf),
       lost: () => this.fence('no word from enough members'),
     })
@@ -78,9 +76,7 @@ export class Head {
 
   connected(member: MemberId): void {
     if (this.phaseNow === 'fenced' || !this.views.found(member)) return
-    this.around.send([member], { type: 'seal', epoch: this.epoch })
-    const sequence = this.lease.asking
-    if (sequence !== undefined) this.around.send([member], { type: 'ping', epoch: this.epoch, sequence })
+    this.voice.greet(member, this.lease.asking)
   }
 
   disconnected(member: MemberId): void {
@@ -91,11 +87,9 @@ export class Head {
   received(member: MemberId, message: MemberMessage): void {
     const view = this.views.get(member)
     if (!view || this.phaseNow === 'fenced') return
-    if (message.type === 'refused') {
-      if (message.promised > this.epoch) this.fence(`epoch ${message.promised} has begun`)
-      return
-    }
-    if (message.epoch !== this.epoch) return
+    const isRefused = message.type === 'refused'
+    if (isRefused && message.promised > this.epoch) return this.fence(`epoch ${message.promised} has begun`)
+    if (isRefused || message.epoch !== this.epoch) return
     switch (message.type) {
       case 'sealed':
         return this.sealed(view, message)
@@ -104,7 +98,7 @@ export class Head {
       case 'flushed':
         return this.reached(view, message.end)
       case 'gap':
-        return this.gap(view, message)
+        return restAfterGap(view, message.end, { clock: this.around.clock, over: () => this.progress() })
       case 'pong':
         return this.lease.heard(member, message.sequence)
     }
@@ -132,16 +126,32 @@ export class Head {
     this.history = historyOfWriter(log, { epoch: this.epoch, start }, this.options.writerStart !== undefined)
     // A head that comes back in its epoch goes on where its epoch's log is known to be durable.
     const from = Math.max(start, durable)
-    this.fanout = new Fanout(this.around, { epoch: this.epoch, start: Math.min(from, end), write: this.rules.write })
+    this.fanout = this.newFanout(Math.min(from, end))
     this.phaseNow = 'leading'
     if (this.options.writerStart === undefined) this.lease.begin()
-    for (const view of this.views.all) {
-      Object.assign(view, { isAdopted: false, acknowledged: -1 })
-      if (view.isSealed) this.tellAdopt(view)
-    }
+    this.adoptAnew(-1)
     this.fanout.pad(from)
     if (this.durablePoint > start) this.open()
     return from
+  }
+
+  /**
+   * Of a head without a writer: its log is to be a copy of another volume's, of which this is the history, as far as it is
+   * durable there. Again when that has become longer. Gives from where that log has to be read, the end of a record;
+   * undefined: what is durable here is not in it, and the head is fenced.
+   */
+  follow(history: History): Position | undefined {
+    const common = commonEnd(this.history, Math.max(this.recoveredEnd, this.fanout?.end ?? 0), history)
+    if (common === undefined || common < this.durablePoint) return this.fence(DIVERGED)
+    this.history = history
+    this.adoptAnew(common)
+    if (this.fanout && this.fanout.end <= common) return this.fanout.end
+    // What comes is durable where it comes from: no later epoch is without it, and it counts as soon as it is here.
+    this.start = 0
+    this.fanout = this.newFanout(this.durablePoint)
+    if (this.phaseNow !== 'open') this.lease.begin()
+    this.open()
+    return this.durablePoint
   }
 
   /** The next bytes of the writer's log. `boundary`: where the last record ends that is whole before their end. */
@@ -149,6 +159,7 @@ export class Head {
     if (this.phaseNow === 'fenced') return
     assert(this.fanout, 'the writer has started')
     this.fanout.append(position, bytes, boundary, { views: this.views.all, durable: this.durablePoint })
+    this.advanceDurable(this.fanout)
     this.fanout.trim(this.views.all, this.views.quorumEnd(this.rules.write))
   }
 
@@ -170,11 +181,26 @@ export class Head {
     this.lease.end()
   }
 
+  private tellRelease(members: readonly MemberId[]): void {
+    this.voice.release(members, { reader: this.reader, position: this.recoveredEnd })
+  }
+
+  private newFanout(start: Position): Fanout {
+    return new Fanout(this.around, { epoch: this.epoch, start, write: this.rules.write })
+  }
+
+  /** All are told what the log is from now on. What they are known to have of it is before `common`. */
+  private adoptAnew(common: Position): void {
+    for (const view of this.views.all) {
+      Object.assign(view, { isAdopted: false, acknowledged: Math.min(view.acknowledged, common) })
+      if (view.isSealed) this.voice.adopt(view, this.history)
+    }
+  }
+
   private sealed(view: MemberView, { history, end, durable, first }: Sealed): void {
-    Object.assign(view, { isSealed: true, isAdopted: false, history, end, first, sent: end })
-    if (this.phaseNow !== 'sealing') return this.tellAdopt(view)
-    view.durable = durable
-    this.sealing.look()
+    Object.assign(view, { isSealed: true, isAdopted: false, history, end, first, durable, sent: end })
+    if (this.phaseNow === 'sealing') this.sealing.look()
+    else this.voice.adopt(view, this.history)
   }
 
   private choose(): void {
@@ -185,7 +211,7 @@ export class Head {
     const isOurs = this.options.writerStart === undefined || history.at(-1)!.epoch === this.epoch
     if (!isOurs) return this.fence('no log of the writer')
     this.phaseNow = 'recovering'
-    for (const view of sealed) this.tellAdopt(view)
+    for (const view of sealed) this.voice.adopt(view, this.history)
     watchRecovery(this.around.clock, this.views, {
       isOver: () => this.phaseNow !== 'recovering',
       stuck: () => this.fence('nobody has the log that was chosen'),
@@ -198,7 +224,7 @@ export class Head {
     Object.assign(view, { isAdopted: true, repair: undefined, sent: end })
     this.tellRelease([view.id])
     // It may be long until there is something to append that would say it.
-    if (this.phaseNow === 'open') this.tellDurable([view.id])
+    if (this.phaseNow === 'open') this.voice.durable([view.id], this.durablePoint)
     this.reached(view, end)
   }
 
@@ -211,17 +237,6 @@ export class Head {
     this.advanceDurable(this.fanout!)
     this.supply(view)
     this.fanout!.trim(this.views.all, this.durablePoint)
-  }
-
-  private gap(view: MemberView, { end }: Gap): void {
-    if (!view.isAdopted || view.isResting) return
-    Object.assign(view, { isResting: true, repair: undefined })
-    this.around.clock.after(AGAIN_MS, () => {
-      if (!view.isResting) return
-      // It may have taken more since: what was on its way when it said so.
-      Object.assign(view, { isResting: false, sent: Math.max(end, view.end) })
-      this.progress()
-    })
   }
 
   /** Whatever has become possible. */
@@ -240,13 +255,9 @@ export class Head {
     // Must not be done: see docs/protocol/quorum-log.md, 4.
     if (!this.rules.waitsForEpochStart) {
       this.around.durable((this.durablePoint = this.recoveredEnd))
-      this.tellDurable(this.views.adopted)
+      this.voice.durable(this.views.adopted, this.durablePoint)
     }
     this.around.recovered({ end: this.recoveredEnd, durable: this.durablePoint, history: this.history })
-  }
-
-  private tellDurable(members: readonly MemberId[]): void {
-    this.around.send(members, { type: 'durable', epoch: this.epoch, durable: this.durablePoint })
   }
 
   private advanceDurable(fanout: Fanout): void {
@@ -271,8 +282,7 @@ export class Head {
     const until = fanout ? Math.max(fanout.windowStart, Math.min(this.start, this.recoveredEnd)) : this.recoveredEnd
     if (view.end >= until) return fanout?.catchUp(view, this.durablePoint)
     const repair = this.views.beginRepair(view, until)
-    if (!repair) return
-    this.around.send([view.id], { type: 'repair', epoch: this.epoch, from: repair.from, position: repair.until })
+    if (repair) this.voice.repair(view, repair)
   }
 
   private configureWhenThere(): void {
@@ -282,16 +292,7 @@ export class Head {
     this.around.configured(this.views.configuration.generation)
   }
 
-  private tellAdopt(view: MemberView): void {
-    this.around.send([view.id], { type: 'adopt', epoch: this.epoch, history: this.history })
-  }
-
-  private tellRelease(members: readonly MemberId[]): void {
-    const { epoch, reader, recoveredEnd: position } = this
-    if (reader !== undefined) this.around.send(members, { type: 'release', epoch, reader, position })
-  }
-
-  private fence(reason: string): void {
+  private fence(reason: string): undefined {
     const isOver = this.phaseNow === 'fenced'
     this.stop()
     if (!isOver) this.around.fenced(reason)

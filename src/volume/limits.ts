@@ -45,3 +45,12 @@ export const PLACED_FILES_MAX = 4
 
 /** Of a volume whose head was not heard for so long others may have more of the log: readers are sent to them. A head pings every second. */
 export const UNHEARD_MS_MAX = 10_000
+
+/** Marks of a source's log that a relay waits to reach: minutes of them. */
+export const LAG_MARKS_MAX = 600
+
+/** A source that has said nothing for so long is behind by that at least; it is asked twice a second. */
+export const SOURCE_SILENCE_MS = 2_000
+
+/** Between the end of a relay's head and the next one of its epoch. */
+export const RELAY_AGAIN_MS = 1_000

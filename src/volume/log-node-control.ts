@@ -93,6 +93,10 @@ async function handle(node: LogNode, message: Exclude<ToLogNode, { type: 'shut-d
       return node.prune(message.volume, message.before)
     case 'ping':
       return undefined
+    case 'relay':
+      return node.relays.keep(message.terms)
+    case 'end-relay':
+      return node.relays.end(message.volume)
     default:
       message satisfies never
       throw new FrameError('the agent sent a message of an unknown type')

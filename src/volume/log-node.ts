@@ -21,6 +21,7 @@ import { readSeed, refusal } from './log-node/seed.ts'
 import type { LogNodeTable, MemberRecord } from './log-node/table.ts'
 import { Turns } from './log-node/turns.ts'
 import { MemberServer } from './member-server.ts'
+import { Relays } from './relays.ts'
 import type { VolumeSource } from './postgres/volume-source.ts'
 
 export type { LogNodeReport } from './log-node/reports.ts'
@@ -47,6 +48,7 @@ export class LogNode {
   private readonly doors: Doors
   private readonly feeds: Feeds
   private readonly reports: LogNodeReports
+  readonly relays: Relays
   private readonly turns = new Turns()
   private readonly records = new Map<string, MemberRecord>()
   private readonly homes = new Map<string, MemberHome>()
@@ -78,10 +80,12 @@ export class LogNode {
       onChange: () => this.reports.doorsChanged(),
     })
     this.feeds = new Feeds({ clock, random, log, tls: () => this.doors.identity! })
+    this.relays = new Relays(options)
     this.reports = new LogNodeReports({
       clock,
       doors: () => this.doors.observed(),
       member: (key) => this.look(key),
+      relays: () => this.relays.observed(),
       readers: () => [...this.sources.keys()].flatMap((volume) => this.feeds.readers(volume)),
     })
   }
@@ -153,6 +157,7 @@ export class LogNode {
   /** Hangs up on everybody, and answers nobody. The process must end now. */
   end(): void {
     this.doors.close()
+    this.relays.close()
     this.server.end()
     this.feeds.close()
     this.reports.end()
@@ -161,14 +166,12 @@ export class LogNode {
 
   private async load(): Promise<void> {
     const kept = await this.options.table.all()
-    for (const [key, value] of kept) {
-      if (key.startsWith('volume/')) this.heed(value as VolumeTerms)
-      if (key.startsWith('member/')) this.records.set(key.slice('member/'.length), value as MemberRecord)
-    }
+    for (const [key, value] of kept) if (key.startsWith('volume/')) this.heed(value as VolumeTerms)
+    for (const [at, value] of kept) if (at.startsWith('member/')) this.records.set(at.slice(7), value as MemberRecord)
     for (const [key, { state }] of this.records) if (state === 'there') this.start(key)
     // Last, so that whoever comes in finds all that are there.
-    const terms = kept.get('terms')
-    if (terms) this.doors.apply(terms as LogNodeTerms)
+    if (kept.has('terms')) this.doors.apply(kept.get('terms') as LogNodeTerms)
+    this.relays.load(kept)
     const { clock } = this.options
     this.rounds.push(
       every(clock, READERS_LOOK_MS, () => this.feeds.look()),
@@ -181,10 +184,8 @@ export class LogNode {
     const before = this.sources.get(volume)
     const source = readers && this.feeds.open(volume, readers)
     if (source === before) return
-    if (!source) {
-      this.feeds.drop(volume)
-      return void this.sources.delete(volume)
-    }
+    if (!source) this.feeds.drop(volume)
+    if (!source) return void this.sources.delete(volume)
     this.sources.set(volume, source)
     for (const { options, opened } of this.homes.values()) if (options.volume === volume && opened) source.add(opened)
   }
@@ -282,8 +283,7 @@ export class LogNode {
     const record = this.records.get(key)
     if (!record) return undefined
     const { volume, member } = record
-    if (record.state === 'failed') return { volume, member, state: 'failed', reason: record.reason }
-    const reason = this.unreadable.get(key)
+    const reason = record.state === 'failed' ? record.reason : this.unreadable.get(key)
     if (reason !== undefined) return { volume, member, state: 'failed', reason }
     return this.homes.get(key)?.observed() ?? { volume, member, state: 'creating' }
   }

@@ -1,5 +1,7 @@
 /** What a head knows of the members of its volume. */
+import type { Clock } from '#host/clock.ts'
 import type { Configuration, History, MemberId, Position } from '#wire/quorum/messages.ts'
+import { AGAIN_MS } from './limits.ts'
 import { isQuorum, membersOf, quorumValue } from './quorum.ts'
 
 /** What a head knows of one member. */
@@ -39,6 +41,18 @@ const newView = (id: MemberId): MemberView => ({
   repair: undefined,
   isResting: false,
 })
+
+/** Leaves a member alone for a moment that could not take what it was sent, of which it has all before `end`. */
+export function restAfterGap(view: MemberView, end: Position, parts: { clock: Clock; over(): void }): void {
+  if (!view.isAdopted || view.isResting) return
+  Object.assign(view, { isResting: true, repair: undefined })
+  parts.clock.after(AGAIN_MS, () => {
+    if (!view.isResting) return
+    // It may have taken more since: what was on its way when it said so.
+    Object.assign(view, { isResting: false, sent: Math.max(end, view.end) })
+    parts.over()
+  })
+}
 
 export class MemberViews {
   private present: Configuration

@@ -266,3 +266,122 @@ describe('a volume', () => {
     assert.ok(world.said.includes('fenced: no word from enough members'))
   })
 })
+
+describe('a copy of a volume', () => {
+  /** History of a source in which three epochs wrote. */
+  const HISTORY = [
+    { epoch: 1, start: 0 },
+    { epoch: 3, start: 8 },
+    { epoch: 5, start: 12 },
+  ]
+
+  function follow(world: World, epoch: number, history = HISTORY): Head {
+    const head = world.head(epoch)
+    assert.equal(head.follow(history), 0)
+    world.run()
+    return head
+  }
+
+  it('has the bytes of the source in the epochs of the source, whatever its own relays are called', () => {
+    const world = new World()
+    const head = follow(world, 9)
+    assert.equal(head.phase, 'open')
+    write(world, head, 0, 'seed one')
+    write(world, head, 8, 'two.')
+    write(world, head, 12, 'three')
+    assert.equal(head.durable, 17)
+    const member = world.restart('b2')
+    assert.deepEqual([member.promised, member.history, member.end], [9, HISTORY, 17])
+    assert.deepEqual([member.read(8, 9)!.epoch, member.read(12, 9)!.epoch], [3, 5])
+    assert.equal(member.read(12, 9)!.bytes.toString(), 'three')
+  })
+
+  it('goes on where another relay left off, also in the middle of a piece, and into a new epoch of the source', async () => {
+    const world = new World()
+    const before = HISTORY.slice(0, 2)
+    write(world, follow(world, 9, before), 0, 'seed one')
+    const head = world.head(10)
+    assert.equal(head.follow(before), 8)
+    world.run()
+    head.append(8, Buffer.from('tw'), 8)
+    world.run()
+    assert.equal(head.durable, 8)
+    const next = world.head(11)
+    assert.equal(next.follow(before), 8)
+    world.run()
+    assert.deepEqual(world.ends(), [10, 10, 10, 10, 10, 10])
+    write(world, next, 8, 'two.')
+    assert.equal(next.follow(HISTORY), 12)
+    world.run()
+    write(world, next, 12, 'three')
+    await world.clock.advance(100)
+    world.run()
+    assert.deepEqual([next.durable, world.ends()], [17, [17, 17, 17, 17, 17, 17]])
+  })
+
+  it('counts what members have already, also where nothing is sent to them any more', () => {
+    const world = new World()
+    const head = world.head(9)
+    head.follow([{ epoch: 1, start: 0 }])
+    world.run()
+    assert.equal(head.durable, 0)
+    write(world, head, 0, 'seed')
+    assert.equal(head.durable, 4)
+  })
+
+  it('ends when another has begun, and takes nothing of it any more', () => {
+    const world = new World()
+    const first = follow(world, 9)
+    follow(world, 10)
+    write(world, first, 0, 'seed one')
+    assert.ok(world.said.includes('fenced: epoch 10 has begun'))
+    assert.equal(world.members.get('a1')!.end, 4)
+  })
+
+  it('cuts what was never durable and the source does not have', () => {
+    const world = new World()
+    const writer = lead(world, 2, 4, 'hello')
+    for (const id of IDS.slice(3)) world.down.add(id)
+    write(world, writer, 9, 'tail')
+    world.down.clear()
+    const head = world.head(9)
+    const history = [
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 4 },
+      { epoch: 3, start: 10 },
+    ]
+    assert.equal(head.follow(history), 9)
+    world.run()
+    assert.deepEqual(world.ends(), [10, 10, 10, 10, 10, 10])
+    write(world, head, 9, 't')
+    write(world, head, 10, '!')
+    assert.equal(head.durable, 11)
+  })
+
+  it('is no copy of a source that has not all that is durable here', () => {
+    const world = new World()
+    lead(world, 2, 4, 'hello')
+    const head = world.head(9)
+    const history = [
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 4 },
+      { epoch: 3, start: 8 },
+    ]
+    assert.equal(head.follow(history), undefined)
+    assert.ok(world.said.includes('fenced: diverged'))
+  })
+
+  it('lets one reader have all of it, so that nothing is lost where the log changes over to the reader', () => {
+    const world = new World()
+    const writer = lead(world, 2, 4, 'hello')
+    for (const id of IDS.slice(3)) world.down.add(id)
+    write(world, writer, 9, 'tail')
+    world.down.clear()
+    const head = world.head(9)
+    head.release('relay')
+    head.follow([...world.members.get('a1')!.history])
+    world.run()
+    const member = world.members.get('c2')!
+    assert.deepEqual([member.shownTo('relay'), member.shownTo('other')], [13, 9])
+  })
+})

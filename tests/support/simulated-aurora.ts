@@ -3,6 +3,7 @@ import type { CreateDBClusterMessage, CreateDBInstanceMessage, DBCluster, DBInst
 import { auroraClusters, type AuroraClusterRecord } from '#control/aurora-cluster/record.ts'
 import { createCluster, describeAnyCluster } from '#control/cluster/verbs.ts'
 import { createInstance } from '#control/cluster/member-verbs.ts'
+import type { Scope } from '#control/control.ts'
 import { describeInstance } from '#control/db-instance/describe.ts'
 import { dbInstances, type DbInstanceRecord } from '#control/db-instance/record.ts'
 import type { Hosts } from '#control/hosts.ts'
@@ -45,8 +46,8 @@ export const addInstance = (
     } as Parameters<typeof createInstance>[2]),
   )
 
-export const auroraOf = async (control: SimulatedControl, id = 'shop'): Promise<AuroraClusterRecord> =>
-  (await auroraClusters(control, SCOPE).get(id))!.value
+export const auroraOf = async (control: SimulatedControl, id = 'shop', scope = SCOPE): Promise<AuroraClusterRecord> =>
+  (await auroraClusters(control, scope).get(id))!.value
 
 export const volumeOf = async (control: SimulatedControl, id = 'shop'): Promise<VolumeRecord> =>
   (await volumes(control, SCOPE).get((await auroraOf(control, id)).resourceId))!.value
@@ -62,8 +63,13 @@ export const writerOf = async (control: SimulatedControl): Promise<string | unde
   (await clusterShown(control)).DBClusterMembers!.find(({ IsClusterWriter }) => IsClusterWriter)?.DBInstanceIdentifier
 
 /** Whom an endpoint leads to, by identifier. */
-export async function reached(control: SimulatedControl, routeId: string): Promise<string[]> {
-  const { members } = await auroraOf(control)
+export async function reached(
+  control: SimulatedControl,
+  routeId: string,
+  scope: Scope = SCOPE,
+  cluster = 'shop',
+): Promise<string[]> {
+  const { members } = await auroraOf(control, cluster, scope)
   const seen = Object.keys(control.endpoints.observed(routeId)?.connections ?? {})
   return members.filter(({ resourceId }) => seen.includes(resourceId)).map(({ id }) => id)
 }

@@ -17,6 +17,7 @@ import { CreateDBInstanceReadReplica } from './create-db-instance-read-replica.t
 import { CreateDBParameterGroup } from './create-db-parameter-group.ts'
 import { CreateDBSnapshot } from './create-db-snapshot.ts'
 import { CreateDBSubnetGroup } from './create-db-subnet-group.ts'
+import { CreateGlobalCluster } from './create-global-cluster.ts'
 import { CreateOptionGroup } from './create-option-group.ts'
 import { DeleteDBCluster } from './delete-db-cluster.ts'
 import { DeleteDBClusterEndpoint } from './delete-db-cluster-endpoint.ts'
@@ -27,6 +28,7 @@ import { DeleteDBInstance } from './delete-db-instance.ts'
 import { DeleteDBParameterGroup } from './delete-db-parameter-group.ts'
 import { DeleteDBSnapshot } from './delete-db-snapshot.ts'
 import { DeleteDBSubnetGroup } from './delete-db-subnet-group.ts'
+import { DeleteGlobalCluster } from './delete-global-cluster.ts'
 import { DeleteOptionGroup } from './delete-option-group.ts'
 import { DescribeAccountAttributes } from './describe-account-attributes.ts'
 import { DescribeCertificates } from './describe-certificates.ts'
@@ -49,6 +51,7 @@ import { DescribeEngineDefaultClusterParameters } from './describe-engine-defaul
 import { DescribeEngineDefaultParameters } from './describe-engine-default-parameters.ts'
 import { DescribeEventCategories } from './describe-event-categories.ts'
 import { DescribeEvents } from './describe-events.ts'
+import { DescribeGlobalClusters } from './describe-global-clusters.ts'
 import { DescribeOptionGroupOptions } from './describe-option-group-options.ts'
 import { DescribeOptionGroups } from './describe-option-groups.ts'
 import { DescribeOrderableDBInstanceOptions } from './describe-orderable-db-instance-options.ts'
@@ -59,6 +62,7 @@ import { DescribeSourceRegions } from './describe-source-regions.ts'
 import { DescribeValidDBInstanceModifications } from './describe-valid-db-instance-modifications.ts'
 import { DownloadDBLogFilePortion } from './download-db-log-file-portion.ts'
 import { FailoverDBCluster } from './failover-db-cluster.ts'
+import { FailoverGlobalCluster } from './failover-global-cluster.ts'
 import { ListTagsForResource } from './list-tags-for-resource.ts'
 import { ModifyCertificates } from './modify-certificates.ts'
 import { ModifyDBCluster } from './modify-db-cluster.ts'
@@ -68,10 +72,12 @@ import { ModifyDBInstance } from './modify-db-instance.ts'
 import { ModifyDBParameterGroup } from './modify-db-parameter-group.ts'
 import { ModifyDBSnapshotAttribute } from './modify-db-snapshot-attribute.ts'
 import { ModifyDBSubnetGroup } from './modify-db-subnet-group.ts'
+import { ModifyGlobalCluster } from './modify-global-cluster.ts'
 import { ModifyOptionGroup } from './modify-option-group.ts'
 import { PromoteReadReplica } from './promote-read-replica.ts'
 import { RebootDBCluster } from './reboot-db-cluster.ts'
 import { RebootDBInstance } from './reboot-db-instance.ts'
+import { RemoveFromGlobalCluster } from './remove-from-global-cluster.ts'
 import { RemoveTagsFromResource } from './remove-tags-from-resource.ts'
 import { ResetDBClusterParameterGroup } from './reset-db-cluster-parameter-group.ts'
 import { ResetDBParameterGroup } from './reset-db-parameter-group.ts'
@@ -85,6 +91,7 @@ import { StartDBCluster } from './start-db-cluster.ts'
 import { StartDBInstance } from './start-db-instance.ts'
 import { StopDBCluster } from './stop-db-cluster.ts'
 import { StopDBInstance } from './stop-db-instance.ts'
+import { SwitchoverGlobalCluster } from './switchover-global-cluster.ts'
 import { SwitchoverReadReplica } from './switchover-read-replica.ts'
 
 export const rdsHandlers = {
@@ -103,6 +110,7 @@ export const rdsHandlers = {
   CreateDBParameterGroup,
   CreateDBSnapshot,
   CreateDBSubnetGroup,
+  CreateGlobalCluster,
   CreateOptionGroup,
   DeleteDBCluster,
   DeleteDBClusterEndpoint,
@@ -113,6 +121,7 @@ export const rdsHandlers = {
   DeleteDBParameterGroup,
   DeleteDBSnapshot,
   DeleteDBSubnetGroup,
+  DeleteGlobalCluster,
   DeleteOptionGroup,
   DescribeAccountAttributes,
   DescribeCertificates,
@@ -135,6 +144,7 @@ export const rdsHandlers = {
   DescribeEngineDefaultParameters,
   DescribeEventCategories,
   DescribeEvents,
+  DescribeGlobalClusters,
   DescribeOptionGroupOptions,
   DescribeOptionGroups,
   DescribeOrderableDBInstanceOptions,
@@ -145,6 +155,7 @@ export const rdsHandlers = {
   DescribeValidDBInstanceModifications,
   DownloadDBLogFilePortion,
   FailoverDBCluster,
+  FailoverGlobalCluster,
   ListTagsForResource,
   ModifyCertificates,
   ModifyDBCluster,
@@ -154,10 +165,12 @@ export const rdsHandlers = {
   ModifyDBParameterGroup,
   ModifyDBSnapshotAttribute,
   ModifyDBSubnetGroup,
+  ModifyGlobalCluster,
   ModifyOptionGroup,
   PromoteReadReplica,
   RebootDBCluster,
   RebootDBInstance,
+  RemoveFromGlobalCluster,
   RemoveTagsFromResource,
   ResetDBClusterParameterGroup,
   ResetDBParameterGroup,
@@ -171,5 +184,6 @@ export const rdsHandlers = {
   StopDBCluster,
   StopDBInstance,
   StopDBInstanceAutomatedBackupsReplication,
+  SwitchoverGlobalCluster,
   SwitchoverReadReplica,
 } satisfies Handlers<typeof rds, RequestContext>

@@ -25,7 +25,7 @@ import { started } from '../db-instance/started.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { requireAuroraCluster } from './find.ts'
-import { auroraClusters, auroraKeyOf, type AuroraClusterRecord } from './record.ts'
+import { auroraClusters, auroraKeyOf, isSecondary, type AuroraClusterRecord } from './record.ts'
 import { refuseOfMember, requireMatchingCluster } from './member-rules.ts'
 import { AURORA_STORAGE, requireAurora, requireAuroraClass } from './settings.ts'
 import { PROMOTION_TIER_DEFAULT, PROMOTION_TIER_MAX } from './successor.ts'
@@ -111,7 +111,7 @@ async function register(
       auroraClusters(control, cluster).update(held, {
         ...cluster,
         members: [...cluster.members, member],
-        writer: cluster.writer ?? resourceId,
+        ...(!isSecondary(cluster) && { writer: cluster.writer ?? resourceId }),
       }),
       dbInstances(control, cluster).create(record.id, record),
       dbInstanceNames(control).create(nameIndexOf(record), { id: record.id }),

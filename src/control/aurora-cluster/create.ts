@@ -2,7 +2,7 @@
 import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
 import { InsufficientDBClusterCapacityFault } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { commit, type Control, type Scope } from '../control.ts'
@@ -18,6 +18,7 @@ import { newMaster } from '../db-instance/master.ts'
 import { choosePort } from '../db-instance/ports.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
 import { started } from '../db-instance/started.ts'
+import { joinGlobal } from '../global-cluster/join.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { newVolume } from '../volume/configuration.ts'
@@ -41,28 +42,39 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
   if (control.hosts.zones.length < ZONES)
     throw fault(InsufficientDBClusterCapacityFault, `An Aurora DB cluster needs ${ZONES} Availability Zones.`)
   await requireQuota(control, scope, 'DBClusters')
-  const version = resolveVersion(control, input.EngineVersion, 'aurora-postgresql')
-  const username = requireMasterUsername(required(input.MasterUsername, 'MasterUsername'))
-  const databaseName = input.DatabaseName === undefined ? undefined : requireDatabaseName(input.DatabaseName)
+  const { primary, engineVersion, ...first } = await joinGlobal(control, scope, input)
+  const version = resolveVersion(control, engineVersion ?? input.EngineVersion, 'aurora-postgresql')
+  const name = primary ? primary.databaseName : (input.DatabaseName ?? first.databaseName)
+  const databaseName = name === undefined ? undefined : requireDatabaseName(name)
   const wanted = { name: input.DBClusterParameterGroupName, major: version.major }
   const parameterGroup = await resolveAuroraParameterGroup(control, scope, wanted)
   const { shared, settings } = await newAuroraSettings(control, scope, input, version)
   const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
   const tags = checkTags(input.Tags ?? [])
-  const { master, writes: secret } = await newMaster(control, scope, {
-    username,
-    password: input.MasterUserPassword,
-    managed: input.ManageMasterUserPassword,
-    kmsKeyId: input.MasterUserSecretKmsKeyId,
-    instanceArn: rdsArn(scope, 'cluster', id),
-  })
+  const { master, writes: secret } = primary
+    ? { master: { ...primary.master, secretArn: undefined, secretKmsKeyId: undefined }, writes: NOTHING }
+    : await newMaster(control, scope, {
+        username: requireMasterUsername(required(input.MasterUsername, 'MasterUsername')),
+        password: input.MasterUserPassword,
+        managed: input.ManageMasterUserPassword,
+        kmsKeyId: input.MasterUserSecretKmsKeyId,
+        instanceArn: rdsArn(scope, 'cluster', id),
+      })
   const draft = { id, shared, settings, parameterGroup, master, databaseName, tags }
   for (let race = 0; race < RACES_MAX; race++) {
+    const joining = await joinGlobal(control, scope, input)
     const resourceId = newResourceId('cluster', control.random)
     const { port, writes } = await choosePort(control, wantedPort, resourceId)
     // Another one of the range that users see, and not the one that was just chosen.
     const reader = await choosePort(control, port + 1, resourceId)
-    const cluster = newCluster(control, scope, { ...draft, resourceId, port, readerPort: reader.port })
+    const global = joining.part
+    const cluster = newCluster(control, scope, {
+      ...draft,
+      resourceId,
+      port,
+      readerPort: reader.port,
+      ...(global && { global }),
+    })
     const key = auroraKeyOf(cluster)
     const flow = control.flows.start('create-aurora-cluster', auroraSubjectOf(key), { key })
     const { committed } = await commit(
@@ -70,7 +82,8 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
       together(
         auroraClusters(control, scope).create(id, cluster),
         clusterNameTaken(control, scope, { id, by: 'aurora' }),
-        volumes(control, scope).create(resourceId, newVolume(resourceId, control.hosts.zones)),
+        volumes(control, scope).create(resourceId, joining.volume(newVolume(resourceId, control.hosts.zones))),
+        joining.writes(key),
         writes,
         reader.writes,
         secret,
@@ -97,6 +110,7 @@ type Draft = Pick<
   | 'databaseName'
   | 'port'
   | 'readerPort'
+  | 'global'
   | 'tags'
 >
 

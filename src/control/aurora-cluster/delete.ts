@@ -22,6 +22,8 @@ export async function deleteAuroraCluster(control: Control, scope: Scope, input:
     const held = await requireAuroraCluster(control, scope, input.DBClusterIdentifier)
     const { id, phase, settings } = held.value
     if (phase === 'deleting') throw invalidClusterState(`Cluster ${id} is already being deleted.`)
+    if (held.value.global)
+      throw invalidClusterState('This cluster is a part of a global cluster, please remove it from globalcluster first')
     if (settings.DeletionProtection)
       throw invalidCombination('Cannot delete protected Cluster, please disable deletion protection and try again.')
     const members = [...(await memberRecords(control, held.value)).values()]

@@ -7,7 +7,8 @@ import { AUTO_START_MS, HOSTED_ZONE_ID, masterSecretOf, parameterStatus } from '
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { addressOfEndpoint } from './endpoints.ts'
 import { memberRecords } from './find.ts'
-import { isWriter, type AuroraClusterRecord } from './record.ts'
+import { globalOf } from '../global-cluster/record.ts'
+import { isSecondary, isWriter, type AuroraClusterRecord } from './record.ts'
 import { scalingShown } from './scaling.ts'
 import { AURORA_STORAGE } from './settings.ts'
 import { auroraStatusOf } from './sight.ts'
@@ -37,6 +38,7 @@ export async function describeAuroraCluster(control: Control, record: AuroraClus
     DBClusterMembers: members.map((member) => memberShown(control, record, member)),
     ...settingsShown(record),
     ...masterSecretOf(record),
+    ...(await globalShown(control, record)),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     StatusInfos:
       record.complaint === undefined || status === 'available'
@@ -44,6 +46,17 @@ export async function describeAuroraCluster(control: Control, record: AuroraClus
         : [{ StatusType: 'cluster', Normal: false, Status: status, Message: record.complaint }],
     ...ABSENT,
     TagList: [...record.tags],
+  }
+}
+
+/** Of a cluster that belongs to a global one. */
+async function globalShown(control: Pick<Control, 'store'>, record: AuroraClusterRecord): Promise<DBCluster> {
+  const global = (await globalOf(control, record))?.value
+  if (!global) return {}
+  const source = isSecondary(record) ? global.primary : undefined
+  return {
+    GlobalClusterIdentifier: global.id,
+    ...(source && { ReplicationSourceIdentifier: rdsArn(source, 'cluster', source.id) }),
   }
 }
 

@@ -6,7 +6,7 @@ import { invalidCombination } from '../db-instance/faults.ts'
 import { instanceIdOf } from '../db-instance/find.ts'
 import { started } from '../db-instance/started.ts'
 import { memberRecords, requireAuroraCluster } from './find.ts'
-import { auroraClusters, auroraKeyOf, auroraSubjectOf, type AuroraClusterRecord } from './record.ts'
+import { auroraClusters, auroraKeyOf, auroraSubjectOf, isSecondary, type AuroraClusterRecord } from './record.ts'
 import { auroraStatusOf, candidatesIn } from './sight.ts'
 import { chooseSuccessor } from './successor.ts'
 
@@ -24,6 +24,8 @@ export async function failoverAuroraCluster(
   const { record, flowId } = await transact(control, async () => {
     const held = await requireAuroraCluster(control, scope, input.DBClusterIdentifier)
     const cluster = held.value
+    if (isSecondary(cluster))
+      throw invalidClusterState(`DB cluster ${cluster.id} is a secondary cluster: it has no writer to fail over.`)
     const target = targetIn(scope, cluster, input.TargetDBInstanceIdentifier)
     const status = auroraStatusOf(control, cluster)
     if (status !== 'available') throw clusterNotAvailable(cluster.id, status)

@@ -4,7 +4,7 @@ import { together, type Held, type Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
-import { clusterNotAvailable } from '../db-cluster/faults.ts'
+import { clusterNotAvailable, invalidClusterState } from '../db-cluster/faults.ts'
 import { newCredentials } from '../db-instance/credentials.ts'
 import { invalidCombination } from '../db-instance/faults.ts'
 import { parseBackupWindow, parseMaintenanceWindow, windowsOverlap } from '../db-instance/identifiers.ts'
@@ -17,7 +17,13 @@ import { started } from '../db-instance/started.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { memberRecords, requireAuroraCluster } from './find.ts'
-import { auroraClusters, auroraKeyOf, auroraPasswordSubjectOf, type AuroraClusterRecord } from './record.ts'
+import {
+  auroraClusters,
+  auroraKeyOf,
+  auroraPasswordSubjectOf,
+  isSecondary,
+  type AuroraClusterRecord,
+} from './record.ts'
 import {
   refuseOptionGroup,
   requireAuroraRetention,
@@ -70,6 +76,14 @@ const NOT_OF_AURORA = [
   'ScalingConfiguration',
 ] as const satisfies readonly (keyof Input)[]
 
+/** What a secondary cluster of a global one has with its data. */
+const OF_THE_PRIMARY = [
+  'ManageMasterUserPassword',
+  'MasterUserPassword',
+  'MasterUserSecretKmsKeyId',
+  'RotateMasterUserPassword',
+] as const satisfies readonly (keyof Input)[]
+
 /** What Aurora PostgreSQL has, and Holdfast not yet. */
 const NOT_YET = [
   'AllowMajorVersionUpgrade',
@@ -88,6 +102,11 @@ const isAsked = (value: unknown): boolean => value !== undefined && value !== fa
 function refuseModification(cluster: AuroraClusterRecord, input: Input): void {
   for (const member of NOT_OF_AURORA)
     if (isAsked(input[member])) throw invalidCombination(`${member} isn't supported for DB engine aurora-postgresql.`)
+  for (const member of OF_THE_PRIMARY)
+    if (isSecondary(cluster) && isAsked(input[member]))
+      throw invalidClusterState(
+        `${member} of a secondary cluster is that of the global cluster's primary: modify that.`,
+      )
   for (const member of NOT_YET)
     if (isAsked(input[member]))
       throw invalidCombination(`${member} is not available for aurora-postgresql in Holdfast yet.`)

@@ -7,7 +7,7 @@ import type { Placement } from '../db-instance/topology.ts'
 import { doorsOf, feedPassword, feedsFor, requireLogNodes, type LogNodeRecord } from '../volume/log-nodes.ts'
 import { headTlsOf } from '../volume/head-certificate.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
-import { placesOf } from '../volume/terms.ts'
+import { configurationOf, placesOf } from '../volume/terms.ts'
 import { isWriter, type AuroraClusterRecord } from './record.ts'
 
 /**
@@ -66,11 +66,9 @@ export function keeperAttachment(
 
 /** What the head beside the writer leads, and by what log nodes know it. */
 function headOf(control: Pick<Control, 'vault'>, volume: VolumeRecord, nodes: readonly LogNodeRecord[]): HeadTerms {
-  const { generation, members, joint } = volume.configuration
-  const ids = (some: typeof members): string[] => some.map(({ id }) => id)
   return {
     epoch: volume.epoch,
-    configuration: { generation, members: ids(members), ...(joint && { joint: ids(joint) }) },
+    configuration: configurationOf(volume),
     places: placesOf(volume, doorsOf(nodes)),
     tls: headTlsOf(control, volume),
   }

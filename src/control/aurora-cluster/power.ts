@@ -48,6 +48,9 @@ async function order(
 ): Promise<AuroraClusterRecord> {
   const { record, flowId } = await transact(control, async () => {
     const held = await requireAuroraCluster(control, scope, idOrArn)
+    // AWS: Aurora user guide, "Limitations for stopping and starting Aurora DB clusters".
+    if (held.value.global)
+      throw invalidClusterState(`DB cluster ${held.value.id} is a part of a global cluster, and cannot be stopped.`)
     const members = [...(await memberRecords(control, held.value)).values()]
     check(
       held.value,

@@ -20,6 +20,7 @@ export type AuroraPhase =
   | 'available'
   | 'failing-over'
   | 'modifying'
+  | 'promoting'
   | 'stopping'
   | 'stopped'
   | 'starting'
@@ -54,6 +55,13 @@ export interface AuroraMember {
   readonly zone: string
 }
 
+export interface GlobalPart {
+  /** Of the global cluster, which has it for life. */
+  readonly resourceId: string
+  /** Its volume is a copy of the primary cluster's: all of its instances read. */
+  readonly isSecondary: boolean
+}
+
 export interface AuroraClusterRecord {
   readonly id: string
   readonly resourceId: string
@@ -85,6 +93,8 @@ export interface AuroraClusterRecord {
   /** The writer is paused, or about to be, or not back yet: no reason to call the cluster anything but available. */
   readonly isAsleep?: boolean
   readonly endpoints: readonly CustomEndpoint[]
+  /** The global database that it belongs to. */
+  readonly global?: GlobalPart
   readonly stoppedAt: number | undefined
   readonly tags: readonly Tag[]
 }
@@ -136,7 +146,11 @@ export const volumeMembersSubjectOf = (key: ClusterKey): string => `${auroraTime
 /** Not among the others: what is seen of an instance is nothing to it. */
 export const auroraImagesSubjectOf = (key: ClusterKey): string => `aurora-images/${nameOf(key)}`
 
+export const auroraRelaySubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}relay`
+
 export const auroraPasswordSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}password`
+
+export const isSecondary = ({ global }: Pick<AuroraClusterRecord, 'global'>): boolean => global?.isSecondary === true
 
 export const isWriter = (cluster: AuroraClusterRecord, { resourceId }: Pick<AuroraMember, 'resourceId'>): boolean =>
   cluster.writer === resourceId

@@ -41,7 +41,6 @@ const NOT_YET = [
   'EnableHttpEndpoint',
   'EnableLimitlessDatabase',
   'EnableLocalWriteForwarding',
-  'GlobalClusterIdentifier',
   'ReplicationSourceIdentifier',
   'WithExpressConfiguration',
 ] as const satisfies readonly (keyof CreateDBClusterMessage)[]

@@ -18,6 +18,7 @@ import {
 } from '../../../tests/support/simulated-aurora.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import {} from '../../../tests/support/simulated-cluster.ts'
+import { EAST, clusterIn, fillGlobal, globalShown } from '../../../tests/support/simulated-global.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { createClusterEndpoint, deleteClusterEndpoint } from '../aurora-cluster/endpoints.ts'
 import { auroraClusters, auroraKeyOf, auroraSubjectOf } from '../aurora-cluster/record.ts'
@@ -26,11 +27,13 @@ import { changeCluster } from '../cluster/verbs.ts'
 import { commit } from '../control.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
+import { failoverGlobalCluster } from '../global-cluster/switch.ts'
+import { removeFromGlobalCluster } from '../global-cluster/remove.ts'
 import { volumes } from '../volume/record.ts'
 import { flowDefinitions } from './definitions.ts'
 
 /** Steps that are for what goes wrong for long. */
-const LAST_RESORTS = ['abandon', 'again', 'fail', 'rest', 'renew']
+const LAST_RESORTS = ['abandon', 'again', 'away', 'back', 'cancel', 'follow', 'fail', 'rest', 'renew']
 
 const STEPS = flowDefinitions
   .filter(({ name }) => name.includes('-aurora-'))
@@ -188,6 +191,50 @@ const SCENARIOS: readonly Scenario[] = [
     prepare: filled,
     run: (control) => changeInstance(control, SCOPE, 'delete', { DBInstanceIdentifier: 'one' }),
     verify: (control) => serving(control, 'two', ['two']),
+  },
+  {
+    what: 'a cluster is made that is a copy of one in another region',
+    flows: ['create-aurora-cluster', 'create-aurora-member', 'keep-aurora-relay'],
+    run: fillGlobal,
+    verify: async (control) => {
+      await serving(control, 'one', ['two'])
+      const { record, shown } = await clusterIn(control, EAST, 'far')
+      assert.equal(shown.Status, 'available')
+      assert.deepEqual(await reached(control, `${record.resourceId}-ro`, EAST, 'far'), ['far-1', 'far-2'])
+    },
+  },
+  ...[false, true].map((isDataLossAllowed): Scenario => ({
+    what: `a copy becomes the primary by a ${isDataLossAllowed ? 'failover' : 'switchover'}`,
+    flows: ['switch-aurora-global', 'keep-aurora-relay', 'restart-aurora-reader'],
+    prepare: fillGlobal,
+    run: (control) =>
+      failoverGlobalCluster(control, EAST, {
+        GlobalClusterIdentifier: 'world',
+        TargetDbClusterIdentifier: 'far',
+        ...(isDataLossAllowed && { AllowDataLoss: true }),
+      }),
+    verify: async (control) => {
+      await keptAurora(control)
+      const [near, far] = [await clusterIn(control, SCOPE, 'shop'), await clusterIn(control, EAST, 'far')]
+      assert.deepEqual([near.shown.Status, far.shown.Status], ['available', 'available'])
+      assert.equal((await reached(control, far.record.resourceId, EAST, 'far')).length, 1)
+      assert.deepEqual(await reached(control, `${near.record.resourceId}-ro`), ['one', 'two'])
+      assert.equal((await globalShown(control)).FailoverState, undefined)
+    },
+  })),
+  {
+    what: 'a copy becomes a cluster of its own',
+    flows: ['start-aurora-writer', 'keep-aurora-relay'],
+    prepare: fillGlobal,
+    run: (control) =>
+      removeFromGlobalCluster(control, EAST, { GlobalClusterIdentifier: 'world', DbClusterIdentifier: 'far' }),
+    verify: async (control) => {
+      await keptAurora(control)
+      const { record, shown } = await clusterIn(control, EAST, 'far')
+      assert.equal(shown.Status, 'available')
+      assert.equal((await reached(control, record.resourceId, EAST, 'far')).length, 1)
+      assert.equal((await volumes(control, EAST).get(record.resourceId))!.value.relay, undefined)
+    },
   },
   {
     what: 'a cluster is emptied and deleted',

@@ -7,7 +7,7 @@ import { instanceEvent, type FlowContext } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 
 export interface WriterInput extends AuroraInput {
-  readonly why: 'create' | 'start' | 'failover' | 'reboot' | 'modify' | 'recover' | 'delete' | 'resume'
+  readonly why: 'create' | 'start' | 'failover' | 'reboot' | 'modify' | 'recover' | 'delete' | 'resume' | 'promote'
   /** What happened to the writer, for the event. */
   readonly because: string
   /** Resource id of the instance that is to write; absent, or gone by then: whoever is first by the rules. */

@@ -1,23 +1,29 @@
 import { assert } from '#base/assert.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { auroraImagesSubjectOf, auroraKeeperSubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
+import {
+  auroraImagesSubjectOf,
+  auroraKeeperSubjectOf,
+  auroraRelaySubjectOf,
+  seedImageOf,
+} from '../aurora-cluster/record.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
-import type { Control } from '../control.ts'
 import { subjectOf } from '../db-instance/record.ts'
 import { seeded } from '../volume/epochs.ts'
-import { zonesOf } from '../volume/configuration.ts'
 import { withHeadCertificate } from '../volume/head-certificate.ts'
-import { configureLogNode, describeVolume } from '../volume/log-node-orders.ts'
 import { newLogNodes } from '../volume/log-nodes.ts'
-import { volumes, type VolumeRecord } from '../volume/record.ts'
-import { newMembers } from '../volume/terms.ts'
+import { placeCopies } from '../volume/place-copies.ts'
+import { volumes } from '../volume/record.ts'
+import { hasAll, observedRelay } from '../volume/relays.ts'
 import { auroraOf, changeAurora, volumeOf, type AuroraContext as C } from './aurora-context.ts'
 import { job } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { engineDeadlineMs } from './limits.ts'
 
-type Step = 'certify' | 'seed' | 'place' | 'finish' | 'wake' | 'abandon'
+/** How often it is looked for what others do. */
+const LOOK_MS = 1000
+
+type Step = 'certify' | 'seed' | 'copy' | 'place' | 'synchronize' | 'finish' | 'wake' | 'abandon'
 
 /** A new Aurora cluster: one certificate for all of its endpoints, and its volume. Instances come later. */
 export const createAuroraCluster = flow(
@@ -35,7 +41,7 @@ export const createAuroraCluster = flow(
         await defaultCaIdentifier(c.control, au.cluster),
       )
       return go(
-        'seed',
+        volume.value.relay ? 'copy' : 'seed',
         changeAurora(c.control, au, { certificate }),
         volumes(c.control, au.cluster).update(volume, await withHeadCertificate(c.control, volume.value)),
         await newLogNodes(c.control, c.control.hosts.zones),
@@ -69,13 +75,48 @@ export const createAuroraCluster = flow(
       return go('place', volumes(c.control, au.cluster).update(volume, seeded(volume.value, { ...seed, imageId })))
     },
 
+    /** What the other volume began with: from there on its whole log is brought. */
+    copy: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
+      const source = volume.value.relay?.source
+      const seed = source && (await volumes(c.control, source).get(source.resourceId))?.value.seed
+      if (!seed) return go('abandon', changeAurora(c.control, au, { complaint: 'The primary DB cluster is gone.' }))
+      const imageId = seedImageOf(au.cluster)
+      const outcome = await job(c, {
+        zone: c.control.hosts.zones[0]!,
+        resourceId: au.cluster.resourceId,
+        name: `copy-${c.failures}`,
+        kind: 'snapshot.copy',
+        input: async () => ({ snapshotId: seed.imageId, targetId: imageId }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed')
+        return go('abandon', changeAurora(c.control, au, { complaint: outcome.error.message }))
+      return go('place', volumes(c.control, au.cluster).update(volume, { ...volume.value, seed: { ...seed, imageId } }))
+    },
+
     /** Each log node makes its copies, and knows where all others are. All begin alike: a quorum may not have less. */
     place: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       const volume = au && (await volumeOf(c.control, au))
       if (!au || !volume) return done('deleted')
-      await Promise.all(zonesOf(volume.value).map((zone) => place(c.control, { volume: volume.value, zone })))
-      return go('finish')
+      await placeCopies(c.control, volume.value)
+      if (!volume.value.relay) return go('finish')
+      const { key } = c.input
+      const relay = await c.control.flows.supersede('keep-aurora-relay', auroraRelaySubjectOf(key), { key })
+      return go('synchronize', relay.writes)
+    },
+
+    /** A copy of another volume is there once it has what that had when it was asked. */
+    synchronize: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
+      const relay = await observedRelay(c.control, volume.value)
+      // It is a copy no more, or has come up.
+      return !volume.value.relay || (relay && hasAll(relay)) ? go('finish') : wait({ timeoutMs: LOOK_MS })
     },
 
     finish: async (c: C): Promise<Next<Step>> => {
@@ -109,15 +150,3 @@ export const createAuroraCluster = flow(
     },
   },
 )
-
-/** The zone's log node has its copies of a new volume when this resolves. All of it may be asked again. */
-async function place(
-  control: Control,
-  { volume, zone }: { readonly volume: VolumeRecord; readonly zone: string },
-): Promise<void> {
-  const { seed } = volume
-  assert(seed, 'copies begin with what the image has')
-  await configureLogNode(control, zone)
-  await describeVolume(control, { volume, zone })
-  for (const member of newMembers(volume, { seed, zone })) await control.hosts.ask(zone, 'lognode.create', member)
-}

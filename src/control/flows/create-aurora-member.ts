@@ -1,6 +1,6 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
-import { auroraSubjectOf, auroraTimersOf, isWriter } from '../aurora-cluster/record.ts'
+import { auroraSubjectOf, auroraTimersOf, isSecondary, isWriter } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { obstacleOf, serves, streams } from '../aurora-cluster/sight.ts'
 import { certificateOf } from '../db-instance/certificate.ts'
@@ -90,7 +90,8 @@ export const createAuroraMember = flow(
       const it = await found(c)
       if (!it) return done('deleted')
       const { cluster } = it.au
-      if (cluster.isOpen) return go('serve')
+      // A reader of a copy has what the writer of another region writes.
+      if (cluster.isOpen || isSecondary(cluster)) return go('serve')
       const subject = auroraSubjectOf(it.record.cluster!)
       const isOurs = isWriter(cluster, it.record) && !(await c.control.flows.of(subject))
       if (!isOurs) return wait({ timeoutMs: LOOK_MS })

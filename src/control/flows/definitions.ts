@@ -22,6 +22,7 @@ import { deleteAuroraMember } from './delete-aurora-member.ts'
 import { deleteDbCluster } from './delete-db-cluster.ts'
 import { deleteDbInstance } from './delete-db-instance.ts'
 import { keepAuroraCluster } from './keep-aurora-cluster.ts'
+import { keepAuroraRelay } from './keep-aurora-relay.ts'
 import { keepDbCluster } from './keep-db-cluster.ts'
 import { keepDbStandby } from './keep-db-standby.ts'
 import { keepVolumeImages } from './keep-volume-images.ts'
@@ -45,6 +46,7 @@ import { startAuroraWriter } from './start-aurora-writer.ts'
 import { startDbInstance } from './start-db-instance.ts'
 import { stopAuroraCluster } from './stop-aurora-cluster.ts'
 import { stopDbInstance } from './stop-db-instance.ts'
+import { switchAuroraGlobal } from './switch-aurora-global.ts'
 
 export const flowDefinitions: readonly FlowDefinition[] = [
   createDbInstance,
@@ -52,6 +54,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   modifyDbInstance,
   rebootDbInstance,
   stopDbInstance,
+  switchAuroraGlobal,
   startDbInstance,
   deleteDbInstance,
   keepDbStandby,
@@ -81,6 +84,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   keepAuroraCluster,
   pauseAuroraInstances,
   keepVolumeMembers,
+  keepAuroraRelay,
   routeAuroraCluster,
   deleteAuroraEndpoint,
   setAuroraPassword,

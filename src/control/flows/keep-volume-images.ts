@@ -142,10 +142,14 @@ export const keepVolumeImages = flow(
 
 function pruneOrWait(c: C, it: Found, sights: readonly VolumeSight[]): Next<Step> {
   const { images, volume } = it
-  const before = neededFrom(volume, { images, sights }) ?? 0
+  // Copies in other regions begin with what the volume began with, and have all of its log.
+  const before = (it.au.cluster.global ? undefined : neededFrom(volume, { images, sights })) ?? 0
   if (before > images.prunedTo) {
     const zone = c.control.hosts.zones[0]!
-    return go('prune', write(c, it, pruned(images, { seed: volume.seed!, zone, before })))
+    // It may have become one of a global database meanwhile.
+    const { key, revision } = it.au.held
+    const asSeen: Mutation = { compares: [{ key, modRevision: revision }], ops: [] }
+    return go('prune', asSeen, write(c, it, pruned(images, { seed: volume.seed!, zone, before })))
   }
   const members = sights.flatMap((sight) => sight.members)
   return hasMore(members, images.prunedTo) ? go('prune') : wait({ timeoutMs: LOOK_MS })

@@ -140,9 +140,10 @@ const membersOf = ({ input: { ids } }: C, { members }: HeldAurora): Held<DbInsta
 
 const hasWriter = ({ input: { ids } }: C, { cluster }: HeldAurora): boolean => ids.includes(cluster.writer ?? '')
 
-/** The cluster is one whose instances are to be paused. */
-const isPausing = ({ cluster: { phase, isOpen, shared, pendingVerifier } }: HeldAurora): boolean =>
+/** The cluster is one whose instances are to be paused. Of a global one other regions read the log, which only a head lets them. */
+const isPausing = ({ cluster: { phase, isOpen, global, shared, pendingVerifier } }: HeldAurora): boolean =>
   phase === 'available' &&
+  global === undefined &&
   isOpen &&
   pendingVerifier === undefined &&
   shared.serverlessScaling?.secondsUntilAutoPause !== undefined

@@ -49,11 +49,11 @@ export const startAuroraWriter = flow(
     decide: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       const volume = au && (await volumeOf(c.control, au))
-      if (!au || !volume) return done('deleted')
+      if (!au || !volume || volume.value.relay) return done(volume ? 'a copy of another volume' : 'deleted')
       const target = targetOf(c, au, volume.value)
       if (!target) return go('finish')
       const [{ cluster }, { resourceId }] = [au, target.value]
-      const isFailover = cluster.writer !== resourceId
+      const isFailover = cluster.writer !== resourceId && cluster.phase !== 'promoting'
       // Nobody may write, so nobody has to be kept from it: the shortest way.
       const isResuming = c.input.why === 'resume' && volume.value.writer === undefined
       const isAgain = volume.value.writer === resourceId

@@ -4,6 +4,8 @@ import type { VolumeRecord } from '../volume/record.ts'
 
 /** Every log node has removed its copies of a volume that is nobody's any more when this resolves. May run twice. */
 export async function withdrawCopies({ hosts }: Pick<Control, 'hosts'>, volume: VolumeRecord): Promise<void> {
+  const relaying = new Set([...(volume.relay ? [volume.relay.zone] : []), ...(volume.relaysToEnd ?? [])])
+  for (const zone of relaying) await hosts.ask(zone, 'lognode.end-relay', { volume: volume.id })
   for (const { id: member, zone } of membersOf(volume.configuration))
     await hosts.ask(zone, 'lognode.remove', { volume: volume.id, member })
 }

@@ -6,11 +6,10 @@ import type { Seed, VolumeRecord } from './record.ts'
 export const SEED_EPOCH = 1
 
 /** Whoever commits this row may start one writer, and no other epoch has its number. Any epoch before is over. */
-export const takeEpoch = (volume: VolumeRecord, writer: string): VolumeRecord => ({
-  ...volume,
-  epoch: volume.epoch + 1,
-  writer,
-})
+export function takeEpoch(volume: VolumeRecord, writer: string): VolumeRecord {
+  assert(!volume.relay, 'nobody writes a copy of another volume')
+  return { ...volume, epoch: volume.epoch + 1, writer }
+}
 
 /**
  * The row when nobody is to write any more. It takes an epoch as well: a head of the one before that comes late finds that

@@ -27,7 +27,7 @@ const sights = (members: Readonly<Record<string, ObservedMember[]>>): Sights =>
   new Map(
     Object.entries(members).map(([zone, here]): [string, ObservedLogNode] => [
       zone,
-      { pid: 1, doors: { node: zone, listening: true, problem: undefined }, members: here, readers: [] },
+      { pid: 1, doors: { node: zone, listening: true, problem: undefined }, members: here, readers: [], relays: [] },
     ]),
   )
 

@@ -6,7 +6,7 @@ import { Collection } from '#store/collection.ts'
 import type { SeedFacts } from '#wire/agent/volume.ts'
 import type { Epoch, MemberId } from '#wire/quorum/messages.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
-import type { EndpointCertificate } from '../db-instance/record.ts'
+import type { ClusterKey, EndpointCertificate } from '../db-instance/record.ts'
 
 /** One of the six copies, and the zone whose log node has it. */
 export interface PlacedMember {
@@ -30,6 +30,17 @@ export interface Seed extends SeedFacts {
   readonly imageId: string
 }
 
+/** Who brings the log of the volume that this one is a copy of. */
+export interface RelayRecord {
+  /** The cluster, and with it the volume, whose log it is. */
+  readonly source: ClusterKey
+  /** Whose log node runs the relay, in the name of this epoch of the volume. */
+  readonly zone: string
+  readonly epoch: Epoch
+  /** The relay of that volume may have all that is here when the epoch begins, whether or not it is durable. */
+  readonly release?: string
+}
+
 export interface VolumeRecord {
   /** The resource id of the cluster that it was made for. */
   readonly id: string
@@ -42,6 +53,12 @@ export interface VolumeRecord {
   /** Resource id of the instance that the epoch was taken for; undefined: for nobody, the volume is at rest. */
   readonly writer: string | undefined
   readonly configuration: VolumeConfiguration
+  /** Nobody writes the volume while it is a copy of another. */
+  readonly relay?: RelayRecord
+  /** Of before the copies were made anew: to be taken away. */
+  readonly formerMembers?: readonly PlacedMember[]
+  /** Zones whose log nodes may have a relay of it that is over. */
+  readonly relaysToEnd?: readonly string[]
 }
 
 export const volumes = (control: Pick<Control, 'store'>, scope: Scope): Collection<VolumeRecord> =>

@@ -1,5 +1,6 @@
 /** What log nodes are told of a volume. Pure. */
 import type { MemberPlace, NetworkAddress, NewMember, VolumeTerms } from '#wire/lognode/messages.ts'
+import type { Configuration } from '#wire/quorum/messages.ts'
 import { membersOf } from './configuration.ts'
 import type { Seed, VolumeRecord } from './record.ts'
 
@@ -17,6 +18,13 @@ export function placesOf({ configuration }: VolumeRecord, doors: readonly Door[]
     if (!at) throw new RangeError(`there is no log node in zone ${zone}`)
     return { member: id, node: at.node, ...at.door }
   })
+}
+
+/** As heads and relays have it. */
+export function configurationOf({ configuration }: VolumeRecord): Configuration {
+  const { generation, members, joint } = configuration
+  const ids = (some: typeof members): string[] => some.map(({ id }) => id)
+  return { generation, members: ids(members), ...(joint && { joint: ids(joint) }) }
 }
 
 export const volumeTerms = (

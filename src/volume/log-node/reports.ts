@@ -1,16 +1,18 @@
 /** What a log node tells about itself: changes of state at once, positions now and then. */
 import type { Clock, Timer } from '#host/clock.ts'
 import type { FromLogNode, ObservedDoors, ObservedMember, ObservedReader } from '#wire/lognode/messages.ts'
+import type { ObservedRelay } from '#wire/lognode/messages.ts'
 import type { MemberId } from '#wire/quorum/messages.ts'
 import type { ReaderStatus } from '../postgres/feed.ts'
 import { REPORT_EVERY_MS } from './limits.ts'
 
-export type LogNodeReport = Extract<FromLogNode, { type: 'doors' | 'member' | 'gone' | 'readers' }>
+export type LogNodeReport = Extract<FromLogNode, { type: 'doors' | 'member' | 'gone' | 'readers' | 'relays' }>
 
 export interface Seen {
   readonly clock: Clock
   doors(): ObservedDoors
   member(key: string): ObservedMember | undefined
+  relays(): readonly ObservedRelay[]
   /** Of all volumes. */
   readers(): readonly ReaderStatus[]
 }
@@ -28,6 +30,8 @@ export class LogNodeReports {
 
   listen(listener: (report: LogNodeReport) => void): () => void {
     this.listeners.add(listener)
+    // Who comes anew knows nothing of what was told before, and hears no more of it at first than of members.
+    for (const key of ['readers', 'relays']) this.told.delete(key)
     this.timer ??= this.lookLater()
     return () => this.listeners.delete(listener)
   }
@@ -63,6 +67,7 @@ export class LogNodeReports {
       for (const key of this.moving) this.changed(key)
       this.moving.clear()
       this.tell('readers', { type: 'readers', readers: this.seen.readers().map(observedReader) })
+      this.tell('relays', { type: 'relays', relays: this.seen.relays() })
       this.timer = this.lookLater()
     })
   }

@@ -36,3 +36,18 @@ export const SENT_ON_MS = 2 * SECOND_MS
 
 /** Between two looks at who is silent or late. */
 export const LOOK_MS = SECOND_MS
+
+/** Time for a distant feed to answer at all. */
+export const FEED_DIAL_MS_MAX = 5 * SECOND_MS
+
+/** Between two questions of a relay how far its source is: what its lag is known by. */
+export const HEARTBEAT_MS = SECOND_MS / 2
+
+/** A relay that has heard nothing of its source for so long takes another of its log nodes. */
+export const SOURCE_SILENT_MS_MAX = 5 * SECOND_MS
+
+/** Between a lost connection to a source and the next try, at another of its log nodes. */
+export const SOURCE_AGAIN_MS = 100
+
+/** Time for a source to let a relay in and say what it has; the way there may be long. */
+export const SOURCE_OPENING_MS_MAX = 20 * SECOND_MS

@@ -1,8 +1,7 @@
-/** One connection for commands of the replication protocol and for the log, over a Unix socket of this machine. */
+/** One connection for commands of the replication protocol and for the log: to an engine, or to a feed. */
 // PostgreSQL 18 manual, 54.3.1 and 54.4.
 import { InvariantError } from '#base/assert.ts'
-import { KIB } from '#base/bytes.ts'
-import { dialReading, type Address, type Socket } from '#host/net.ts'
+import type { Socket } from '#host/net.ts'
 import { SCRAM_MECHANISM, ScramClient } from '#trust/scram-client.ts'
 import { BackendStream } from '#wire/pg/backend-stream.ts'
 import {
@@ -15,14 +14,13 @@ import {
   saslResponse,
   standbyStatus,
   startupPacket,
+  type Keepalive,
 } from '#wire/pg/client-messages.ts'
 import type { Position } from '#wire/quorum/messages.ts'
 
-/** Read of a writer's log at once: two of the longest messages that a sender makes. */
-const LOG_READ_BYTES = 256 * KIB
-
 export interface SessionOptions {
-  readonly address: Address
+  /** Connects. What is read is given away piece by piece, each good during the call. The session ends the socket. */
+  readonly dial: (onBytes: (bytes: Buffer) => void) => Promise<Socket>
   readonly user: string
   readonly password: string
   /** By which `synchronous_standby_names` knows us. */
@@ -36,6 +34,8 @@ export interface LogHandlers {
   log(position: Position, pieces: readonly Buffer[]): void
   /** The server wants to hear from us. */
   asked(): void
+  /** What the server says of itself now and then. */
+  heard?(said: Keepalive): void
   /** There is no connection any more. Once, unless it was closed from here. */
   ended(error: Error): void
 }
@@ -88,8 +88,8 @@ export class ReplicationSession {
   }
 
   /** Everything before `position` is safe. `nowMs`: wall time. Nothing happens where the log does not stream. */
-  confirm(position: Position, nowMs: number): void {
-    if (this.isStreaming && !this.isOver) this.socket!.write(standbyStatus(position, nowMs))
+  confirm(position: Position, nowMs: number, wantsReply = false): void {
+    if (this.isStreaming && !this.isOver) this.socket!.write(standbyStatus(position, nowMs, wantsReply))
   }
 
   flow(isOpen: boolean): void {
@@ -103,8 +103,8 @@ export class ReplicationSession {
   }
 
   private async logIn(): Promise<void> {
-    const { address, user, name } = this.options
-    const socket = await dialReading(address, LOG_READ_BYTES, (bytes) => this.read(bytes))
+    const { dial, user, name } = this.options
+    const socket = await dial((bytes) => this.read(bytes))
     this.socket = socket
     socket.on('error', (error) => this.end(error))
     socket.on('close', () => this.end(new Error('the server has closed the connection')))
@@ -122,15 +122,17 @@ export class ReplicationSession {
   private read(bytes: Buffer): void {
     try {
       this.stream.feed(bytes)
-      if (this.pieces.length > 0 && !this.isOver) {
-        const pieces = this.pieces
-        this.pieces = []
-        this.handlers.log(this.piecesAt, pieces)
-      }
+      this.deliver()
     } catch (error) {
       if (error instanceof InvariantError) throw error
       this.end(error as Error)
     }
+  }
+
+  private deliver(): void {
+    const { pieces } = this
+    this.pieces = []
+    if (pieces.length > 0 && !this.isOver) this.handlers.log(this.piecesAt, pieces)
   }
 
   private takeLog(position: Position, bytes: Buffer): void {
@@ -154,12 +156,18 @@ export class ReplicationSession {
         if (this.isStreaming) return this.end(new Error('the server ends the log'))
         return this.answer()
       case 'c':
+        // The end of a timeline comes together with its last bytes, mostly.
+        this.deliver()
         return this.end(new Error('the server ends the log'))
       case 'd':
-        if (readKeepalive(body)?.wantsReply) this.handlers.asked()
-        return
+        return this.takeKeepalive(readKeepalive(body))
       default:
     }
+  }
+
+  private takeKeepalive(said: Keepalive | undefined): void {
+    if (said) this.handlers.heard?.(said)
+    if (said?.wantsReply) this.handlers.asked()
   }
 
   private takeAuthentication(body: Buffer): void {

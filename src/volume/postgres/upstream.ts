@@ -5,7 +5,8 @@
 import { InvariantError, assert } from '#base/assert.ts'
 import { SECOND_MS } from '#base/durations.ts'
 import type { Clock, Timer } from '#host/clock.ts'
-import type { Address } from '#host/net.ts'
+import { KIB } from '#base/bytes.ts'
+import { dialReading, type Address } from '#host/net.ts'
 import type { Random } from '#host/random.ts'
 import { lsnText } from '#wire/pg/lsn.ts'
 import { RecordScanner } from '#wire/pg/record-scanner.ts'
@@ -18,6 +19,9 @@ const STATUS_MS = 10 * SECOND_MS
 
 /** Between a lost connection to a writer and the next try. What waits for its commit waits for that. */
 const AGAIN_MS = 50
+
+/** Read of a writer's log at once: two of the longest messages that a sender makes. */
+const LOG_READ_BYTES = 256 * KIB
 
 export interface UpstreamOptions {
   /** The instance's own socket. */
@@ -108,7 +112,13 @@ export class Upstream {
     }
     try {
       session = await ReplicationSession.open(
-        { address, user, password, name, nonce: random.bytes(18) },
+        {
+          dial: (onBytes) => dialReading(address, LOG_READ_BYTES, onBytes),
+          user,
+          password,
+          name,
+          nonce: random.bytes(18),
+        },
         { log: (position, pieces) => this.take(position, pieces), asked: () => this.tell(), ended: lost },
       )
       const { start, records } = await this.place(session)

@@ -3,7 +3,7 @@
  * Normative prose: docs/protocol/lognode.md.
  */
 import type { TlsFiles } from '../agent/messages.ts'
-import type { Epoch, History, MemberId, Position } from '../quorum/messages.ts'
+import type { Configuration, Epoch, History, MemberId, Position } from '../quorum/messages.ts'
 
 /** Bumped when a message changes its meaning. An agent asks a log node that speaks another version to end. */
 export const LOGNODE_PROTOCOL_VERSION = 2
@@ -45,6 +45,64 @@ export interface ReaderTerms {
   readonly verifier: string
   /** PostgreSQL's system identifier of the volume. Decimal. */
   readonly systemId: string
+}
+
+/** A relay: the head of a volume without a writer, which brings the log of another volume. */
+export interface RelayTerms {
+  readonly volume: string
+  /** In whose name it speaks to the volume's members. Taken of the volume's row: no writer or relay has the same. */
+  readonly epoch: Epoch
+  readonly configuration: Configuration
+  readonly places: readonly MemberPlace[]
+  /** By which log nodes know the head of this volume. */
+  readonly tls: TlsFiles
+  /** PostgreSQL's, of both volumes. Decimal. */
+  readonly systemId: string
+  /** Where both logs begin. */
+  readonly begin: Position
+  readonly source: RelaySourceTerms
+  /** A reader that may have all of the log that the members have, as far as the next one of an epoch may. */
+  readonly release?: string
+}
+
+/** The volume whose log is brought. */
+export interface RelaySourceTerms {
+  readonly volume: string
+  readonly feeds: readonly NetworkAddress[]
+  /** By which its feeds let readers in. */
+  readonly password: string
+  readonly caPem: string
+  /** Under which its feeds know the relay. */
+  readonly name: string
+  /** How much longer a byte takes from there, each way. */
+  readonly delayMs: number
+}
+
+/** What becomes of a relay. Facts, never intent. */
+export interface ObservedRelay {
+  readonly volume: string
+  readonly epoch: Epoch
+  /**
+   * `following`: readers of the volume are shown what is durable, and what the source has is added as it comes. `fenced`:
+   * another epoch has begun, or enough members are not heard; it tries again. `diverged`: what is durable here is not in the
+   * source's log, and never will be.
+   */
+  readonly phase: 'sealing' | 'following' | 'fenced' | 'diverged'
+  readonly reason?: string
+  /** Where the log ended when the relay began; four members have all of it. */
+  readonly recoveredEnd?: Position
+  /** Four members have everything before it, */
+  readonly copied: Position
+  /** and readers may see everything before this. */
+  readonly durable: Position
+  /** Where the source's durable log ended by its last word; absent: it has said nothing yet. */
+  readonly sourceEnd?: Position
+  /** Everything that was durable at the source at this wall time is durable here. */
+  readonly asOfMs?: number
+  /** How long it took the last time until what was durable there was durable here; longer where something waits for longer. */
+  readonly lagMs?: number
+  /** It reads the source's log now. */
+  readonly isConnected: boolean
 }
 
 /** A member that is to be made. */
@@ -106,6 +164,7 @@ export interface ObservedLogNode {
   readonly doors: ObservedDoors
   readonly members: readonly ObservedMember[]
   readonly readers: readonly ObservedReader[]
+  readonly relays: readonly ObservedRelay[]
 }
 
 /** What serve asks of a host's log node, through the host's agent. All may be asked twice. */
@@ -115,6 +174,8 @@ export interface LogNodeQuestions {
   'lognode.create': { input: NewMember; answer: Record<never, never> }
   'lognode.remove': { input: { readonly volume: string; readonly member: MemberId }; answer: Record<never, never> }
   'lognode.prune': { input: { readonly volume: string; readonly before: Position }; answer: Record<never, never> }
+  'lognode.relay': { input: RelayTerms; answer: Record<never, never> }
+  'lognode.end-relay': { input: { readonly volume: string }; answer: Record<never, never> }
   /** Of one volume alone, where it is named. Starts the log node where none runs. `observed` is absent while it is not connected. */
   'lognode.look': { input: { readonly volume?: string }; answer: { readonly observed?: ObservedLogNode } }
 }
@@ -146,6 +207,7 @@ export type FromLogNode =
   | { readonly type: 'member'; readonly member: ObservedMember }
   | { readonly type: 'gone'; readonly volume: string; readonly member: MemberId }
   | { readonly type: 'readers'; readonly readers: readonly ObservedReader[] }
+  | { readonly type: 'relays'; readonly relays: readonly ObservedRelay[] }
 
 /** Agent → log node. Requests carry a `seq` that the reply names in `to`. */
 export type ToLogNode =
@@ -161,5 +223,9 @@ export type ToLogNode =
   | { readonly type: 'prune'; readonly seq: number; readonly volume: string; readonly before: Position }
   /** Is anybody there? */
   | { readonly type: 'ping'; readonly seq: number }
+  /** Kept and begun when the reply comes. In the place of one of an earlier epoch; the same again: nothing. */
+  | { readonly type: 'relay'; readonly seq: number; readonly terms: RelayTerms }
+  /** The volume has no relay here any more when the reply comes. */
+  | { readonly type: 'end-relay'; readonly seq: number; readonly volume: string }
   /** End this process. Members are kept for the next one. */
   | { readonly type: 'shut-down' }

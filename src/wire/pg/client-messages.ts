@@ -33,8 +33,9 @@ function message(type: string, ...parts: readonly Buffer[]): Buffer {
 /**
  * Inside of CopyData: everything before `position` is safe. It is given as written, flushed and applied alike: a commit
  * that is content with less waits for as much. `nowMs`: wall time.
+ * `wantsReply`: the server is to say at once how far it is.
  */
-export function standbyStatus(position: number, nowMs: number): Buffer {
+export function standbyStatus(position: number, nowMs: number, wantsReply = false): Buffer {
   const bytes = Buffer.allocUnsafe(39)
   bytes.write('d', 0, 'latin1')
   bytes.writeUInt32BE(38, 1)
@@ -45,7 +46,7 @@ export function standbyStatus(position: number, nowMs: number): Buffer {
     bytes.writeUInt32BE(low, at + 4)
   }
   bytes.writeBigInt64BE(BigInt(Math.round(nowMs * 1_000) - POSTGRES_EPOCH_US), 30)
-  bytes[38] = 0
+  bytes[38] = wantsReply ? 1 : 0
   return bytes
 }
 
@@ -109,7 +110,21 @@ export function readError(body: Buffer): PostgresError {
   return new PostgresError(fields.get('M') ?? 'no message', fields.get('C') ?? '')
 }
 
-/** Of a 'k', the body of a CopyData: whether the server wants an answer at once. Undefined: it is another message. */
-export function readKeepalive(body: Buffer): { readonly wantsReply: boolean } | undefined {
-  return body[0] === 0x6b && body.length >= 18 ? { wantsReply: body[17] === 1 } : undefined
+export interface Keepalive {
+  /** Where the server's log ends, of which we may have all. */
+  readonly end: number
+  /** Wall time of the server, in milliseconds. */
+  readonly sentAtMs: number
+  /** It wants an answer at once. */
+  readonly wantsReply: boolean
+}
+
+/** Of a 'k', the body of a CopyData. Undefined: it is another message. */
+export function readKeepalive(body: Buffer): Keepalive | undefined {
+  if (body[0] !== 0x6b || body.length < 18) return undefined
+  return {
+    end: Number(body.readBigUInt64BE(1)),
+    sentAtMs: (Number(body.readBigInt64BE(9)) + POSTGRES_EPOCH_US) / 1_000,
+    wantsReply: body[17] === 1,
+  }
 }
