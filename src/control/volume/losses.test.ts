@@ -49,6 +49,16 @@ test('a copy that is being opened is not lost, nor one whose log node is away', 
   assert.equal(isLost(volume, { id: 'c1', zone: 'c' }, sights({ a, b })), false)
 })
 
+test('a copy that lacks log which no other has any more is lost, and one that another can help is not', () => {
+  const late = member('c1', { first: 0, end: 250 })
+  const pruned = [member('b1', { first: 300 }), member('b2', { first: 300 })]
+  const a = [member('a1', { first: 300 }), member('a2', { first: 300 })]
+  const alone = sights({ a, b: pruned, c: [late, member('c2', { first: 300 })] })
+  assert.equal(lostMember(volume, alone)?.id, 'c1')
+  const helped = sights({ a, b: pruned, c: [late, member('c2', { first: 200 })] })
+  assert.equal(lostMember(volume, helped), undefined)
+})
+
 test('what is on a log node and in no configuration is a stray; who is to come and who is to go are none', () => {
   const here = { ...whole, a: [member('a1'), member('a2'), member('a3')] }
   assert.deepEqual(straysOf(volume, sights(here)), [{ id: 'a3', zone: 'a' }])

@@ -20,9 +20,9 @@ export function isLost(volume: VolumeRecord, member: PlacedMember, sights: Sight
   return seen === undefined || seen.state === 'failed'
 }
 
-/** The first copy of those in force that is lost and is not being replaced. */
+/** The first copy of those in force that is lost, or was away for so long that nobody can bring it up to date, and is not being replaced. */
 export const lostMember = (volume: VolumeRecord, sights: Sights): PlacedMember | undefined =>
-  volume.configuration.members.find((member) => isLost(volume, member, sights))
+  volume.configuration.members.find((member) => isLost(volume, member, sights) || isLeftBehind(volume, member, sights))
 
 /** The copy that is to come, while one is replaced. */
 export const newcomerOf = ({ configuration: { members, joint } }: VolumeRecord): PlacedMember | undefined =>
@@ -45,10 +45,10 @@ export function startOfNewcomer(volume: VolumeRecord, sights: Sights): number | 
   return firsts.length > 0 ? Math.max(...firsts) : undefined
 }
 
-/** Whether nobody can give the newcomer what comes next in its log: the others have it no more. */
-export function isLeftBehind(volume: VolumeRecord, newcomer: PlacedMember, sights: Sights): boolean {
-  const seen = seenAs(volume, newcomer, sights)
-  const others = openOthers(volume, sights)
+/** Whether nobody can give a copy what comes next in its log: the others have it no more. */
+export function isLeftBehind(volume: VolumeRecord, member: PlacedMember, sights: Sights): boolean {
+  const seen = seenAs(volume, member, sights)
+  const others = openOthers(volume, sights).filter(({ id }) => id !== member.id)
   return seen?.state === 'open' && others.length > 0 && others.every(({ first }) => first > seen.end)
 }
 
