@@ -21,7 +21,7 @@ import type {
   Question,
   Questions,
 } from '#wire/agent/messages.ts'
-import { Archivers } from './archiver/archivers.ts'
+import { archiveAnswers, Archivers } from './archiver/archivers.ts'
 import { Heads, type HeadProcesses } from './heads.ts'
 import { Links } from './links/links.ts'
 import { watchLogNode } from './log-answers.ts'
@@ -119,7 +119,7 @@ class LocalAgent implements Agent {
     this.heads = new Heads({ processes: options.heads, clock, log })
     // Engines without processes reach nobody.
     this.links = probes ? new Links({ clock, log }) : undefined
-    this.archivers = options.archive && new Archivers({ objects: options.archive, clock, log })
+    this.archivers = options.archive && new Archivers({ objects: options.archive, clock, log, drivers })
     this.supervisor = new Supervisor({
       store,
       clock,
@@ -197,8 +197,9 @@ class LocalAgent implements Agent {
   }
 
   async ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']> {
-    const { supervisor, options } = this
-    const answers: Answers = { ...this.answers, ...volumeAnswers({ ...options, supervisor, heads: this.heads }) }
+    const { supervisor, heads, archivers, options } = this
+    const ofVolumes = { ...volumeAnswers({ ...options, supervisor, heads }), ...archiveAnswers(archivers) }
+    const answers: Answers = { ...this.answers, ...ofVolumes }
     return answers[question](input)
   }
 
@@ -227,7 +228,7 @@ class LocalAgent implements Agent {
     await this.options.store.close()
   }
 
-  private readonly answers: Omit<Answers, keyof VolumeAnswers> = {
+  private readonly answers: Omit<Answers, keyof VolumeAnswers | keyof ReturnType<typeof archiveAnswers>> = {
     'logs.list': async ({ id }) => {
       const { driver, folder } = this.supervisor.get(id)
       return { files: await driver.logs(folder) }

@@ -10,6 +10,9 @@ export const READY_LOOK_MS_MAX = 50
 /** A connection to an engine over its Unix socket. Either it answers at once, or it has no connection to give. */
 export const CONNECT_MS_MAX = 5 * SECOND_MS
 
+/** How often the feeds of a volume's log nodes are compared while one of them is read. */
+export const FEED_COMPARE_MS = 10 * SECOND_MS
+
 /** A statement of ours. The longest copies a database; what waits for a lock of a user must end. */
 export const STATEMENT_MS_MAX = 5 * MINUTE_MS
 

@@ -1,7 +1,7 @@
 /** The engine port's view of a write-ahead log: read as it is written, from any position that the engine still has. */
 export interface LogSource {
-  /** Which timeline the engine writes, and how far its log is safe on its own disk: what was acknowledged lies before. */
-  identify(): Promise<LogPlace>
+  /** The newest timeline, and how far the log is safe. */
+  identify(): Promise<LogEnd>
   /**
    * From now on the engine keeps what {@link LogStream.confirm} has not said is safe, as far as its limit for that goes:
    * where it went beyond the limit before, only what it still has.
@@ -19,6 +19,14 @@ export interface LogSource {
 export interface LogPlace {
   readonly timeline: number
   readonly lsn: bigint
+}
+
+export interface LogEnd extends LogPlace {
+  /**
+   * What was acknowledged this long ago, or earlier, lies before `lsn`, in milliseconds: 0 where the writer itself was asked.
+   * Undefined: nobody can tell.
+   */
+  readonly behindMs: number | undefined
 }
 
 export interface LogStream {

@@ -202,6 +202,9 @@ function simulatedVolumes(
       const isRunning = folders.get(folder)?.process !== undefined
       return isRunning ? { socketFolder: '', port: 0, user: '', password: '', name: '' } : undefined
     },
+    async openLog() {
+      throw new EngineError('failed', 'the volume of simulated engines has no log')
+    },
     async tellReplicas() {},
   }
 }

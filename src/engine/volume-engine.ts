@@ -7,6 +7,7 @@ import type { EpochStarted, ObservedVolume, ReplicaStatus, VolumeAttachment } fr
 import type { HeadWriter } from '#wire/head/messages.ts'
 import type { Epoch, Position } from '#wire/quorum/messages.ts'
 import { EngineError } from './engine.ts'
+import type { LogSource } from './log-source.ts'
 
 /** What a new volume is to have in it. */
 export interface SeedOrder {
@@ -20,6 +21,9 @@ export interface SeedOrder {
    */
   readonly fill?: (folder: string) => Promise<void>
 }
+
+/** How the log of a volume is reached. */
+export type VolumeLog = Pick<VolumeAttachment, 'id' | 'feeds' | 'login'>
 
 export interface VolumeEngine {
   /** Fills `imageFolder`, absent before, with what a new volume begins with. Durable when this resolves. */
@@ -53,6 +57,8 @@ export interface VolumeEngine {
   observe(folder: string, spec: InstanceSpec): Promise<ObservedVolume | undefined>
   /** How a head comes to the running engine's log; undefined when none runs. */
   headLogin(folder: string): Promise<HeadWriter | undefined>
+  /** The log of a volume, as its log nodes show it: nothing in it is ever taken back. The caller closes it. */
+  openLog(log: VolumeLog): Promise<LogSource>
   /** What clients that ask the engine are told of the cluster's instances. It need not run. */
   tellReplicas(folder: string, rows: readonly ReplicaStatus[]): Promise<void>
 }

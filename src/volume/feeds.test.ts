@@ -6,6 +6,7 @@ import { systemRandom } from '#host/random.ts'
 import { SimulatedClock } from '#host/simulated-clock.ts'
 import { listenTcp } from '#host/tcp.ts'
 import { scramVerifier } from '#trust/scram.ts'
+import { ARCHIVER, FEED_BEHIND_MS_MAX, LED } from '#wire/quorum/archiver.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { WalReader } from '../../tests/support/wal-reader.ts'
 import { Feeds } from './feeds.ts'
@@ -30,8 +31,8 @@ const member = {
   read: () => ({ epoch: 1, bytes: Buffer.from('ab') }),
 }
 let names = 0
-const open = (user: string, password: string): Promise<WalReader> =>
-  WalReader.open({ port, user, password, application_name: `r${++names}` })
+const open = (user: string, password: string, reader = `r${++names}`): Promise<WalReader> =>
+  WalReader.open({ port, user, password, application_name: reader })
 
 test('each volume has readers of its own, as long as it has a member here', async () => {
   const facts = { systemId: '7', verifier: await verifierOf('of-a') }
@@ -71,4 +72,17 @@ test('readers go elsewhere when no head is heard, and are welcome when one is', 
   await assert.rejects(open('c', 'secret'), { code: '57P03' })
   feeds.heard('c')
   await (await open('c', 'secret')).close()
+})
+
+test('an archiver stays when no head is heard, and is told so', async () => {
+  assert.ok(FEED_BEHIND_MS_MAX > UNHEARD_MS_MAX, 'what a head said before it fell silent is known by then')
+  feeds.open('d', { systemId: '10', verifier: await verifierOf('secret') }).add(member)
+  const archiver = await open('d', 'secret', ARCHIVER)
+  assert.equal((await archiver.row('IDENTIFY_SYSTEM'))['dbname'], LED)
+  await clock.advance(UNHEARD_MS_MAX + 1)
+  feeds.look()
+  assert.equal((await archiver.row('IDENTIFY_SYSTEM'))['dbname'], null)
+  await archiver.close()
+  await (await open('d', 'secret', ARCHIVER)).close()
+  await assert.rejects(open('d', 'secret'), { code: '57P03' })
 })

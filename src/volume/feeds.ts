@@ -5,6 +5,7 @@ import type { Clock } from '#host/clock.ts'
 import type { Socket } from '#host/net.ts'
 import type { Random } from '#host/random.ts'
 import type { TlsIdentity } from '#host/tls.ts'
+import { ARCHIVER } from '#wire/quorum/archiver.ts'
 import { UNHEARD_MS_MAX } from './limits.ts'
 import { Feed, type Admission, type ReaderStatus } from './postgres/feed.ts'
 import { VolumeSource } from './postgres/volume-source.ts'
@@ -38,7 +39,7 @@ export class Feeds {
 
   constructor({ clock, random, log, tls }: FeedsOptions) {
     this.clock = clock
-    const admit = (user: string): Admission | 'later' | undefined => this.admit(user)
+    const admit = (user: string, reader: string): Admission | 'later' | undefined => this.admit(user, reader)
     this.feed = new Feed({ clock, random, log, admit, ...(tls && { tls }) })
   }
 
@@ -88,9 +89,13 @@ export class Feeds {
     this.feed.close()
   }
 
-  private admit(user: string): Admission | 'later' | undefined {
+  private admit(user: string, reader: string): Admission | 'later' | undefined {
     const entry = this.volumes.get(user)
-    return entry && (this.isCurrent(entry) ? { verifier: entry.verifier, source: entry.source } : 'later')
+    if (!entry || entry.source.isEmpty) return entry && 'later'
+    const admission = { verifier: entry.verifier, source: entry.source }
+    // What is durable is archived also when nobody writes any more.
+    if (reader === ARCHIVER) return { ...admission, isLed: () => this.isCurrent(entry) }
+    return this.isCurrent(entry) ? admission : 'later'
   }
 
   private isCurrent({ source, heardMs }: Entry): boolean {

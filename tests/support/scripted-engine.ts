@@ -83,6 +83,7 @@ export class ScriptedEngine implements EngineDriver {
       return { socketFolder: folder, port: 1, user: 'peer', password: 'secret', name: 'head' }
     },
     observe: async () => this.observedVolume,
+    openLog: async () => assert.fail('this engine has no log'),
     tellReplicas: (_folder, rows) => this.play(`tellReplicas ${rows.length}`),
   }
 

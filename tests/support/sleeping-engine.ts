@@ -55,6 +55,9 @@ export function sleepingEngine(): EngineDriver {
           ? { isWriter: true, epoch, isStreaming: false, started }
           : { isWriter: false, epoch: 1, isStreaming: true }
       },
+      async openLog() {
+        throw new Error('this engine has no log')
+      },
       async tellReplicas() {},
     },
     installed: async () => ['17.10'],

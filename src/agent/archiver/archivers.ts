@@ -3,14 +3,19 @@ import { messageOf } from '#base/trouble.ts'
 import type { Log } from '#base/log.ts'
 import { LogArchive } from '#archive/log-archive.ts'
 import type { ObjectStore } from '#archive/object-store.ts'
+import type { EngineDriver } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
+import type { EngineName } from '#wire/agent/messages.ts'
+import type { VolumeArchiveQuestions } from '#wire/agent/volume.ts'
 import type { Instance } from '../supervisor/instance.ts'
 import { LogReceiver } from './receiver.ts'
+import { VolumeArchivers } from './volume-archivers.ts'
 
 export interface ArchiversOptions {
   readonly objects: ObjectStore
   readonly clock: Clock
   readonly log: Log
+  readonly drivers: Readonly<Record<EngineName, EngineDriver>>
 }
 
 interface Archiver {
@@ -25,9 +30,12 @@ export class Archivers {
   private readonly options: ArchiversOptions
   private readonly archivers = new Map<string, Archiver>()
   private ended = false
+  /** Of those that no engine here writes. */
+  readonly volumes: VolumeArchivers
 
   constructor(options: ArchiversOptions) {
     this.options = options
+    this.volumes = new VolumeArchivers(options)
   }
 
   /** Called whenever something has changed about an instance. */
@@ -58,7 +66,7 @@ export class Archivers {
     this.ended = true
     const receivers = [...this.archivers.values()].flatMap(({ receiver }) => receiver ?? [])
     this.archivers.clear()
-    await Promise.all(receivers.map((receiver) => receiver.stop()))
+    await Promise.all([this.volumes.end(), ...receivers.map((receiver) => receiver.stop())])
   }
 
   private receive(instance: Instance, prefix: string): LogReceiver {
@@ -95,3 +103,22 @@ export class Archivers {
     )
   }
 }
+
+type Answers = {
+  [Q in keyof VolumeArchiveQuestions]: (
+    input: VolumeArchiveQuestions[Q]['input'],
+  ) => Promise<VolumeArchiveQuestions[Q]['answer']>
+}
+
+/** `archivers` undefined: there is no archive, as engines without processes have no log. */
+export const archiveAnswers = (archivers: Archivers | undefined): Answers => ({
+  'volume.archive': async (order) => {
+    await archivers?.volumes.archive(order)
+    return {}
+  },
+  'volume.unarchive': async ({ id }) => {
+    await archivers?.volumes.stop(id)
+    return {}
+  },
+  'volume.archived': async ({ id }) => ({ archive: archivers?.volumes.statusOf(id) }),
+})

@@ -132,7 +132,7 @@ class TimelineReading {
   private readonly reading: Reading
   private readonly signal: AbortSignal
   private segment: LogPortion[]
-  /** The engine's log was safe up to there at a time of ours: once that is archived, so is all that was acknowledged. */
+  /** What was acknowledged before that time of ours lies before that position: once the one is archived, so is the other. */
   private looked: { readonly lsn: bigint; readonly now: number } | undefined
 
   constructor(options: ReceiverOptions, reading: Reading, signal: AbortSignal) {
@@ -195,7 +195,7 @@ class TimelineReading {
     }
     progress.at = { timeline: portion.timeline, lsn: portion.end }
     progress.stream.confirm(portion.end)
-    progress.advanced(progress.at, this.takeUntil(portion.end))
+    progress.advanced(progress.at, later(this.takeUntil(portion.end), this.timeOf(newestUs)))
   }
 
   /** Asks again and again how far the log goes, which also tells the engine that we are there. */
@@ -206,12 +206,18 @@ class TimelineReading {
       const position = await this.reading.source.identify()
       if (signal.aborted) return
       // Behind a failover, what the new timeline has was acknowledged too.
-      if (position.timeline === progress.at.timeline) this.looked ??= { lsn: position.lsn, now }
+      if (position.timeline === progress.at.timeline && position.behindMs !== undefined)
+        this.looked ??= { lsn: position.lsn, now: now - position.behindMs }
       progress.stream.confirm(progress.at.lsn)
       const until = this.takeUntil(progress.at.lsn)
       if (until !== undefined) progress.advanced(progress.at, until)
       await clock.sleep(LOG_LOOK_MS, signal).catch(() => {})
     }
+  }
+
+  /** A commit has its time before it has its place: whatever was acknowledged before that time lies before it. */
+  private timeOf(newestUs: number): number | undefined {
+    return newestUs === 0 ? undefined : Math.min(Math.floor(newestUs / 1_000), this.options.clock.now())
   }
 
   private takeUntil(archivedTo: bigint): number | undefined {
@@ -221,6 +227,9 @@ class TimelineReading {
     return now
   }
 }
+
+const later = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 
 interface Progress {
   at: Position

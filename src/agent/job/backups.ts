@@ -1,14 +1,16 @@
 /** The jobs on the archive: storing a base backup, restoring to a time, and removing what is too old. */
+import { join } from 'node:path'
 import { BaseArchive } from '#archive/base-archive.ts'
 import { BrokenArchive, LogArchive } from '#archive/log-archive.ts'
 import type { Link } from '#archive/log-chain.ts'
 import { mirrorArchive } from '#archive/mirror.ts'
 import type { ObjectStore } from '#archive/object-store.ts'
 import { planRestore, type RestorePlan } from '#archive/restore-plan.ts'
-import { makeFolder } from '#host/disk.ts'
+import { makeFolder, readBytes, readText } from '#host/disk.ts'
 import type { LogPart, Recovery } from '#engine/recovery.ts'
 import type { RestoreCheck } from '#wire/agent/archive.ts'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
+import { SEED_HISTORY, SEED_LOG, type SeedFacts } from '#wire/agent/volume.ts'
 import { parseLsn } from '#wire/pg/lsn.ts'
 import { LOG_PORTIONS_AHEAD } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
@@ -56,6 +58,8 @@ export function backupJobs(
       progress('storing the base backup')
       if (objects && facts.log) {
         const { endedAt, ...place } = facts.log
+        if (facts.seed)
+          await storeSeedLog(new LogArchive(objects, prefix), facts.seed, volumes.snapshotFolder(snapshotId))
         const base = { id: snapshotId, engineVersion: facts.engineVersion, ...place, usableFrom: endedAt }
         await new BaseArchive(objects, prefix).put(base, volumes.snapshotFolder(snapshotId), signal)
       }
@@ -77,6 +81,15 @@ export function backupJobs(
       return { result: {} }
     },
   }
+}
+
+/** The log of a volume goes on behind what its image has: so does the archive's. */
+async function storeSeedLog(archive: LogArchive, { epoch, start, end }: SeedFacts, folder: string): Promise<void> {
+  const history = await readText(join(folder, SEED_HISTORY))
+  if (history !== undefined) await archive.putHistory(epoch, history)
+  const bytes = await readBytes(join(folder, SEED_LOG), 0, end - start)
+  if (bytes?.length !== end - start) throw new Error('the image of the volume has not all of its log')
+  await archive.put({ timeline: epoch, start: BigInt(start), end: BigInt(end), newestUs: 0 }, bytes)
 }
 
 /** Whether everything is there that a restore needs, by its name. */

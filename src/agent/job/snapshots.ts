@@ -9,15 +9,16 @@ type Kinds = 'instance.snapshot' | 'snapshot.copy' | 'snapshot.remove'
 
 export function snapshotJobs(supervisor: Supervisor, volumes: Volumes): Pick<JobRunners, Kinds> {
   return {
-    'instance.snapshot': async ({ id, snapshotId }, context) => {
+    'instance.snapshot': async ({ id, snapshotId, atLeast }, context) => {
       const instance = supervisor.get(id)
       await instance.adopt()
       if (instance.alive) await instance.ready(context.signal)
       const { driver, folder, spec, alive } = instance
       const target = volumes.snapshotFolder(snapshotId)
-      return makeSnapshot({ volumes, snapshotId, context }, () =>
-        driver.snapshot(folder, spec, target, alive, context.signal),
-      )
+      return makeSnapshot({ volumes, snapshotId, context }, async () => {
+        if (atLeast !== undefined) await driver.onVolume.awaitLog(folder, atLeast, context.signal)
+        return driver.snapshot(folder, spec, target, alive, context.signal)
+      })
     },
 
     'snapshot.copy': async ({ snapshotId, targetId }, context) => {

@@ -1,10 +1,16 @@
-/** The log of a running PostgreSQL over its replication protocol, through the instance's own socket. */
+/**
+ * The log of PostgreSQL over its replication protocol: of a running engine through the instance's own socket, or of a cluster
+ * volume out of the feeds of its log nodes.
+ */
 // PostgreSQL 18 manual, 54.4.
 import { messageOf } from '#base/trouble.ts'
+import type { Clock } from '#host/clock.ts'
 import { parseLsn, lsnText } from '#wire/pg/lsn.ts'
 import { parseFromSender, statusUpdate } from '#wire/pg/replication-messages.ts'
 import type { Client, Connection } from 'pg'
 import { LogGone, type LogPlace, type LogSource, type LogStream } from '../log-source.ts'
+import type { VolumeLog } from '../volume-engine.ts'
+import { openFeeds } from './feed-clients.ts'
 import { openReplication, sqlStateOf, withSession } from './sql.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -25,7 +31,7 @@ export async function openLogSource(at: At): Promise<LogSource> {
     async identify() {
       const { rows } = await commands.query<{ timeline: number; xlogpos: string }>('IDENTIFY_SYSTEM')
       const { timeline, xlogpos } = rows[0]!
-      return { timeline: Number(timeline), lsn: parseLsn(xlogpos) }
+      return { timeline: Number(timeline), lsn: parseLsn(xlogpos), behindMs: 0 }
     },
     keep: () => keepLog(at),
     async release() {
@@ -33,14 +39,29 @@ export async function openLogSource(at: At): Promise<LogSource> {
         query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [SLOT]),
       )
     },
-    async history(timeline) {
-      const { rows } = await commands.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`)
-      return rows[0]!.content.toString()
-    },
+    history: (timeline) => historyOf(commands, timeline),
     stream: async (from, onData) =>
-      new PostgresLogStream(await openReplication(at), at.surroundings).start(from, onData),
+      new PostgresLogStream(await openReplication(at), at.surroundings.clock, `SLOT ${SLOT} `).start(from, onData),
     close: () => commands.end().catch(() => {}),
   }
+}
+
+/** What is kept is not this reader's to say: whoever lets log nodes drop log asks where the archive ends. */
+export async function openVolumeLog(log: VolumeLog, clock: Clock): Promise<LogSource> {
+  const feeds = await openFeeds(log, clock)
+  return {
+    identify: () => feeds.identify(),
+    async keep() {},
+    async release() {},
+    history: (timeline) => historyOf(feeds.commands, timeline),
+    stream: async (from, onData) => new PostgresLogStream(await feeds.another(), clock, '').start(from, onData),
+    close: () => feeds.close(),
+  }
+}
+
+async function historyOf(commands: Client, timeline: number): Promise<string> {
+  const { rows } = await commands.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`)
+  return rows[0]!.content.toString()
 }
 
 async function keepLog(at: At): Promise<void> {
@@ -63,14 +84,17 @@ interface CopyConnection extends Connection {
 
 class PostgresLogStream implements LogStream {
   private readonly client: Client
-  private readonly surroundings: Surroundings
+  private readonly clock: Clock
+  private readonly slot: string
   private readonly end = Promise.withResolvers<LogPlace>()
   private received = 0n
   private confirmed = 0n
 
-  constructor(client: Client, surroundings: Surroundings) {
+  /** `slot`: the part of the command that names one, or nothing. */
+  constructor(client: Client, clock: Clock, slot: string) {
     this.client = client
-    this.surroundings = surroundings
+    this.clock = clock
+    this.slot = slot
     // Whoever has closed the stream does not ask any more how it ended.
     this.end.promise.catch(() => {})
   }
@@ -101,7 +125,7 @@ class PostgresLogStream implements LogStream {
     this.client.once('end', () => failed(new Error('the connection for the log has ended')))
     this.client
       .query<{ next_tli: string; next_tli_startpos: string }>(
-        `START_REPLICATION SLOT ${SLOT} PHYSICAL ${lsnText(lsn)} TIMELINE ${timeline}`,
+        `START_REPLICATION ${this.slot}PHYSICAL ${lsnText(lsn)} TIMELINE ${timeline}`,
       )
       .then((result) => {
         // The command ends with one result or two, of which the first has the row.
@@ -114,7 +138,7 @@ class PostgresLogStream implements LogStream {
 
   confirm(lsn: bigint): void {
     this.confirmed = lsn
-    const update = { writtenTo: this.received, flushedTo: lsn, now: this.surroundings.clock.now() }
+    const update = { writtenTo: this.received, flushedTo: lsn, now: this.clock.now() }
     this.connection.sendCopyFromChunk(statusUpdate(update))
   }
 

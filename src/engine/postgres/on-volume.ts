@@ -5,6 +5,7 @@ import { tellReplicas } from './aurora.ts'
 import type { Binaries } from './binaries/binaries.ts'
 import { makeImage } from './image.ts'
 import { awaitLog, checkpoint, endSessions, headLogin, lead, observeVolume } from './lead.ts'
+import { openVolumeLog } from './log-source.ts'
 import { makeSeed } from './seed.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -30,5 +31,6 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   lead: (folder, epoch, signal) => lead({ folder, surroundings }, epoch, signal),
   headLogin: (folder) => headLogin({ folder, surroundings }),
   observe: (folder) => observeVolume({ folder, surroundings }),
+  openLog: (log) => openVolumeLog(log, surroundings.clock),
   tellReplicas: (folder, rows) => tellReplicas({ folder, surroundings }, rows),
 })

@@ -5,17 +5,17 @@
  */
 import { join } from 'node:path'
 import { assert } from '#base/assert.ts'
-import { makeFolder, readBytes, removeTree, writeFileDurably } from '#host/disk.ts'
+import { makeFolder, readBytes, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { copyTree, moveTree, syncTree, treeBytes } from '#host/tree.ts'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
-import { SEED_LOG } from '#wire/agent/volume.ts'
+import { SEED_HISTORY, SEED_LOG } from '#wire/agent/volume.ts'
 import type { SeedFacts } from '#wire/agent/volume.ts'
-import { SEGMENT_BYTES, segmentStart } from '#wire/pg/lsn.ts'
+import { SEGMENT_BYTES, historyName, lsnText, segmentStart } from '#wire/pg/lsn.ts'
 import { RecordScanner } from '#wire/pg/record-scanner.ts'
 import { EngineError } from '../engine.ts'
 import type { SeedOrder } from '../volume-engine.ts'
 import { stopLeftServer, withServerAside } from './aside.ts'
-import { dropReserved } from './attachment.ts'
+import { dropReserved, logFolderOf } from './attachment.ts'
 import { automaticSettingsOf, teachAurora } from './aurora.ts'
 import type { Binaries } from './binaries/binaries.ts'
 import { markCancels } from './cancel-marks.ts'
@@ -57,7 +57,9 @@ export async function makeSeed(
     await moveTree(dataOf(draft), dataOf(imageFolder), { account, signal: order.signal })
     const seed = await layOutLog(imageFolder, surroundings)
     await syncTree(imageFolder)
-    return { sizeBytes: await treeBytes(imageFolder), engineVersion: order.version, seed }
+    const [start, end] = [seed.start, seed.end].map((position) => lsnText(BigInt(position)))
+    const log = { timeline: seed.epoch, start: start!, end: end!, endedAt: surroundings.clock.now() }
+    return { sizeBytes: await treeBytes(imageFolder), engineVersion: order.version, log, seed }
   } finally {
     await removeTree(draft)
   }
@@ -131,7 +133,10 @@ async function layOutLog(imageFolder: string, { account }: Surroundings): Promis
     mode: 0o600,
     account,
   })
-  return { systemId: String(control.systemIdentifier), epoch: control.timeline, start: Number(start), end }
+  const { timeline } = control
+  const history = timeline > 1 ? await readText(join(logFolderOf(imageFolder), historyName(timeline))) : undefined
+  if (history !== undefined) await writeFileDurably(join(imageFolder, SEED_HISTORY), history, { mode: 0o600, account })
+  return { systemId: String(control.systemIdentifier), epoch: timeline, start: Number(start), end }
 }
 
 /** Where the log goes on behind a record of the segment. Nothing follows the record of a shutdown. */

@@ -82,12 +82,21 @@ async function copyRunning(job: Job, surroundings: Surroundings): Promise<Copied
     const bytes = await copyLive(job, surroundings)
     // Where it fails or is cancelled, the end of the session takes the engine out of backup mode.
     const end = (await isStandby(session)) ? await endOnStandby(session, major) : await endBackup(session, major)
+    if (job.spec.volume && !(await isStandby(session))) await awaitDurable(session)
     const endedAt = surroundings.clock.now()
     return {
       sizeBytes: bytes + (await copyWal(job, end, surroundings)),
       log: { ...placeOf(end.label), end: end.lsn, endedAt },
     }
   })
+}
+
+/**
+ * What a writer of a cluster volume has on its own disk may be cut off with its epoch. A commit that was acknowledged makes
+ * sure of everything before it; it is never cancelled, and ends with the engine.
+ */
+async function awaitDurable({ query }: Session): Promise<void> {
+  await query(`SELECT pg_logical_emit_message(true, 'rds_snapshot', '')`)
 }
 
 /**

@@ -40,14 +40,14 @@ export async function greet(incoming: Incoming, surroundings: FeedSurroundings):
   if (surroundings.tls && !incoming.isEncrypted) return refuse('28000', 'this log is read over TLS only')
   if (!isPhysical(parameters.get('replication')))
     return refuse('0A000', 'nothing but the log is here: connect for physical replication')
-  const admission = surroundings.admit(user)
+  const reader = parameters.get('application_name') ?? ''
+  const admission = surroundings.admit(user, reader)
   // Of an address of several, a client leaves one that says so for the next.
   if (admission === 'later') return refuse('57P03', 'the log is not readable here now')
   if (!(await authenticate(incoming, surroundings, admission?.verifier)) || !admission)
     return refuse('28P01', `password authentication failed for user "${user}"`)
   // A member that came in the place of another has no log yet.
   if (admission.source.history().length === 0) return refuse('57P03', 'there is no log here yet')
-  const reader = parameters.get('application_name') ?? ''
   if (surroundings.wasSentOn(user, reader)) return refuse('57P03', 'the log is not as far here as the reader')
   incoming.socket.write(WELCOME)
   return { user, reader, admission }

@@ -16,6 +16,7 @@ import {
 } from '#wire/pg/backend-messages.ts'
 import type { FrontendMessage } from '#wire/pg/frontend-messages.ts'
 import { historyName, lsnText } from '#wire/pg/lsn.ts'
+import { LED } from '#wire/quorum/archiver.ts'
 import { parseReplicationCommand, type ReplicationCommand } from '#wire/pg/replication-commands.ts'
 import { parseFromReceiver } from '#wire/pg/replication-messages.ts'
 import type { Epoch, History, Position } from '#wire/quorum/messages.ts'
@@ -80,7 +81,8 @@ export class FeedSession {
   end(): void {
     if (this.isOver) return
     this.isOver = true
-    if (this.hasIdentified && this.guest) this.around.sendOn(this.guest.user, this.guest.reader)
+    if (this.hasIdentified && this.guest && !this.guest.admission.isLed)
+      this.around.sendOn(this.guest.user, this.guest.reader)
     // What the reader still says is of no interest, and must not keep its end from being seen.
     this.incoming.socket.resume()
     this.incoming.socket.destroySoon()
@@ -167,7 +169,7 @@ export class FeedSession {
     })
   }
 
-  private answer({ reader, admission: { source } }: Guest, command: ReplicationCommand): Buffer {
+  private answer({ reader, admission: { source, isLed } }: Guest, command: ReplicationCommand): Buffer {
     const shown = source.shown(reader)
     const history = shownHistory(source.history(), shown)
     switch (command.type) {
@@ -176,7 +178,7 @@ export class FeedSession {
           ['systemid', 'text', source.systemId],
           ['timeline', 'int8', String(history.at(-1)?.epoch)],
           ['xlogpos', 'text', lsnText(BigInt(shown))],
-          ['dbname', 'text', null],
+          ['dbname', 'text', isLed?.() ? LED : null],
         ])
       case 'timeline-history': {
         const { name, text } = historyOf(history, command.timeline)

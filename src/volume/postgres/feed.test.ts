@@ -25,7 +25,7 @@ const feed = new Feed({
   clock,
   random: systemRandom,
   log: lines,
-  admit: (user) => (user === 'gone' ? 'later' : user === 'volume' ? admit(user) : undefined),
+  admit: (user, reader) => (user === 'gone' ? 'later' : user === 'volume' ? admit(user, reader) : undefined),
 })
 const server = await listenTcp({ host: '127.0.0.1', port: 0 }, (socket) => feed.accept(socket))
 const { port } = server.address() as AddressInfo
@@ -269,7 +269,12 @@ test('all readers of a log that is gone are sent away', async () => {
   await started
   const over = assert.rejects(ended)
   feed.dismiss(log)
+  assert.equal(feed.readers().length, 1, 'who still may, stays')
+  const admitted = admit
+  admit = () => undefined
+  feed.dismiss(log)
   await over
+  admit = admitted
 })
 
 test('a reader that proves who it is while its log goes does not stay', async () => {

@@ -20,14 +20,16 @@ export interface Admission {
   readonly verifier: string
   /** The same object as long as it is the same member. */
   readonly source: LogSource
+  /** Of an archiver: whether a head was heard a moment ago. */
+  readonly isLed?: () => boolean
 }
 
 export interface FeedOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Whose log a user reads. `later`: nobody may just now, readers are to look elsewhere; undefined: there is none. */
-  admit(user: string): Admission | 'later' | undefined
+  /** Whose log a user reads. `later`: this reader may not just now, and is to look elsewhere; undefined: there is none. */
+  admit(user: string, reader: string): Admission | 'later' | undefined
   /** What readers are shown, now. Absent: TLS is not spoken; else nobody is let in without. */
   readonly tls?: () => TlsIdentity
 }
@@ -103,9 +105,13 @@ export class Feed {
     return [...this.sessions].map((session) => session.status()).filter((status) => status !== undefined)
   }
 
-  /** Ends the connections of all that read this, so that they look elsewhere. */
+  /** Ends the connections of those that read this and may not any more, so that they look elsewhere. */
   dismiss(source: LogSource): void {
-    for (const session of this.audiences.get(source)?.sessions ?? []) session.end()
+    for (const session of this.audiences.get(source)?.sessions ?? []) {
+      const { user, reader } = session.guest!
+      const present = this.options.admit(user, reader)
+      if (present === 'later' || present?.source !== source) session.end()
+    }
   }
 
   /** Ends all connections. Nothing is to be accepted any more. */
@@ -114,9 +120,9 @@ export class Feed {
   }
 
   private enter(session: FeedSession): void {
-    const { user, admission } = session.guest!
+    const { user, reader, admission } = session.guest!
     const { source } = admission
-    const present = this.options.admit(user)
+    const present = this.options.admit(user, reader)
     // It was dismissed while the reader proved who it is.
     if (present === 'later' || present?.source !== source) return session.end()
     let audience = this.audiences.get(source)

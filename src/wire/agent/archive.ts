@@ -44,3 +44,25 @@ export interface BaseFacts {
   /** From when on, in milliseconds since the epoch, a restore can stop: what was copied is consistent from then on. */
   readonly usableFrom: number
 }
+
+/** Kinds of jobs, beside those of messages.ts. */
+export interface ArchiveJobs {
+  /** Store a snapshot in the archive as a base backup, under the snapshot's id; then remove it where it was temporary. */
+  'backup.store': {
+    input: { prefix: string; snapshotId: string; isTemporary: boolean }
+    result: Record<never, never>
+  }
+  /**
+   * Copy what is under one prefix of the archive and not under another. `until` comes back as it was given: what could be
+   * restored when that was found out can be restored from the copy. The base backups are those that the copy has.
+   */
+  'archive.mirror': {
+    input: { from: string; to: string; until: number | undefined }
+    result: { bases: readonly BaseFacts[]; until: number | undefined }
+  }
+  /**
+   * Remove base backups that are not to be kept, and the log that none of the kept ones needs; none kept: everything. An
+   * empty prefix: of all instances.
+   */
+  'archive.trim': { input: { prefix: string; keep: readonly string[] }; result: Record<never, never> }
+}

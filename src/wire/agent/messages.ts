@@ -4,13 +4,21 @@
  */
 
 import type { LogPosition, ObservedReplication, Replication } from './replication.ts'
-import type { BaseFacts, ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
+import type { ArchiveJobs, ObservedArchive, RestoreCheck, SnapshotPlace } from './archive.ts'
 import type { HostContents, HostFacts } from './host-facts.ts'
 import type { ServerlessQuestions, ServerlessTerms } from './serverless.ts'
 import type { ObservedStorage } from './storage.ts'
 import type { InstanceCapacity, MeasuredMinute } from './measures.ts'
+import type { Position } from '../quorum/messages.ts'
 import type { LogNodeQuestions } from '../lognode/messages.ts'
-import type { ObservedVolume, OfVolume, VolumeAttachment, VolumeJobs, VolumeQuestions } from './volume.ts'
+import type {
+  ObservedVolume,
+  OfVolume,
+  VolumeArchiveQuestions,
+  VolumeAttachment,
+  VolumeJobs,
+  VolumeQuestions,
+} from './volume.ts'
 
 /** Bumped when a message changes its meaning. Serve asks an agent that speaks another version to retire. */
 export const AGENT_PROTOCOL_VERSION = 2
@@ -74,7 +82,7 @@ export interface MasterUser {
 export type StopMode = 'smart' | 'fast' | 'immediate'
 
 /** Every kind of job: what it takes and what it gives. Each may be started twice with the same id and runs once. */
-export interface JobKinds extends VolumeJobs {
+export interface JobKinds extends VolumeJobs, ArchiveJobs {
   /** Fetch the engine's binaries if they are missing, and make its template. */
   'engine.prepare': { input: { engine: EngineName; version: string }; result: { fetched: boolean } }
   /** Make a data volume from the template, start the engine, create the master user and the first database. */
@@ -116,8 +124,11 @@ export interface JobKinds extends VolumeJobs {
   'instance.catch-up': { input: { id: string; prefix: string }; result: { isStreaming: boolean; isFurther: boolean } }
   /** Stop the engine and delete everything the agent holds of it. */
   'instance.remove': { input: { id: string }; result: Record<never, never> }
-  /** A consistent physical copy, taken while the engine serves (or while it is stopped). */
-  'instance.snapshot': { input: { id: string; snapshotId: string }; result: SnapshotFacts }
+  /**
+   * A consistent physical copy, taken while the engine serves (or while it is stopped). `atLeast`, of a reader of a cluster
+   * volume: it waits until the reader has the log up to there.
+   */
+  'instance.snapshot': { input: { id: string; snapshotId: string; atLeast?: Position }; result: SnapshotFacts }
   'snapshot.copy': { input: { snapshotId: string; targetId: string }; result: SnapshotFacts }
   /**
    * Make a data volume out of the archive: what the database under `prefix` was at `time`, in milliseconds since the
@@ -127,24 +138,6 @@ export interface JobKinds extends VolumeJobs {
     input: { spec: InstanceSpec; prefix: string; time: number | undefined; master: MasterUser | undefined }
     result: Record<never, never>
   }
-  /** Store a snapshot in the archive as a base backup, under the snapshot's id; then remove it where it was temporary. */
-  'backup.store': {
-    input: { prefix: string; snapshotId: string; isTemporary: boolean }
-    result: Record<never, never>
-  }
-  /**
-   * Copy what is under one prefix of the archive and not under another. `until` comes back as it was given: what could be
-   * restored when that was found out can be restored from the copy. The base backups are those that the copy has.
-   */
-  'archive.mirror': {
-    input: { from: string; to: string; until: number | undefined }
-    result: { bases: readonly BaseFacts[]; until: number | undefined }
-  }
-  /**
-   * Remove base backups that are not to be kept, and the log that none of the kept ones needs; none kept: everything. An
-   * empty prefix: of all instances.
-   */
-  'archive.trim': { input: { prefix: string; keep: readonly string[] }; result: Record<never, never> }
   'snapshot.remove': { input: { snapshotId: string }; result: Record<never, never> }
 }
 
@@ -154,7 +147,7 @@ export interface SnapshotFacts extends OfVolume {
   /** Bytes in the copy. */
   readonly sizeBytes: number
   readonly engineVersion: string
-  /** Of one that was taken while the engine served: where it stands in the log, so that it can be gone on from. */
+  /** Of one that was taken while the engine served, or that a volume begins with: where it stands in the log, so that it can be gone on from. */
   readonly log?: SnapshotPlace
 }
 
@@ -222,7 +215,7 @@ export interface ObservedInstance {
 }
 
 /** Questions an agent answers at once, without a job. */
-export interface Questions extends LogNodeQuestions, VolumeQuestions, ServerlessQuestions {
+export interface Questions extends LogNodeQuestions, VolumeQuestions, VolumeArchiveQuestions, ServerlessQuestions {
   'logs.list': { input: { id: string }; answer: { files: readonly LogFile[] } }
   /** Bytes [offset, offset + bytesMax) of a log file, as text cut at line ends. */
   'logs.read': {

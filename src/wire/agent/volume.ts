@@ -1,6 +1,7 @@
 /** How an instance hangs on a cluster volume: what control orders, and what agents see of it. */
 import type { HeadStatus, MemberPlace } from '../head/messages.ts'
 import type { Configuration, Epoch, Position } from '../quorum/messages.ts'
+import type { ObservedArchive } from './archive.ts'
 import type { EngineName, InstanceSpec, MasterUser, SnapshotFacts, TlsFiles } from './messages.ts'
 
 /**
@@ -80,6 +81,9 @@ export interface OfVolume {
 
 /** Name of the file with a seed image's log, beside its data. */
 export const SEED_LOG = 'seed.log'
+
+/** Name of the file with the history of a seed's timeline, where that is not the first. */
+export const SEED_HISTORY = 'seed.history'
 
 /** What an engine on a volume says of itself. */
 export interface ObservedVolume {
@@ -169,6 +173,21 @@ export interface VolumeQuestions {
     input: { id: string; replicas: readonly ReplicaStatus[] }
     answer: Record<never, never>
   }
+}
+
+/** About the archive that a volume's log goes to, whoever writes it. */
+export interface VolumeArchiveQuestions {
+  /** From now on this host archives the volume's log; whole, in the place of what was said before. Not kept by the agent. */
+  'volume.archive': { input: VolumeArchiveOrder; answer: Record<never, never> }
+  'volume.unarchive': { input: { readonly id: string }; answer: Record<never, never> }
+  /** How far this host has archived the volume's log. */
+  'volume.archived': { input: { readonly id: string }; answer: { readonly archive?: ObservedArchive | undefined } }
+}
+
+/** Where the log of a volume is read, and under which prefix of the archive it goes. */
+export interface VolumeArchiveOrder extends Pick<VolumeAttachment, 'id' | 'feeds' | 'login'> {
+  readonly engine: EngineName
+  readonly prefix: string
 }
 
 /** A row of `aurora_replica_status()`, as control knows it. */
