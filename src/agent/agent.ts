@@ -7,9 +7,7 @@ import type { ObjectStore } from '#archive/object-store.ts'
 import type { Log } from '#base/log.ts'
 import type { EngineDriver } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
-import { memoryBytes, residentBytes } from '#host/machine.ts'
 import type { Store } from '#store/store.ts'
-import type { HostContents } from '#wire/agent/host-facts.ts'
 import { LOG_PORTION_BYTES_MAX } from '#wire/agent/limits.ts'
 import type {
   EngineName,
@@ -23,6 +21,7 @@ import type {
 } from '#wire/agent/messages.ts'
 import { archiveAnswers, Archivers } from './archiver/archivers.ts'
 import { Heads, type HeadProcesses } from './heads.ts'
+import { hostAnswers } from './host-answers.ts'
 import { Links } from './links/links.ts'
 import { watchLogNode } from './log-answers.ts'
 import type { ConnectedLogNode } from './log-node.ts'
@@ -199,7 +198,7 @@ class LocalAgent implements Agent {
   async ask<Q extends Question>(question: Q, input: Questions[Q]['input']): Promise<Questions[Q]['answer']> {
     const { supervisor, heads, archivers, options } = this
     const ofVolumes = { ...volumeAnswers({ ...options, supervisor, heads }), ...archiveAnswers(archivers) }
-    const answers: Answers = { ...this.answers, ...ofVolumes }
+    const answers: Answers = { ...this.answers, ...ofVolumes, ...hostAnswers(options, supervisor) }
     return answers[question](input)
   }
 
@@ -228,7 +227,10 @@ class LocalAgent implements Agent {
     await this.options.store.close()
   }
 
-  private readonly answers: Omit<Answers, keyof VolumeAnswers | keyof ReturnType<typeof archiveAnswers>> = {
+  private readonly answers: Omit<
+    Answers,
+    keyof VolumeAnswers | keyof ReturnType<typeof archiveAnswers> | keyof ReturnType<typeof hostAnswers>
+  > = {
     'logs.list': async ({ id }) => {
       const { driver, folder } = this.supervisor.get(id)
       return { files: await driver.logs(folder) }
@@ -244,20 +246,6 @@ class LocalAgent implements Agent {
     'instance.position': async ({ id }) => this.supervisor.get(id).position(),
     'measures.read': async ({ from }) => this.meter.read(from),
     'archive.check': (input) => checkRestore(this.options.archive, input),
-    'host.facts': async () => ({
-      az: this.az,
-      pid: process.pid,
-      reflink: await this.options.volumes.reflink(),
-      engines: { postgres: await this.options.drivers.postgres.installed() },
-      memoryBytes: memoryBytes(),
-      residentBytes: residentBytes(),
-    }),
-    'host.contents': () => this.contents(),
-  }
-
-  private async contents(): Promise<HostContents> {
-    const { instances, snapshots } = await this.options.volumes.contents()
-    return { instances: [...new Set([...instances, ...this.supervisor.observed().map(({ id }) => id)])], snapshots }
   }
 
   private run<K extends JobKind>(kind: K, input: JobKinds[K]['input'], context: JobContext): Promise<JobOutcome> {

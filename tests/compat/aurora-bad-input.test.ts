@@ -42,6 +42,7 @@ const { make, rows } = await refusals({
     [UNKNOWN]: 404,
     [NOBODY]: 404,
     CertificateNotFound: 404,
+    DBClusterSnapshotNotFoundFault: 404,
     DBClusterEndpointQuotaExceededFault: 403,
     DBClusterParameterGroupNotFound: 404,
     DBParameterGroupNotFound: 404,
@@ -71,6 +72,7 @@ before(async () => {
   await make('CreateDBInstance', { ...INSTANCE, DBInstanceIdentifier: 'lone', DBClusterIdentifier: 'alone' })
   await make('CreateDBCluster', { ...CLUSTER, DBClusterIdentifier: 'asleep' })
   await make('StopDBCluster', { DBClusterIdentifier: 'asleep' })
+  await make('CreateDBClusterSnapshot', { DBClusterIdentifier: 'shop', DBClusterSnapshotIdentifier: 'copy' })
   for (const id of ['b', 'c', 'd', 'e', 'own'])
     await make('CreateDBClusterEndpoint', { ...ENDPOINT, DBClusterEndpointIdentifier: id })
 })
@@ -247,6 +249,58 @@ rows('DeleteDBCluster', { DBClusterIdentifier: 'shop', SkipFinalSnapshot: true }
   ['with two words on it', { FinalDBSnapshotIdentifier: 'last' }, COMBINATION, /cannot be specified/],
   ['with backups that are to stay', { DeleteAutomatedBackups: false }, COMBINATION, /retained/],
 ])
+
+rows('DeleteDBCluster', { DBClusterIdentifier: 'asleep', FinalDBSnapshotIdentifier: 'last' }, [
+  ['with a final snapshot of no name', { FinalDBSnapshotIdentifier: 'a--b' }, VALUE],
+  ['with one that is there', { FinalDBSnapshotIdentifier: 'copy' }, 'DBClusterSnapshotAlreadyExistsFault'],
+])
+
+rows('CreateDBClusterSnapshot', { DBClusterIdentifier: 'shop', DBClusterSnapshotIdentifier: 'new' }, [
+  ...NAMELESS,
+  ['a name that is none', { DBClusterSnapshotIdentifier: 'a--b' }, VALUE],
+  ['a name that is taken', { DBClusterSnapshotIdentifier: 'COPY' }, 'DBClusterSnapshotAlreadyExistsFault'],
+  ['of one that is stopped', { DBClusterIdentifier: 'asleep' }, STATE, /stopped/],
+])
+
+const TO_TIME: Members = {
+  DBClusterIdentifier: 'new',
+  SourceDBClusterIdentifier: 'shop',
+  UseLatestRestorableTime: true,
+}
+
+rows('RestoreDBClusterToPointInTime', TO_TIME, [
+  ['a name that is none', { DBClusterIdentifier: 'a--b' }, VALUE],
+  ['a name that is taken', { DBClusterIdentifier: 'alone' }, 'DBClusterAlreadyExistsFault'],
+  ['of nobody', { SourceDBClusterIdentifier: 'nobody' }, UNKNOWN],
+  ['no source', { SourceDBClusterIdentifier: NONE }, COMBINATION, /exactly one/],
+  ['a clone', { RestoreType: 'copy-on-write' }, COMBINATION, /full-copy/],
+  ['no time', { UseLatestRestorableTime: NONE }, COMBINATION, /RestoreToTime/],
+  ['two times', { RestoreToTime: '2026-01-01T00:00:00Z' }, COMBINATION, /cannot be specified/],
+  [
+    'a time before all backups',
+    { UseLatestRestorableTime: NONE, RestoreToTime: '2020-01-01T00:00:00Z' },
+    VALUE,
+    /can be restored to times/,
+  ],
+  ['a class, which instances have', { DBClusterInstanceClass: 'db.r6g.large' }, COMBINATION],
+  ['other storage', { StorageType: 'gp3' }, COMBINATION],
+  ['backtracking', { BacktrackWindow: 3600 }, COMBINATION],
+  ['an unknown group', { DBClusterParameterGroupName: 'nobody' }, 'DBClusterParameterGroupNotFound'],
+  ['a group of another version', { DBClusterParameterGroupName: 'old' }, COMBINATION],
+])
+
+rows(
+  'RestoreDBClusterFromSnapshot',
+  { DBClusterIdentifier: 'new', SnapshotIdentifier: 'copy', Engine: 'aurora-postgresql' },
+  [
+    ['a name that is taken', { DBClusterIdentifier: 'alone' }, 'DBClusterAlreadyExistsFault'],
+    ['of nothing', { SnapshotIdentifier: 'nothing' }, 'DBClusterSnapshotNotFoundFault'],
+    ['as another engine', { Engine: 'postgres' }, COMBINATION, /cannot be restored as postgres/],
+    ['as an engine that is not here', { Engine: 'aurora-mysql' }, VALUE, /aurora-mysql/],
+    ['of another version', { EngineVersion: '17.10' }, COMBINATION, /same EngineVersion/],
+    ['with another database', { DatabaseName: 'other' }, COMBINATION, /DatabaseName/],
+  ],
+)
 
 const MEMBER: Members = { DBInstanceIdentifier: 'two' }
 const SAYS = /is a member of the DB cluster shop/

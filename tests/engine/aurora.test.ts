@@ -8,10 +8,15 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
   CreateDBClusterCommand,
+  CreateDBClusterSnapshotCommand,
   CreateDBInstanceCommand,
+  DeleteDBClusterCommand,
   DeleteDBInstanceCommand,
+  DescribeDBClusterSnapshotsCommand,
   DescribeEventsCommand,
   FailoverDBClusterCommand,
+  RestoreDBClusterFromSnapshotCommand,
+  RestoreDBClusterToPointInTimeCommand,
   StartDBClusterCommand,
   StopDBClusterCommand,
   type DBCluster,
@@ -20,7 +25,7 @@ import {
 } from '@aws-sdk/client-rds'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
-import { clusterIn, deleteCluster, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
+import { clusterGone, clusterIn, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
 import { PASSWORD, instanceGone, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
@@ -63,6 +68,41 @@ async function eventsOf(): Promise<string> {
   const asked = { SourceType: 'db-cluster', SourceIdentifier: ID, Duration: 60 } as const
   const { Events } = await rds.send(new DescribeEventsCommand(asked))
   return Events!.map(({ Message }) => Message).join('\n')
+}
+
+/** What was acknowledged at a time, before and after a writer was killed. */
+const moments: { readonly time: Date; readonly acknowledged: readonly number[] }[] = []
+
+const momentOf = ({ acknowledged }: AcknowledgedInserts): (typeof moments)[number] => {
+  const kept = [...acknowledged]
+  return { time: new Date(), acknowledged: kept }
+}
+
+/** Gives a cluster without instances its first one, and resolves when that can be asked. */
+async function served(id: string): Promise<DBCluster> {
+  await clusterIn(rds, id)
+  await rds.send(
+    new CreateDBInstanceCommand({
+      DBInstanceIdentifier: `${id}-1`,
+      DBClusterIdentifier: id,
+      Engine: 'aurora-postgresql',
+      DBInstanceClass: 'db.t4g.medium',
+    }),
+  )
+  const cluster = await clusterIn(rds, id, (found) => found.DBClusterMembers?.length === 1)
+  await eventually('it can be asked', async () =>
+    query(holdfast, writerEndpoint(cluster), 'select 1').catch(() => undefined),
+  )
+  return cluster
+}
+
+async function snapshotTaken(id: string): Promise<void> {
+  await eventually(`the snapshot ${id}`, async () => {
+    const asked = { DBClusterSnapshotIdentifier: id }
+    const { DBClusterSnapshots } = await rds.send(new DescribeDBClusterSnapshotsCommand(asked))
+    assert.notEqual(DBClusterSnapshots![0]!.Status, 'failed')
+    return DBClusterSnapshots![0]!.Status === 'available' ? true : undefined
+  })
 }
 
 const rowsAt = async (address: Pick<DBInstance, 'Endpoint'>): Promise<number> =>
@@ -137,11 +177,13 @@ test('a writer that dies is followed by a reader, with everything that was ackno
   const before = await whole()
   await using traffic = new AcknowledgedInserts(holdfast, writerEndpoint(before))
   await traffic.more(100)
+  moments.push(momentOf(traffic))
   await killWriter(before)
   await traffic.more(100)
   const after = await whole((found) => writerOf(found) !== writerOf(before))
   await traffic.more(50)
   await traffic.stop()
+  moments.push(momentOf(traffic))
   await traffic.assertKept()
   assert.match(await eventsOf(), /Started cross AZ failover to DB instance: shop-\d.*\n?.*Completed failover/)
   // As drivers that know Aurora do, at whatever instance they are.
@@ -183,10 +225,55 @@ test('it fails over to whom one asks for, stops, and starts with all that it had
   await traffic.assertKept()
 })
 
-test('it goes with its last instance gone', async () => {
+test('it can be restored to times before and after a writer died, with what was acknowledged by then and no more', async () => {
+  await query(holdfast, writerEndpoint(await whole()), 'insert into written values (-1000)')
+  const last = moments.at(-1)!.time
+  await clusterIn(rds, ID, ({ LatestRestorableTime }) => LatestRestorableTime! > last)
+  await Promise.all(
+    moments.map(async ({ time, acknowledged }, number) => {
+      const id = `then-${number}`
+      await rds.send(
+        new RestoreDBClusterToPointInTimeCommand({
+          DBClusterIdentifier: id,
+          SourceDBClusterIdentifier: ID,
+          RestoreToTime: time,
+        }),
+      )
+      const restored = await served(id)
+      const rows = await query<{ n: number }>(holdfast, writerEndpoint(restored), 'select n from written where n >= 0')
+      const kept = new Set(rows.map(({ n }) => n))
+      assert.deepEqual(
+        acknowledged.filter((n) => !kept.has(n)),
+        [],
+        'acknowledged before that time',
+      )
+      // The one that was on its way may have been there already.
+      assert.ok(kept.size <= acknowledged.length + 1, `${kept.size} rows, and ${acknowledged.length} were acknowledged`)
+    }),
+  )
+})
+
+test('a snapshot of a cluster with one instance is a copy of its writer', async () => {
+  const name = { DBClusterSnapshotIdentifier: 'copy' }
+  await rds.send(new CreateDBClusterSnapshotCommand({ DBClusterIdentifier: 'then-0', ...name }))
+  await snapshotTaken('copy')
+})
+
+test('it goes with its last instance gone, and leaves a snapshot with all that it had', async () => {
+  const rows = await rowsAt(writerEndpoint(await whole()))
   for (const id of MEMBERS) {
     await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: id, SkipFinalSnapshot: true }))
     await instanceGone(rds, id)
   }
-  await deleteCluster(rds, ID)
+  await rds.send(new DeleteDBClusterCommand({ DBClusterIdentifier: ID, FinalDBSnapshotIdentifier: 'last' }))
+  await clusterGone(rds, ID)
+  await snapshotTaken('last')
+  await rds.send(
+    new RestoreDBClusterFromSnapshotCommand({
+      DBClusterIdentifier: 'again',
+      SnapshotIdentifier: 'last',
+      Engine: 'aurora-postgresql',
+    }),
+  )
+  assert.equal(await rowsAt(writerEndpoint(await served('again'))), rows)
 })

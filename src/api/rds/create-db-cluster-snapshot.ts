@@ -1,4 +1,4 @@
-import { createClusterSnapshot, describeClusterSnapshot } from '#control/db-cluster/snapshots.ts'
+import { createClusterSnapshot, describeClusterSnapshot } from '#control/cluster/snapshots.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const CreateDBClusterSnapshot: RdsHandler<'CreateDBClusterSnapshot'> = async (input, context) => ({

@@ -1,4 +1,4 @@
-import { deleteClusterSnapshot, describeClusterSnapshot } from '#control/db-cluster/snapshots.ts'
+import { deleteClusterSnapshot, describeClusterSnapshot } from '#control/cluster/snapshots.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const DeleteDBClusterSnapshot: RdsHandler<'DeleteDBClusterSnapshot'> = async (input, context) => {

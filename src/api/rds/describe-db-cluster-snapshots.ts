@@ -1,4 +1,4 @@
-import { describeClusterSnapshot, listClusterSnapshots } from '#control/db-cluster/snapshots.ts'
+import { describeClusterSnapshot, listClusterSnapshots } from '#control/cluster/snapshots.ts'
 import type { RdsHandler } from '../handler.ts'
 import { page } from '../pages.ts'
 

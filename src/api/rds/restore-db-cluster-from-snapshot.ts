@@ -1,7 +1,10 @@
-import { describeCluster } from '#control/db-cluster/describe.ts'
-import { restoreClusterFromSnapshot } from '#control/db-cluster/restore.ts'
+import { restoreAnyClusterFromSnapshot } from '#control/cluster/restore.ts'
+import { describeAnyCluster } from '#control/cluster/verbs.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const RestoreDBClusterFromSnapshot: RdsHandler<'RestoreDBClusterFromSnapshot'> = async (input, context) => ({
-  DBCluster: await describeCluster(context.control, await restoreClusterFromSnapshot(context.control, context, input)),
+  DBCluster: await describeAnyCluster(
+    context.control,
+    await restoreAnyClusterFromSnapshot(context.control, context, input),
+  ),
 })

@@ -1,7 +1,10 @@
-import { describeCluster } from '#control/db-cluster/describe.ts'
-import { restoreClusterToPointInTime } from '#control/db-cluster/restore.ts'
+import { restoreAnyClusterToPointInTime } from '#control/cluster/restore.ts'
+import { describeAnyCluster } from '#control/cluster/verbs.ts'
 import type { RdsHandler } from '../handler.ts'
 
 export const RestoreDBClusterToPointInTime: RdsHandler<'RestoreDBClusterToPointInTime'> = async (input, context) => ({
-  DBCluster: await describeCluster(context.control, await restoreClusterToPointInTime(context.control, context, input)),
+  DBCluster: await describeAnyCluster(
+    context.control,
+    await restoreAnyClusterToPointInTime(context.control, context, input),
+  ),
 })

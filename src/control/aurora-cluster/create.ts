@@ -2,10 +2,11 @@
 import type { CreateDBClusterMessage } from '@aws-sdk/client-rds'
 import { InsufficientDBClusterCapacityFault } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { NOTHING, together } from '#store/collection.ts'
+import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { commit, type Control, type Scope } from '../control.ts'
+import type { ClusterOrigin } from '../cluster/origin.ts'
 import { clusterNameTaken, requireFreeClusterName } from '../cluster/names.ts'
 import { required } from '../db-instance/create.ts'
 import {
@@ -39,9 +40,7 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
   requireAurora(control, input.Engine)
   await requireFreeClusterName(control, scope, id)
   refuseForAurora(control, scope, input)
-  if (control.hosts.zones.length < ZONES)
-    throw fault(InsufficientDBClusterCapacityFault, `An Aurora DB cluster needs ${ZONES} Availability Zones.`)
-  await requireQuota(control, scope, 'DBClusters')
+  await requireRoomForAurora(control, scope)
   const { primary, engineVersion, ...first } = await joinGlobal(control, scope, input)
   const version = resolveVersion(control, engineVersion ?? input.EngineVersion, 'aurora-postgresql')
   const name = primary ? primary.databaseName : (input.DatabaseName ?? first.databaseName)
@@ -61,8 +60,29 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
         instanceArn: rdsArn(scope, 'cluster', id),
       })
   const draft = { id, shared, settings, parameterGroup, master, databaseName, tags }
+  return registerAurora(control, scope, draft, { wantedPort, secret, asked: input })
+}
+
+interface Registration {
+  readonly wantedPort: number
+  /** Writes that keep the password. */
+  readonly secret: Mutation
+  /** Whether it is to join a global database. */
+  readonly asked: Parameters<typeof joinGlobal>[2]
+  /** Of a restored one. */
+  readonly origin?: ClusterOrigin
+}
+
+/** The one transaction that makes a cluster, with what is decided about it. */
+export async function registerAurora(
+  control: Control,
+  scope: Scope,
+  draft: Omit<Draft, 'resourceId' | 'port' | 'readerPort'>,
+  { wantedPort, secret, asked, origin }: Registration,
+): Promise<AuroraClusterRecord> {
+  const { id } = draft
   for (let race = 0; race < RACES_MAX; race++) {
-    const joining = await joinGlobal(control, scope, input)
+    const joining = await joinGlobal(control, scope, asked)
     const resourceId = newResourceId('cluster', control.random)
     const { port, writes } = await choosePort(control, wantedPort, resourceId)
     // Another one of the range that users see, and not the one that was just chosen.
@@ -76,7 +96,7 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
       ...(global && { global }),
     })
     const key = auroraKeyOf(cluster)
-    const flow = control.flows.start('create-aurora-cluster', auroraSubjectOf(key), { key })
+    const flow = control.flows.start('create-aurora-cluster', auroraSubjectOf(key), { key, ...(origin && { origin }) })
     const { committed } = await commit(
       control,
       together(
@@ -97,6 +117,13 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
     await requireFreeClusterName(control, scope, id)
   }
   throw new Error('a new Aurora DB cluster lost every race for a port')
+}
+
+/** Throws where there is no room for another Aurora DB cluster. */
+export async function requireRoomForAurora(control: Control, scope: Scope): Promise<void> {
+  if (control.hosts.zones.length < ZONES)
+    throw fault(InsufficientDBClusterCapacityFault, `An Aurora DB cluster needs ${ZONES} Availability Zones.`)
+  await requireQuota(control, scope, 'DBClusters')
 }
 
 type Draft = Pick<

@@ -5,6 +5,7 @@ import type { Control } from '../control.ts'
 import { readerEndpointOf } from '../db-cluster/describe.ts'
 import { AUTO_START_MS, HOSTED_ZONE_ID, masterSecretOf, parameterStatus } from '../db-instance/describe.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { auroraRestoreWindow } from './backups.ts'
 import { addressOfEndpoint } from './endpoints.ts'
 import { memberRecords } from './find.ts'
 import { globalOf } from '../global-cluster/record.ts'
@@ -16,6 +17,7 @@ import { auroraStatusOf } from './sight.ts'
 export async function describeAuroraCluster(control: Control, record: AuroraClusterRecord): Promise<DBCluster> {
   const { region } = record
   const status = auroraStatusOf(control, record)
+  const window = await auroraRestoreWindow(control, record)
   const members = [...(await memberRecords(control, record)).values()].map(({ value }) => value)
   return {
     DBClusterIdentifier: record.id,
@@ -39,6 +41,7 @@ export async function describeAuroraCluster(control: Control, record: AuroraClus
     ...settingsShown(record),
     ...masterSecretOf(record),
     ...(await globalShown(control, record)),
+    ...(window && { EarliestRestorableTime: new Date(window.from), LatestRestorableTime: new Date(window.to) }),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     StatusInfos:
       record.complaint === undefined || status === 'available'

@@ -2,6 +2,7 @@
 import type { ModifyDBClusterMessage } from '@aws-sdk/client-rds'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import { rdsArn } from '../arn.ts'
+import { backupsChange } from '../automated-backup/keeping.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { clusterNotAvailable, invalidClusterState } from '../db-cluster/faults.ts'
@@ -16,6 +17,7 @@ import { majorOf } from '../db-instance/spec.ts'
 import { started } from '../db-instance/started.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { scheduleAuroraBackups } from './backups.ts'
 import { memberRecords, requireAuroraCluster } from './find.ts'
 import {
   auroraClusters,
@@ -54,6 +56,7 @@ export async function modifyAuroraCluster(control: Control, scope: Scope, input:
     }
     const { writes, flowIds } = await membersFollow(control, cluster, record)
     const parts = [auroraClusters(control, scope).update(held, record), credentials.writes, writes]
+    if (backupsChange(cluster.shared, record.shared)) parts.push(await scheduleAuroraBackups(control, record))
     if (verifier !== undefined && record.isOpen) {
       const key = auroraKeyOf(record)
       const flow = await control.flows.supersede('set-aurora-password', auroraPasswordSubjectOf(key), { key })

@@ -148,6 +148,12 @@ export const auroraImagesSubjectOf = (key: ClusterKey): string => `aurora-images
 
 export const auroraRelaySubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}relay`
 
+/** Of the flow that sees to automated backups. */
+export const auroraBackupSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}backup`
+
+/** Of the flow that has the volume's log archived. */
+export const auroraArchiveSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}archive`
+
 export const auroraPasswordSubjectOf = (key: ClusterKey): string => `${auroraTimersOf(key)}password`
 
 export const isSecondary = ({ global }: Pick<AuroraClusterRecord, 'global'>): boolean => global?.isSecondary === true

@@ -1,6 +1,7 @@
 /** Which base backups there have to be. Pure. */
 import { DAY_MS } from '#base/durations.ts'
 import type { ObservedArchive } from '#wire/agent/archive.ts'
+import type { DbInstanceSettings } from '../db-instance/record.ts'
 import { usableFrom, type BaseBackupRecord } from './record.ts'
 import { continues } from './window.ts'
 
@@ -13,6 +14,13 @@ export function needsBase(bases: readonly BaseBackupRecord[], archive: ObservedA
   const newest = bases.filter(({ isExpired }) => !isExpired).at(-1)
   return !newest || !continues(archive, newest)
 }
+
+type Asked = Pick<DbInstanceSettings, 'BackupRetentionPeriod' | 'PreferredBackupWindow'>
+
+/** Whether the timer of backups has to look again. */
+export const backupsChange = (before: Asked, after: Asked): boolean =>
+  before.BackupRetentionPeriod !== after.BackupRetentionPeriod ||
+  before.PreferredBackupWindow !== after.PreferredBackupWindow
 
 interface Keeping {
   readonly retentionDays: number

@@ -19,8 +19,8 @@ export interface BaseBackupRecord {
   /** The snapshot was taken for this alone. */
   readonly isTemporary: boolean
   readonly isStored: boolean
-  /** Of a cluster: the member in the zone is being copied for it. */
-  readonly isBeingCopied?: boolean
+  /** Of a cluster: resource id of the member that is being copied for it. */
+  readonly copiedFrom?: string
   /** Nobody wants it any more. */
   readonly isExpired: boolean
   /** The instance as it was. */

@@ -5,6 +5,7 @@ import { resourceId as newResourceId } from '#host/random.ts'
 import { together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
+import type { ClusterOrigin } from '../cluster/origin.ts'
 import { clusterNameTaken, requireFreeClusterName } from '../cluster/names.ts'
 import { commit, type Control, type Scope } from '../control.ts'
 import { newRecord, required } from '../db-instance/create.ts'
@@ -23,14 +24,7 @@ import { started } from '../db-instance/started.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { scheduleClusterBackups } from './backups.ts'
-import {
-  clusterKeyOf,
-  clusterSubjectOf,
-  dbClusters,
-  type ClusterOrigin,
-  type DbClusterRecord,
-  type Member,
-} from './record.ts'
+import { clusterKeyOf, clusterSubjectOf, dbClusters, type DbClusterRecord, type Member } from './record.ts'
 import {
   clusterParameterGroupOf,
   newClusterSettings,

@@ -17,6 +17,7 @@ import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
 import { changeInWindow, decideChanges, namesOf, startChange, type Changes } from './changes.ts'
 import { scheduleClusterBackups } from './backups.ts'
+import { backupsChange } from '../automated-backup/keeping.ts'
 import { clusterNotAvailable } from './faults.ts'
 import { requireCluster } from './find.ts'
 import { clusterKeyOf, dbClusters, memberIn, passwordSubjectOf, type DbClusterRecord } from './record.ts'
@@ -88,10 +89,6 @@ async function newSettings(
 
 const isArchivingSwitched = (before: DbInstanceSettings, after: DbInstanceSettings): boolean =>
   before.BackupRetentionPeriod > 0 !== after.BackupRetentionPeriod > 0
-
-const backupsChange = (before: DbInstanceSettings, after: DbInstanceSettings): boolean =>
-  before.BackupRetentionPeriod !== after.BackupRetentionPeriod ||
-  before.PreferredBackupWindow !== after.PreferredBackupWindow
 
 interface Modification {
   readonly settings: DbInstanceSettings

@@ -177,22 +177,4 @@ export const withMember = (
   changed: Pick<Member, 'state' | 'seedId' | 'troubledAt' | 'restsUntil'>,
 ): Member[] => members.map((member) => (member.zone === zone ? { zone, id, resourceId, ...changed } : member))
 
-/** What a restored cluster is made of. */
-export type ClusterOrigin = { readonly archive: ClusterArchive } | { readonly snapshot: ClusterSnapshotData }
-
-interface ClusterSnapshotData {
-  /** The copy on disk. */
-  readonly id: string
-  /** For the event. */
-  readonly name: string
-}
-
-interface ClusterArchive {
-  readonly prefix: string
-  /** Milliseconds since the epoch; undefined: as late as possible. */
-  readonly time: number | undefined
-  /** For the event: what the cluster is called that it comes from. */
-  readonly sourceName: string
-}
-
 export type MemberRecords = ReadonlyMap<string, Held<DbInstanceRecord>>

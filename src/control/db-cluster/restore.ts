@@ -4,31 +4,24 @@ import type {
   RestoreDBClusterFromSnapshotMessage,
   RestoreDBClusterToPointInTimeMessage,
 } from '@aws-sdk/client-rds'
-import {
-  DBClusterAutomatedBackupNotFoundFault,
-  InvalidDBClusterStateFault,
-  InvalidDBSnapshotStateFault,
-  InvalidRestoreFault,
-} from '@aws-sdk/client-rds'
+import { InvalidRestoreFault } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import { NOTHING } from '#store/collection.ts'
 import { requireWhole } from '../automated-backup/whole.ts'
 import type { Control, Scope } from '../control.ts'
-import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
+import { invalidCombination } from '../db-instance/faults.ts'
 import { requirePort } from '../db-instance/identifiers.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { checkTags } from '../tag/tags.ts'
-import { requireReadableSnapshot } from '../db-snapshot/find.ts'
-import { dbSnapshots, type DbSnapshotRecord, type SnapshotSource } from '../db-snapshot/record.ts'
+import type { DbSnapshotRecord, SnapshotSource } from '../db-snapshot/record.ts'
 import { clusterRestoreWindow, clusterSourceOf } from './backups.ts'
 import { registerCluster, requireClusterIdentifier, requireRoomForCluster } from './create.ts'
+import type { ClusterOrigin } from '../cluster/origin.ts'
 import { requireFreeClusterName } from '../cluster/names.ts'
-import { requireCluster } from './find.ts'
-import { clusterKeyOf, dbClusters, memberIn, type ClusterOrigin, type DbClusterRecord } from './record.ts'
+import { clusterKeyOf, memberIn, type DbClusterRecord } from './record.ts'
 import { newClusterSettings, refuseForCluster, resolveClusterParameterGroup } from './settings.ts'
-import { dbClusterSnapshots } from './snapshot-record.ts'
-import { requireUsableClusterSnapshot } from './snapshots.ts'
+import { requireRestoreTime } from './restore-time.ts'
 
 type Input = RestoreDBClusterToPointInTimeMessage & { DBClusterIdentifier: string }
 
@@ -36,9 +29,9 @@ export async function restoreClusterToPointInTime(
   control: Control,
   scope: Scope,
   input: Input,
+  source: DbClusterRecord,
 ): Promise<DbClusterRecord> {
   const id = requireClusterIdentifier(input.DBClusterIdentifier)
-  const source = await requireSource(control, scope, input)
   await requireFreeClusterName(control, scope, id)
   if (input.RestoreType !== undefined && input.RestoreType !== 'full-copy')
     throw invalidCombination('Only RestoreType full-copy is available for Multi-AZ DB clusters.')
@@ -62,16 +55,18 @@ type FromSnapshot = RestoreDBClusterFromSnapshotMessage & {
   readonly Engine: string
 }
 
-/** Of a cluster's snapshot, by name or ARN, or of an instance's. */
+/** Of a cluster's snapshot, or of an instance's. */
 export async function restoreClusterFromSnapshot(
   control: Control,
   scope: Scope,
   input: FromSnapshot,
+  snapshot: DbSnapshotRecord,
 ): Promise<DbClusterRecord> {
   const id = requireClusterIdentifier(input.DBClusterIdentifier)
-  const snapshot = await snapshotNamed(control, scope, input.SnapshotIdentifier)
   await requireFreeClusterName(control, scope, id)
   const { instance: source } = snapshot
+  if (source.engine !== 'postgres')
+    throw invalidCombination(`A snapshot of ${source.engine} cannot be restored as ${input.Engine}.`)
   if (input.EngineVersion !== undefined && input.EngineVersion !== source.settings.EngineVersion)
     throw invalidCombination(`A snapshot of ${source.settings.EngineVersion} is restored with the same EngineVersion.`)
   if (input.DatabaseName !== undefined) throw invalidCombination('DatabaseName is not applicable for engine postgres.')
@@ -80,20 +75,6 @@ export async function restoreClusterFromSnapshot(
   refuseForCluster(control, asked)
   const origin = { snapshot: { id: snapshot.resourceId, name: snapshot.id } }
   return restoreCluster(control, scope, { id, input, asked, source, origin })
-}
-
-async function snapshotNamed(control: Control, scope: Scope, name: string): Promise<DbSnapshotRecord> {
-  const isOfInstance =
-    (await dbClusterSnapshots(control, scope).get(name.toLowerCase())) === undefined &&
-    (name.includes(':snapshot:') || (await dbSnapshots(control, scope).get(name.toLowerCase())) !== undefined)
-  if (!isOfInstance) return requireUsableClusterSnapshot(control, scope, name)
-  const { value } = await requireReadableSnapshot(control, scope, name)
-  if (value.status !== 'available')
-    throw fault(
-      InvalidDBSnapshotStateFault,
-      `Snapshot ${value.id} is not in the available state: it is ${value.status}.`,
-    )
-  return value
 }
 
 interface Restoring {
@@ -135,17 +116,6 @@ async function restoreCluster(
   })
 }
 
-/** Of those that are there: RDS retains no automated backups of a Multi-AZ DB cluster. */
-async function requireSource(control: Control, scope: Scope, input: Input): Promise<DbClusterRecord> {
-  const { SourceDBClusterIdentifier: name, SourceDbClusterResourceId: resourceId } = input
-  if ((name === undefined) === (resourceId === undefined))
-    throw invalidCombination('Specify exactly one of SourceDBClusterIdentifier and SourceDbClusterResourceId.')
-  if (name !== undefined) return (await requireCluster(control, scope, name)).value
-  const found = (await dbClusters(control, scope).list()).find(({ value }) => value.resourceId === resourceId)
-  if (!found) throw fault(DBClusterAutomatedBackupNotFoundFault, 'No automated backup for this DB cluster was found.')
-  return found.value
-}
-
 type Wanted = Input | Omit<FromSnapshot, 'EngineVersion' | 'DatabaseName'>
 
 /** What the request leaves out is as it was, except what AWS sets to its default: groups, protection, tags. */
@@ -168,31 +138,11 @@ function askedOf(
 }
 
 /** Undefined: the latest. */
-async function requireTime(
-  control: Control,
-  source: DbClusterRecord,
-  { RestoreToTime, UseLatestRestorableTime }: Input,
-): Promise<number | undefined> {
+async function requireTime(control: Control, source: DbClusterRecord, asked: Input): Promise<number | undefined> {
   if (source.settings.BackupRetentionPeriod === 0)
     throw fault(
       InvalidRestoreFault,
       `Point in time restore is not enabled for the DB cluster ${source.id}: its BackupRetentionPeriod is 0.`,
     )
-  const window = await clusterRestoreWindow(control, source)
-  if (!window)
-    throw fault(InvalidDBClusterStateFault, `The DB cluster ${source.id} has no backup yet that could be restored.`)
-  if (UseLatestRestorableTime) {
-    if (RestoreToTime !== undefined)
-      throw invalidCombination('RestoreToTime cannot be specified when UseLatestRestorableTime is true.')
-    return undefined
-  }
-  if (RestoreToTime === undefined)
-    throw invalidCombination('Either RestoreToTime or UseLatestRestorableTime must be specified.')
-  const time = RestoreToTime.getTime()
-  if (!(time >= window.from && time <= window.to))
-    throw invalidValue(
-      `The DB cluster ${source.id} cannot be restored to ${RestoreToTime.toISOString()}: it can be restored to times ` +
-        `from ${new Date(window.from).toISOString()} to ${new Date(window.to).toISOString()}.`,
-    )
-  return time
+  return requireRestoreTime(source.id, await clusterRestoreWindow(control, source), asked)
 }

@@ -8,7 +8,7 @@ import { leastGrownGiB } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import type { Control, Scope } from '../control.ts'
 import { register } from '../db-instance/create.ts'
-import { requireUsableClusterSnapshot } from '../db-cluster/snapshots.ts'
+import { requireUsableClusterSnapshot } from '../cluster/snapshots.ts'
 import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { newMaster } from '../db-instance/master.ts'
@@ -43,6 +43,11 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
     if (input.DBSnapshotIdentifier !== undefined)
       throw invalidCombination('Specify one of DBSnapshotIdentifier and DBClusterSnapshotIdentifier.')
     const copy = await requireUsableClusterSnapshot(control, scope, input.DBClusterSnapshotIdentifier)
+    // AWS: RDS API reference, RestoreDBInstanceFromDBSnapshot, DBClusterSnapshotIdentifier: none of an Aurora DB cluster.
+    if (copy.instance.engine !== 'postgres')
+      throw invalidValue(
+        `The snapshot ${copy.id} is of an Aurora DB cluster: restore it with RestoreDBClusterFromSnapshot.`,
+      )
     const flowInput = { snapshotId: copy.resourceId, snapshotName: copy.id }
     return restoreFrom(control, scope, input, { id, what: 'snapshot', instance: copy.instance, flowInput })
   }

@@ -25,6 +25,8 @@ import { auroraClusters, auroraKeyOf, auroraSubjectOf } from '../aurora-cluster/
 import { changeInstance } from '../cluster/member-verbs.ts'
 import { changeCluster } from '../cluster/verbs.ts'
 import { commit } from '../control.ts'
+import { baseBackups } from '../automated-backup/record.ts'
+import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { started } from '../db-instance/started.ts'
 import { failoverGlobalCluster } from '../global-cluster/switch.ts'
@@ -33,7 +35,7 @@ import { volumes } from '../volume/record.ts'
 import { flowDefinitions } from './definitions.ts'
 
 /** Steps that are for what goes wrong for long. */
-const LAST_RESORTS = ['abandon', 'again', 'away', 'back', 'cancel', 'follow', 'fail', 'rest', 'renew']
+const LAST_RESORTS = ['abandon', 'again', 'away', 'back', 'cancel', 'follow', 'fail', 'keep', 'rest', 'renew']
 
 const STEPS = flowDefinitions
   .filter(({ name }) => name.includes('-aurora-'))
@@ -94,7 +96,13 @@ const asleep = async (control: SimulatedControl): Promise<void> => {
 const SCENARIOS: readonly Scenario[] = [
   {
     what: 'a cluster is made and filled',
-    flows: ['create-aurora-cluster', 'create-aurora-member', 'start-aurora-writer', 'keep-aurora-cluster'],
+    flows: [
+      'create-aurora-cluster',
+      'create-aurora-member',
+      'start-aurora-writer',
+      'keep-aurora-cluster',
+      'archive-aurora-volume',
+    ],
     run: filled,
     verify: (control) => serving(control, 'one', ['two']),
   },
@@ -243,10 +251,15 @@ const SCENARIOS: readonly Scenario[] = [
     run: async (control) => {
       for (const DBInstanceIdentifier of ['two', 'one'])
         await inTime(control, changeInstance(control, SCOPE, 'delete', { DBInstanceIdentifier }))
-      await changeCluster(control, SCOPE, 'delete', { ...NAMED, SkipFinalSnapshot: true })
+      await changeCluster(control, SCOPE, 'delete', { ...NAMED, FinalDBSnapshotIdentifier: 'last' })
     },
     verify: async (control) => {
       await keptAurora(control)
+      assert.deepEqual(
+        (await dbClusterSnapshots(control, SCOPE).list()).map(({ value }) => value.status),
+        ['available'],
+      )
+      assert.deepEqual(await baseBackups(control, SCOPE).list(), [])
       for (const records of [auroraClusters(control, SCOPE), dbInstances(control, SCOPE), volumes(control, SCOPE)])
         assert.deepEqual(await records.list(), [])
       assert.deepEqual(await control.flows.list(), [])

@@ -10,7 +10,7 @@ import { baseBackups, type BaseBackupRecord } from '../automated-backup/record.t
 import { deleteDbCluster } from '../db-cluster/delete.ts'
 import { describeCluster } from '../db-cluster/describe.ts'
 import { modifyDbCluster } from '../db-cluster/modify.ts'
-import { restoreClusterToPointInTime } from '../db-cluster/restore.ts'
+import { restoreAnyClusterToPointInTime } from '../cluster/restore.ts'
 import { listAutomatedBackups } from '../db-snapshot/automated-backups.ts'
 
 /** The clock starts at midnight of 2026-01-01. */
@@ -32,7 +32,7 @@ test('a copy of a reader is taken at once and in each window, kept as long as it
   const [first] = await basesOf(control)
   const { writer, resourceId } = await clusterOf(control)
   assert.notEqual(first!.zone, writer)
-  assert.deepEqual([first!.isStored, first!.isBeingCopied, first!.instance.resourceId], [true, undefined, resourceId])
+  assert.deepEqual([first!.isStored, first!.copiedFrom, first!.instance.resourceId], [true, undefined, resourceId])
   await control.clock.advance(5 * HOUR_MS)
   await settled(control)
   assert.equal((await basesOf(control)).length, 2)
@@ -84,7 +84,7 @@ test('a restore is a cluster of its own, with backups of its own', async () => {
   const control = await withCluster(7)
   const restored = await inTime(
     control,
-    restoreClusterToPointInTime(control, SCOPE, {
+    restoreAnyClusterToPointInTime(control, SCOPE, {
       DBClusterIdentifier: 'again',
       SourceDBClusterIdentifier: 'orders',
       UseLatestRestorableTime: true,

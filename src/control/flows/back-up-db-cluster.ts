@@ -1,16 +1,14 @@
 import { MINUTE_MS } from '#base/durations.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
+import { together, type Held, type Mutation } from '#store/collection.ts'
 import { expiredBases, needsBase } from '../automated-backup/keeping.ts'
-import { baseBackupId, baseBackups, basesOf, logMarks, type BaseBackupRecord } from '../automated-backup/record.ts'
-import { markLog, removeMark } from '../automated-backup/window.ts'
-import { clusterSourceOf, memberToCopy } from '../db-cluster/backups.ts'
-import { memberIn, type Member } from '../db-cluster/record.ts'
-import { writerServes } from '../db-cluster/sight.ts'
+import { baseBackupId, baseBackups, basesOf, type BaseBackupRecord } from '../automated-backup/record.ts'
+import { markNowAndThen, removeMark } from '../automated-backup/window.ts'
+import { findBackedUp, type BackedUpCluster, type CopiedMember } from '../cluster/backed-up.ts'
 import { openedAt, parseBackupWindow, untilOpen, untilOpening } from '../db-instance/identifiers.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { jobOn, type JobOutcome } from './context.ts'
-import { clusterOf, type ClusterContext as C, type HeldCluster } from './db-cluster-context.ts'
+import type { ClusterContext as C } from './db-cluster-context.ts'
 import { LOOK_MS } from './db-cluster-duty.ts'
 import { engineDeadlineMs, standbyPatienceMs, timerDeadlineMs } from './limits.ts'
 
@@ -22,9 +20,9 @@ const LOOK_MS_MAX = 30 * MINUTE_MS
 
 /**
  * A durable timer: takes a base backup of a DB cluster each time the backup window opens, and at once where there is none
- * yet, or the log has a gap behind it; removes those that are too old. The log itself is archived by whoever is the
- * writer. A reader that streams is copied, so that the writer does not have to read all of it. Ends with its cluster,
- * whose deletion removes everything.
+ * yet, or the log has a gap behind it; removes those that are too old. The log itself is archived by others: beside the
+ * writer, or out of the log nodes. A reader that streams is copied, so that the writer does not have to read all of it. Ends
+ * with its cluster, whose deletion removes everything.
  */
 export const backUpDbCluster = flow(
   'back-up-db-cluster',
@@ -35,23 +33,22 @@ export const backUpDbCluster = flow(
   },
   {
     watch: async (c: C): Promise<Next<Step>> => {
-      const cl = await clusterOf(c)
-      if (!cl || cl.cluster.phase === 'deleting') return done('the cluster is gone')
+      const cluster = await clusterOf(c)
+      if (!cluster || cluster.isDeleting) return done('the cluster is gone')
       const bases = await basesOf(c.control, c.input.key)
       const begun = bases.find(({ value }) => !value.isStored)
-      if (begun) return go(begun.value.isBeingCopied ? 'copy' : 'store')
-      if (expired(c, cl, bases).length > 0) return go('trim')
-      const { cluster } = cl
-      if (cluster.settings.BackupRetentionPeriod === 0)
-        return done('backups are off', await removeMark(c.control, c.input.key))
-      const marked = await mark(c, cl)
-      if (cluster.phase !== 'available' || !writerServes(c.control, cluster))
-        return wait({ timeoutMs: LOOK_MS }, marked)
+      if (begun) return go(begun.value.copiedFrom === undefined ? 'store' : 'copy')
+      if (expired(c, cluster, bases).length > 0) return go('trim')
+      const { settings } = cluster.source
+      if (settings.BackupRetentionPeriod === 0) return done('backups are off', await removeMark(c.control, c.input.key))
+      const marked = await mark(c, cluster)
+      const { member } = cluster
+      if (!member) return wait({ timeoutMs: LOOK_MS }, marked)
       const now = c.control.clock.now()
-      const window = parseBackupWindow(cluster.settings.PreferredBackupWindow)
+      const window = parseBackupWindow(settings.PreferredBackupWindow)
       const newest = bases.at(-1)?.value.takenAt ?? 0
       const isDue = untilOpen(window, now) === 0 && newest < openedAt(window, now)
-      if (isDue || isMissing(c, cl, bases)) return go('copy', marked, begin(c, cl, now))
+      if (isDue || (await isMissing(c, cluster, bases))) return go('copy', marked, begin(c, cluster, member, now))
       const openMs = untilOpen(window, now) > 0 ? untilOpen(window, now) : untilOpening(window, now)
       // Of a log that does not go on nothing is reported here.
       return wait({ timeoutMs: Math.min(openMs, bases.length > 0 ? LOOK_MS_MAX : LOOK_MS) }, marked)
@@ -59,36 +56,31 @@ export const backUpDbCluster = flow(
 
     /** Which member is copied was written down before: two jobs must not write to one snapshot. */
     copy: async (c: C): Promise<Next<Step>> => {
-      const [cl, base] = [await clusterOf(c), await baseThat(c, ({ isBeingCopied }) => isBeingCopied === true)]
-      if (!cl || !base) return go('watch')
-      const { id, zone } = base.value
-      const member = memberIn(cl.cluster, zone)
-      const outcome = await jobOn(c, memberOfCluster(c, member), {
+      const [cluster, base] = [await clusterOf(c), await baseThat(c, isBeingCopied)]
+      if (!cluster || !base) return go('watch')
+      const { id, copiedFrom } = base.value
+      const outcome = await jobOn(c, placeOf(c, base.value), {
         name: `copy-${id}`,
         kind: 'instance.snapshot',
-        input: async () => ({ id: member.resourceId, snapshotId: id }),
+        input: async () => ({ ...(await cluster.copyOf(copiedFrom!)), snapshotId: id }),
       })
       if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
       // It may have become the writer, or have been made anew: another copy is taken.
       if (outcome.state === 'failed') return go('drop')
-      const { isBeingCopied: _over, ...taken } = base.value
+      const { copiedFrom: _over, ...taken } = base.value
       const { log } = outcome.result
       return go('store', baseBackups(c.control, c.input.key).update(base, { ...taken, log }))
     },
 
     store: async (c: C): Promise<Next<Step>> => {
-      const base = await baseThat(c, ({ isBeingCopied }) => isBeingCopied !== true)
+      const base = await baseThat(c, (one) => !isBeingCopied(one))
       if (!base) return go('watch')
-      const { id, zone } = base.value
-      const outcome = await jobOn(
-        c,
-        { zone, resourceId: c.input.key.resourceId },
-        {
-          name: `store-${id}-${c.failures}`,
-          kind: 'backup.store',
-          input: async () => ({ prefix: archivePrefix(c.input.key), snapshotId: id, isTemporary: true }),
-        },
-      )
+      const { id, isTemporary } = base.value
+      const outcome = await jobOn(c, placeOf(c, base.value), {
+        name: `store-${id}-${c.failures}`,
+        kind: 'backup.store',
+        input: async () => ({ prefix: archivePrefix(c.input.key), snapshotId: id, isTemporary }),
+      })
       if (outcome.state === 'pending') return wait()
       const collection = baseBackups(c.control, c.input.key)
       if (outcome.state === 'failed' && outcome.error.code === 'snapshot-missing')
@@ -99,7 +91,7 @@ export const backUpDbCluster = flow(
 
     /** What is left of a copy that failed goes. Another is not taken at once: what made it fail may last. */
     drop: async (c: C): Promise<Next<Step>> => {
-      const base = await baseThat(c, ({ isBeingCopied }) => isBeingCopied === true)
+      const base = await baseThat(c, isBeingCopied)
       if (!base) return go('rest')
       const outcome = await forgetCopy(c, { snapshotId: base.value.id, zone: base.value.zone })
       if (outcome.state === 'pending') return wait()
@@ -109,20 +101,16 @@ export const backUpDbCluster = flow(
 
     /** Removes what is too old from the archive. */
     trim: async (c: C): Promise<Next<Step>> => {
-      const cl = await clusterOf(c)
+      const cluster = await clusterOf(c)
       const bases = await basesOf(c.control, c.input.key)
-      const old = cl ? expired(c, cl, bases) : []
-      if (!cl || old.length === 0) return go('watch')
+      const old = cluster ? expired(c, cluster, bases) : []
+      if (!cluster || old.length === 0) return go('watch')
       const keep = bases.filter(({ value }) => !old.includes(value))
-      const outcome = await jobOn(
-        c,
-        { zone: cl.cluster.writer, resourceId: c.input.key.resourceId },
-        {
-          name: `trim-${c.enteredAt}-${c.failures}`,
-          kind: 'archive.trim',
-          input: async () => ({ prefix: archivePrefix(c.input.key), keep: keep.map(({ value }) => value.id) }),
-        },
-      )
+      const outcome = await jobOn(c, placeOf(c, cluster), {
+        name: `trim-${c.enteredAt}-${c.failures}`,
+        kind: 'archive.trim',
+        input: async () => ({ prefix: archivePrefix(c.input.key), keep: keep.map(({ value }) => value.id) }),
+      })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`trim the archive: ${outcome.error.message}`)
       const removed = bases.filter(({ value }) => old.includes(value))
@@ -149,55 +137,69 @@ async function baseThat(c: C, is: (base: BaseBackupRecord) => boolean): Promise<
   return (await basesOf(c.control, c.input.key)).find(({ value }) => !value.isStored && is(value))
 }
 
+const clusterOf = (c: C): Promise<BackedUpCluster | undefined> => findBackedUp(c.control, c.input.key)
+
+const isBeingCopied = ({ copiedFrom }: BaseBackupRecord): boolean => copiedFrom !== undefined
+
+/** Jobs of this flow are the cluster's, not the member's, whose own are forgotten by the flow that keeps it. */
+const placeOf = (c: C, { zone }: { readonly zone: string }): CopiedMember => ({
+  zone,
+  resourceId: c.input.key.resourceId,
+})
+
 const valuesOf = (bases: readonly Base[]): BaseBackupRecord[] => bases.map(({ value }) => value)
 
-const expired = (c: C, { cluster }: HeldCluster, bases: readonly Base[]): BaseBackupRecord[] =>
+const expired = (c: C, { source }: BackedUpCluster, bases: readonly Base[]): BaseBackupRecord[] =>
   expiredBases(valuesOf(bases), {
-    retentionDays: cluster.settings.BackupRetentionPeriod,
+    retentionDays: source.settings.BackupRetentionPeriod,
     now: c.control.clock.now(),
     endedAt: undefined,
   })
 
 /** How far the log goes, for moments in which no agent says so. Much is reported of a cluster: not with each report. */
-async function mark(c: C, { cluster }: HeldCluster): Promise<Mutation> {
-  const { control, input } = c
-  const held = await logMarks(control, input.key).get(input.key.resourceId)
-  if (held && held.value.until > control.clock.now() - MINUTE_MS) return NOTHING
-  return markLog(control, input.key, memberIn(cluster, cluster.writer))
-}
+const mark = ({ control, input }: C, cluster: BackedUpCluster): Promise<Mutation> =>
+  markNowAndThen(control, input.key, () => cluster.window())
 
 /** Nothing can be restored, or not what was written last. */
-function isMissing(c: C, { cluster }: HeldCluster, bases: readonly Base[]): boolean {
-  if (c.control.simulated) return bases.length === 0
-  const { zone, resourceId } = memberIn(cluster, cluster.writer)
-  return needsBase(valuesOf(bases), c.control.hosts.observed(zone, resourceId)?.archive)
-}
+const isMissing = async (c: C, cluster: BackedUpCluster, bases: readonly Base[]): Promise<boolean> =>
+  c.control.simulated ? bases.length === 0 : needsBase(valuesOf(bases), await cluster.archive())
 
 /** The copy that is about to be taken. */
-function begin(c: C, { cluster }: HeldCluster, now: number): Mutation {
-  const { zone } = memberToCopy(c.control, cluster)
-  const id = `base-${cluster.resourceId}-${now}`
+function begin(c: C, { source, tags }: BackedUpCluster, { zone, resourceId }: CopiedMember, now: number): Mutation {
+  const id = `base-${source.resourceId}-${now}`
   const facts = { log: undefined, takenAt: now, isTemporary: true, isStored: false, isExpired: false }
-  const base = { ...facts, id, zone, isBeingCopied: true, instance: clusterSourceOf(cluster), tags: cluster.tags }
-  return baseBackups(c.control, c.input.key).create(baseBackupId(cluster.resourceId, id), base)
+  const base = { ...facts, id, zone, copiedFrom: resourceId, instance: source, tags }
+  return baseBackups(c.control, c.input.key).create(baseBackupId(source.resourceId, id), base)
 }
 
-/** Jobs of this flow are the cluster's, not the member's, whose own are forgotten by the flow that keeps it. */
-const memberOfCluster = (c: C, { zone }: Member): { zone: string; resourceId: string } => ({
-  zone,
-  resourceId: c.input.key.resourceId,
-})
+/**
+ * Removes what the archive has of a cluster that is being deleted, and the copies that were on their way there. Gives the
+ * writes that forget them, once that is done.
+ */
+export async function removeBackups(c: C, zone: string): Promise<Mutation | 'pending'> {
+  const { key } = c.input
+  const bases = await basesOf(c.control, key)
+  const outcomes = await Promise.all([
+    ...bases.map(({ value: { id, zone: at } }) => forgetCopy(c, { snapshotId: id, zone: at })),
+    jobOn(c, placeOf(c, { zone }), {
+      name: `trim-${c.failures}`,
+      kind: 'archive.trim',
+      input: async () => ({ prefix: archivePrefix(key), keep: [] }),
+    }),
+  ])
+  for (const outcome of outcomes)
+    if (outcome.state === 'failed') throw new Error(`remove the backups: ${outcome.error.message}`)
+  if (outcomes.some(({ state }) => state === 'pending')) return 'pending'
+  const removed = bases.map((base) => baseBackups(c.control, key).remove(base))
+  return together(...removed, await removeMark(c.control, key))
+}
 
-export const forgetCopy = (
+const forgetCopy = (
   c: C,
   { snapshotId, zone }: { readonly snapshotId: string; readonly zone: string },
 ): Promise<JobOutcome<'snapshot.remove'>> =>
-  jobOn(
-    c,
-    { zone, resourceId: c.input.key.resourceId },
-    {
-      name: `forget-${snapshotId}-${c.failures}`,
-      kind: 'snapshot.remove',
-      input: async () => ({ snapshotId }),
-    },
-  )
+  jobOn(c, placeOf(c, { zone }), {
+    name: `forget-${snapshotId}-${c.failures}`,
+    kind: 'snapshot.remove',
+    input: async () => ({ snapshotId }),
+  })

@@ -208,7 +208,7 @@ async function lookIntoWindow(
   const record = held.value
   const now = control.clock.now()
   const window = parseBackupWindow(record.settings.PreferredBackupWindow)
-  const marked = await markLog(control, c.input.key, record)
+  const marked = await markLog(control, c.input.key, await restoreWindow(control, c.input.key, record))
   const rest = (ms: number): Next<never> => wait({ timeoutMs: Math.min(ms, nextMs, LOOK_MS_MAX) }, marked)
   if (untilOpen(window, now) > 0) return rest(untilOpen(window, now))
   const wasTaken = snapshots.some(({ value }) => value.createdAt >= openedAt(window, now))

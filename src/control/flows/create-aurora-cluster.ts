@@ -1,11 +1,12 @@
 import { assert } from '#base/assert.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import {
-  auroraImagesSubjectOf,
-  auroraKeeperSubjectOf,
-  auroraRelaySubjectOf,
-  seedImageOf,
-} from '../aurora-cluster/record.ts'
+import type { Mutation } from '#store/collection.ts'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
+import type { SeedSource } from '#wire/agent/volume.ts'
+import { auroraSourceOf } from '../aurora-cluster/backups.ts'
+import { auroraRelaySubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
+import { baseBackupId, baseBackups } from '../automated-backup/record.ts'
+import { originText, type ClusterOrigin } from '../cluster/origin.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import { subjectOf } from '../db-instance/record.ts'
@@ -15,14 +16,17 @@ import { newLogNodes } from '../volume/log-nodes.ts'
 import { placeCopies } from '../volume/place-copies.ts'
 import { volumes } from '../volume/record.ts'
 import { hasAll, observedRelay } from '../volume/relays.ts'
-import { auroraOf, changeAurora, volumeOf, type AuroraContext as C } from './aurora-context.ts'
-import { job } from './context.ts'
+import { auroraOf, changeAurora, volumeOf, type AuroraInput, type HeldAurora } from './aurora-context.ts'
+import { auroraTimers } from './aurora-timers.ts'
+import { job, type FlowContext } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { engineDeadlineMs } from './limits.ts'
 
 /** How often it is looked for what others do. */
 const LOOK_MS = 1000
 
+/** Without an origin it is new and empty. */
+type C = FlowContext<AuroraInput & { readonly origin?: ClusterOrigin }>
 type Step = 'certify' | 'seed' | 'copy' | 'place' | 'synchronize' | 'finish' | 'wake' | 'abandon'
 
 /** A new Aurora cluster: one certificate for all of its endpoints, and its volume. Instances come later. */
@@ -65,6 +69,7 @@ export const createAuroraCluster = flow(
           version: shared.EngineVersion,
           master: { name: master.username, passwordVerifier: master.verifier },
           databaseName,
+          ...(c.input.origin && { from: seedSourceOf(c.input.origin) }),
         }),
       })
       if (outcome.state === 'pending') return wait()
@@ -72,7 +77,11 @@ export const createAuroraCluster = flow(
         return go('abandon', changeAurora(c.control, au, { complaint: outcome.error.message }))
       const { seed } = outcome.result
       assert(seed, 'an image that a volume begins with says where')
-      return go('place', volumes(c.control, au.cluster).update(volume, seeded(volume.value, { ...seed, imageId })))
+      return go(
+        'place',
+        volumes(c.control, au.cluster).update(volume, seeded(volume.value, { ...seed, imageId })),
+        firstBase(c, au, outcome.result),
+      )
     },
 
     /** What the other volume began with: from there on its whole log is brought. */
@@ -122,15 +131,11 @@ export const createAuroraCluster = flow(
     finish: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
-      const { key } = c.input
-      const keeper = await c.control.flows.supersede('keep-aurora-cluster', auroraKeeperSubjectOf(key), { key })
-      const images = await c.control.flows.supersede('keep-volume-images', auroraImagesSubjectOf(key), { key })
       return go(
         'wake',
         changeAurora(c.control, au, { phase: 'available' }),
-        clusterEvent(c.control, au.cluster, 'RDS-EVENT-0170'),
-        keeper.writes,
-        images.writes,
+        clusterEvent(c.control, au.cluster, 'RDS-EVENT-0170', c.input.origin && originText(c.input.origin)),
+        await auroraTimers(c.control, au.cluster),
       )
     },
 
@@ -150,3 +155,23 @@ export const createAuroraCluster = flow(
     },
   },
 )
+
+const seedSourceOf = (origin: ClusterOrigin): SeedSource =>
+  'snapshot' in origin
+    ? { snapshotId: origin.snapshot.id }
+    : { prefix: origin.archive.prefix, time: origin.archive.time }
+
+/** The image that the volume begins with is the first of its backups: there is one before there is an instance. */
+function firstBase(c: C, { cluster }: HeldAurora, { log }: SnapshotFacts): Mutation {
+  const id = seedImageOf(cluster)
+  const facts = { takenAt: c.control.clock.now(), isTemporary: false, isStored: false, isExpired: false }
+  const base = {
+    ...facts,
+    id,
+    zone: c.control.hosts.zones[0]!,
+    log,
+    instance: auroraSourceOf(cluster),
+    tags: cluster.tags,
+  }
+  return baseBackups(c.control, c.input.key).create(baseBackupId(cluster.resourceId, id), base)
+}

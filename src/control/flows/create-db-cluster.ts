@@ -1,7 +1,8 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { together } from '#store/collection.ts'
+import { originText, type ClusterOrigin } from '../cluster/origin.ts'
 import { openClusterRoute } from '../db-cluster/routes.ts'
-import { keeperSubjectOf, memberIn, readersOf, type ClusterOrigin } from '../db-cluster/record.ts'
+import { keeperSubjectOf, memberIn, readersOf } from '../db-cluster/record.ts'
 import { isReadable, isWhole, lossOfWriter } from '../db-cluster/sight.ts'
 import { certificateOf, issueCertificate } from '../db-instance/certificate.ts'
 import { dbInstances } from '../db-instance/record.ts'
@@ -134,9 +135,6 @@ function makeWriter(c: C, cl: HeldCluster): Promise<JobOutcome<Making>> {
 }
 
 function originOf(input: Input): string | undefined {
-  if ('snapshot' in input && input.snapshot) return `Restored from snapshot ${input.snapshot.name}`
-  const archive = 'archive' in input ? input.archive : undefined
-  if (!archive) return undefined
-  const time = archive.time === undefined ? 'the latest time' : new Date(archive.time).toISOString()
-  return `Restored from DB cluster ${archive.sourceName} to ${time}`
+  if ('snapshot' in input && input.snapshot) return originText({ snapshot: input.snapshot })
+  return 'archive' in input && input.archive ? originText({ archive: input.archive }) : undefined
 }

@@ -4,6 +4,7 @@ import { applyDbParameterGroup } from './apply-db-parameter-group.ts'
 import { applyDbParameters } from './apply-db-parameters.ts'
 import { applyPendingModifications } from './apply-pending-modifications.ts'
 import { deleteAuroraEndpoint, routeAuroraCluster } from './aurora-endpoint-flows.ts'
+import { archiveAuroraVolume } from './archive-aurora-volume.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
 import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
 import { backUpDbCluster } from './back-up-db-cluster.ts'
@@ -81,6 +82,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   stopAuroraCluster,
   deleteAuroraMember,
   deleteAuroraCluster,
+  archiveAuroraVolume,
   keepAuroraCluster,
   pauseAuroraInstances,
   keepVolumeMembers,

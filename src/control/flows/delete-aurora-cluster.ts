@@ -1,5 +1,6 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { NOTHING, together } from '#store/collection.ts'
+import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
+import { MINUTE_MS } from '#base/durations.ts'
 import {
   auroraClusters,
   auroraImagesSubjectOf,
@@ -13,14 +14,28 @@ import { releasePort } from '../db-instance/ports.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { imagesOf, volumeImages } from '../volume/images.ts'
 import { volumes } from '../volume/record.ts'
-import { auroraOf, volumeOf, type AuroraContext as C } from './aurora-context.ts'
-import { job, type JobOutcome } from './context.ts'
+import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
+import { archivePrefix } from '../db-instance/spec.ts'
+import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
+import { archiveVolume } from '../volume/archived.ts'
+import { auroraOf, changeAurora, volumeOf, type AuroraInput } from './aurora-context.ts'
+import { auroraTimers } from './aurora-timers.ts'
+import { removeBackups } from './back-up-db-cluster.ts'
+import { job, type FlowContext, type JobOutcome } from './context.ts'
+import { copyVolumeAtRest } from './copy-volume-at-rest.ts'
+import { clusterSnapshotTaken, findClusterSnapshot, UNCERTAIN } from './db-cluster-snapshot-flows.ts'
+import type { SnapshotRef } from './snapshot-writes.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
 import { removeImages } from './remove-images.ts'
 import { withdrawCopies } from './withdraw-copies.ts'
 
-type Step = 'await-members' | 'remove' | 'withdraw' | 'forget' | 'silence'
+interface Input extends AuroraInput {
+  /** The snapshot that is to be left. */
+  readonly final?: SnapshotRef
+}
+type C = FlowContext<Input>
+type Step = 'await-members' | 'snapshot' | 'keep' | 'remove' | 'withdraw' | 'backups' | 'forget' | 'silence'
 
 const LOOK_MS = 1000
 
@@ -32,7 +47,38 @@ export const deleteAuroraCluster = flow(
     'await-members': async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
-      return au.cluster.members.length > 0 ? wait({ timeoutMs: LOOK_MS }) : go('remove')
+      if (au.cluster.members.length > 0) return wait({ timeoutMs: LOOK_MS })
+      return go(c.input.final ? 'snapshot' : 'remove')
+    },
+
+    /** Of everything that was acknowledged. Where that cannot be had, the cluster stays. */
+    snapshot: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      if (!au) return done('deleted')
+      const { key, final } = c.input
+      const held = final && (await findClusterSnapshot(c.control, key, final))
+      if (!held || held.value.status === 'available') return go('remove')
+      const volume = (await volumeOf(c.control, au))?.value
+      if (volume?.seed) await archiveVolume(c.control, volume, archivePrefix(key))
+      const outcome = await copyVolumeAtRest(c, { key, snapshot: held.value })
+      if (outcome.state === 'succeeded') return go('remove', clusterSnapshotTaken(c.control, held, outcome.result))
+      if (outcome.state === 'unready' && c.spentMs > FINAL_MS_MAX) return go('keep', failedBy(c, held, UNCERTAIN))
+      if (outcome.state === 'failed') return go('keep', failedBy(c, held, outcome.error.message))
+      return wait({ timeoutMs: LOOK_MS })
+    },
+
+    keep: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      if (!au) return done('deleted')
+      const { key, final } = c.input
+      const complaint = (await findClusterSnapshot(c.control, key, final!))?.value.complaint
+      for (const zone of c.control.hosts.zones)
+        if (c.control.hosts.isConnected(zone)) await c.control.hosts.forgetJobs(zone, `${key.resourceId}/${c.flowId}/`)
+      return done(
+        'not deleted',
+        changeAurora(c.control, au, { phase: 'available', complaint: `The final snapshot failed: ${complaint}` }),
+        await auroraTimers(c.control, au.cluster),
+      )
     },
 
     remove: async (c: C): Promise<Next<Step>> => {
@@ -58,14 +104,20 @@ export const deleteAuroraCluster = flow(
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const volume = (await volumeOf(c.control, au))?.value
-      if (!volume) return go('forget')
+      if (!volume) return go('backups')
       if (volume.seed) await withdrawCopies(c.control, volume)
       const { images, leaving, making } = await imagesOf(c.control, au.cluster, volume.id)
       if (!(await removeImages(c, au.cluster, [...images, ...leaving, ...(making ? [making] : [])]))) return wait()
       const outcome = await removeImage(c, au.cluster)
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed') throw new Error(`remove the image: ${outcome.error.message}`)
-      return go('forget')
+      return go('backups')
+    },
+
+    /** Now that nobody writes into the archive any more. */
+    backups: async (c: C): Promise<Next<Step>> => {
+      const removal = await removeBackups(c, c.control.hosts.zones[0]!)
+      return removal === 'pending' ? wait() : go('forget', removal)
     },
 
     forget: async (c: C): Promise<Next<Step>> => {
@@ -96,6 +148,12 @@ export const deleteAuroraCluster = flow(
     },
   },
 )
+
+const failedBy = (c: C, held: Held<DbSnapshotRecord>, complaint: string): Mutation =>
+  dbClusterSnapshots(c.control, held.value).update(held, { ...held.value, status: 'failed', complaint })
+
+/** The archive has what it can have within seconds, if it can be reached at all. */
+const FINAL_MS_MAX = 5 * MINUTE_MS
 
 const removeImage = (c: C, cluster: AuroraClusterRecord): Promise<JobOutcome<'snapshot.remove'>> =>
   job(c, {

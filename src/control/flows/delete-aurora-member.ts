@@ -15,7 +15,7 @@ import { restVolume } from '../volume/epochs.ts'
 import { volumes } from '../volume/record.ts'
 import { changeAurora, heldAurora, type HeldAurora } from './aurora-context.ts'
 import { instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
-import { restartDeadlineMs } from './limits.ts'
+import { fenceDeadlineMs, restartDeadlineMs } from './limits.ts'
 
 type C = FlowContext<InstanceInput>
 type Step = 'cancel' | 'hand-over' | 'remove' | 'forget' | 'silence'
@@ -57,6 +57,7 @@ export const deleteAuroraMember = flow(
       if (!isWriter(cluster, record)) return go('remove')
       const heirs = [...au.members.values()].filter(({ value }) => value.phase !== 'deleting')
       if (heirs.length === 0) {
+        if ((await end(c, record)) === 'pending') return wait({ timeoutMs: fenceDeadlineMs })
         const volume = await volumes(c.control, cluster).get(cluster.resourceId)
         return go(
           'remove',
@@ -125,3 +126,14 @@ export const deleteAuroraMember = flow(
     },
   },
 )
+
+/** The last writer ends in order where it can: what it wrote last is durable then, and everybody knows. */
+async function end(c: C, { zone, resourceId }: DbInstanceRecord): Promise<'pending' | 'ended'> {
+  if (!c.control.hosts.isConnected(zone) || c.spentMs > fenceDeadlineMs) return 'ended'
+  const outcome = await jobOn(
+    c,
+    { zone, resourceId },
+    { name: `end-${c.failures}`, kind: 'instance.stop', input: async () => ({ id: resourceId, mode: 'fast' }) },
+  )
+  return outcome.state === 'pending' ? 'pending' : 'ended'
+}

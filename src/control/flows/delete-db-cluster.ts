@@ -1,15 +1,12 @@
 import { done, flow, go, wait } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
-import { baseBackups, basesOf } from '../automated-backup/record.ts'
-import { removeMark } from '../automated-backup/window.ts'
 import { removeClusterRoutes } from '../db-cluster/routes.ts'
 import { dbClusters, type DbClusterRecord } from '../db-cluster/record.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import { dbInstanceNames, dbInstances, nameIndexOf } from '../db-instance/record.ts'
-import { archivePrefix } from '../db-instance/spec.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { instanceEvent, jobOn } from './context.ts'
-import { forgetCopy } from './back-up-db-cluster.ts'
+import { removeBackups } from './back-up-db-cluster.ts'
 import { clusterEvent, clusterOf, type ClusterContext as C, type HeldCluster } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
 
@@ -42,25 +39,8 @@ export const deleteDbCluster = flow(
     backups: async (c: C) => {
       const cl = await clusterOf(c)
       if (!cl) return done('deleted')
-      const { key } = c.input
-      const bases = await basesOf(c.control, key)
-      const outcomes = await Promise.all([
-        ...bases.map(({ value: { id, zone } }) => forgetCopy(c, { snapshotId: id, zone })),
-        jobOn(
-          c,
-          { zone: cl.cluster.writer, resourceId: key.resourceId },
-          {
-            name: `trim-${c.failures}`,
-            kind: 'archive.trim',
-            input: async () => ({ prefix: archivePrefix(key), keep: [] }),
-          },
-        ),
-      ])
-      for (const outcome of outcomes)
-        if (outcome.state === 'failed') throw new Error(`remove the backups: ${outcome.error.message}`)
-      if (outcomes.some(({ state }) => state === 'pending')) return wait()
-      const removed = bases.map((base) => baseBackups(c.control, key).remove(base))
-      return go('forget', ...removed, await removeMark(c.control, key))
+      const removal = await removeBackups(c, cl.cluster.writer)
+      return removal === 'pending' ? wait() : go('forget', removal)
     },
 
     forget: async (c: C) => {

@@ -11,7 +11,7 @@ import {
   type DbInstanceRecord,
 } from '../db-instance/record.ts'
 import { basesOf, baseBackups } from '../automated-backup/record.ts'
-import { markLog, removeMark } from '../automated-backup/window.ts'
+import { markLog, removeMark, restoreWindow } from '../automated-backup/window.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { automatedSnapshots } from '../db-snapshot/automated.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
@@ -52,7 +52,9 @@ export const deleteDbInstance = flow(
       // The flow that was alive may have left a job running; it must not make again what `remove` takes away.
       for (const zone of zonesOf(held.value)) await c.control.hosts.cancelJobs(zone, `${held.value.resourceId}/`)
       await cancelAtSource(c.control, held.value)
-      const marked = c.input.keepsBackups ? await markLog(c.control, c.input.key, held.value) : NOTHING
+      const marked = c.input.keepsBackups
+        ? await markLog(c.control, c.input.key, await restoreWindow(c.control, c.input.key, held.value))
+        : NOTHING
       return go(c.input.finalSnapshot ? 'snapshot' : 'remove', marked)
     },
 

@@ -3,6 +3,7 @@ import type { Held, Mutation } from '#store/collection.ts'
 import { keeperAttachment } from '../aurora-cluster/placement.ts'
 import { isWriter } from '../aurora-cluster/record.ts'
 import { serves } from '../aurora-cluster/sight.ts'
+import { archivedTo } from '../volume/archived.ts'
 import { begun, dueImage, givenUp, imageIn, left, made, NO_IMAGES, pruned, volumeImages } from '../volume/images.ts'
 import type { Due, VolumeImages } from '../volume/images.ts'
 import { requireLogNodes } from '../volume/log-nodes.ts'
@@ -140,10 +141,11 @@ export const keepVolumeImages = flow(
   },
 )
 
-function pruneOrWait(c: C, it: Found, sights: readonly VolumeSight[]): Next<Step> {
+async function pruneOrWait(c: C, it: Found, sights: readonly VolumeSight[]): Promise<Next<Step>> {
   const { images, volume } = it
   // Copies in other regions begin with what the volume began with, and have all of its log.
-  const before = (it.au.cluster.global ? undefined : neededFrom(volume, { images, sights })) ?? 0
+  const needed = (it.au.cluster.global ? undefined : neededFrom(volume, { images, sights })) ?? 0
+  const before = Math.min(needed, await archivedTo(c.control, volume))
   if (before > images.prunedTo) {
     const zone = c.control.hosts.zones[0]!
     // It may have become one of a global database meanwhile.

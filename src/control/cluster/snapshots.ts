@@ -1,4 +1,4 @@
-/** Snapshots of DB clusters: a copy of one member's data, from which a cluster or an instance can be made. */
+/** Snapshots of DB clusters of either kind: a copy of an instance's data, from which a cluster can be made. */
 import type { DBClusterSnapshot, Filter } from '@aws-sdk/client-rds'
 import {
   DBClusterSnapshotAlreadyExistsFault,
@@ -18,12 +18,12 @@ import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { recordEvent } from '../event/event.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
-import { clusterSourceOf, memberToCopy } from './backups.ts'
-import { clusterNotAvailable } from './faults.ts'
-import { clusterIdOf, requireCluster } from './find.ts'
-import { clusterKeyOf } from './record.ts'
-import { clusterStatusOf } from './sight.ts'
-import { dbClusterSnapshots } from './snapshot-record.ts'
+import { isSecondary } from '../aurora-cluster/record.ts'
+import { clusterNotAvailable, invalidClusterState } from '../db-cluster/faults.ts'
+import { clusterIdOf } from '../db-cluster/find.ts'
+import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
+import { backedUp } from './backed-up.ts'
+import { requireAnyCluster } from './names.ts'
 
 /** The subject of flows that work on it: none of its cluster's, which goes on meanwhile. */
 const subjectOf = ({ account, region, resourceId }: DbSnapshotRecord): string =>
@@ -82,37 +82,26 @@ export async function createClusterSnapshot(
   const id = requireSnapshotName('DBClusterSnapshotIdentifier', input.DBClusterSnapshotIdentifier)
   const asked = checkTags(input.Tags ?? [])
   const { record, flowId } = await transact(control, async () => {
-    const cluster = (await requireCluster(control, scope, input.DBClusterIdentifier)).value
-    if (await dbClusterSnapshots(control, scope).get(id))
-      throw fault(
-        DBClusterSnapshotAlreadyExistsFault,
-        `A DB cluster snapshot with the identifier ${id} already exists.`,
-      )
-    const status = clusterStatusOf(control, cluster)
-    if (status !== 'available') throw clusterNotAvailable(cluster.id, status)
+    const found = await requireAnyCluster(control, scope, input.DBClusterIdentifier)
+    if (found.engine !== 'postgres' && isSecondary(found))
+      throw invalidClusterState(`Snapshots of secondary DB clusters of a global database are not available yet.`)
+    const cluster = backedUp(control, found)
+    const { source, status, member } = cluster
+    await requireFreeSnapshotName(control, scope, id)
+    if (status !== 'available') throw clusterNotAvailable(source.id, status)
     await requireQuota(control, scope, 'ManualClusterSnapshots')
-    const inherited = cluster.settings.CopyTagsToSnapshot ? cluster.tags : []
-    const now = control.clock.now()
-    const record: DbSnapshotRecord = {
+    const inherited = source.settings.CopyTagsToSnapshot ? cluster.tags : []
+    const tags = [...inherited.filter((tag) => !asked.some((own) => own.Key === tag.Key)), ...asked]
+    const record = newClusterSnapshot(control, scope, {
       id,
-      resourceId: newResourceId('snap', control.random),
-      account: scope.account,
-      region: scope.region,
-      zone: memberToCopy(control, cluster).zone,
-      type: 'manual',
-      status: 'creating',
-      complaint: undefined,
-      createdAt: now,
-      originalCreatedAt: now,
-      sizeBytes: 0,
-      sourceArn: undefined,
-      restorers: [],
-      tags: [...inherited.filter((tag) => !asked.some((own) => own.Key === tag.Key)), ...asked],
-      instance: clusterSourceOf(cluster),
-    }
+      tags,
+      instance: source,
+      zone: member?.zone ?? cluster.zone,
+    })
     const flow = control.flows.start('create-db-cluster-snapshot', subjectOf(record), {
-      key: clusterKeyOf(cluster),
+      key: cluster.key,
       snapshot: { name: id, resourceId: record.resourceId },
+      ...(member && { memberId: member.resourceId }),
     })
     const event = clusterSnapshotEvent(control, record, 'RDS-EVENT-0074')
     return {
@@ -122,6 +111,39 @@ export async function createClusterSnapshot(
   })
   await started(control, flowId)
   return record
+}
+
+/** Throws DBClusterSnapshotAlreadyExistsFault. */
+export async function requireFreeSnapshotName(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  id: string,
+): Promise<void> {
+  if (await dbClusterSnapshots(control, scope).get(id))
+    throw fault(DBClusterSnapshotAlreadyExistsFault, `A DB cluster snapshot with the identifier ${id} already exists.`)
+}
+
+/** A manual one of which nothing is there yet. */
+export function newClusterSnapshot(
+  control: Control,
+  { account, region }: Scope,
+  own: Pick<DbSnapshotRecord, 'id' | 'tags' | 'instance' | 'zone'>,
+): DbSnapshotRecord {
+  const now = control.clock.now()
+  return {
+    ...own,
+    resourceId: newResourceId('snap', control.random),
+    account,
+    region,
+    type: 'manual',
+    status: 'creating',
+    complaint: undefined,
+    createdAt: now,
+    originalCreatedAt: now,
+    sizeBytes: 0,
+    sourceArn: undefined,
+    restorers: [],
+  }
 }
 
 export async function deleteClusterSnapshot(control: Control, scope: Scope, name: string): Promise<DbSnapshotRecord> {

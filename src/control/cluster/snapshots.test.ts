@@ -8,8 +8,8 @@ import { clusterOf, eventsOf, isWholeAgain, newCluster } from '../../../tests/su
 import { restoreDbInstance } from '../db-snapshot/restore.ts'
 import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { addTags, listTags } from '../tag/tags.ts'
-import { deleteDbCluster } from './delete.ts'
-import { restoreClusterFromSnapshot } from './restore.ts'
+import { deleteDbCluster } from '../db-cluster/delete.ts'
+import { restoreAnyClusterFromSnapshot } from './restore.ts'
 import {
   createClusterSnapshot,
   deleteClusterSnapshot,
@@ -54,7 +54,7 @@ test('a cluster and an instance are made of a snapshot, with what it was', async
   const control = await withCluster()
   await take(control)
   const input = { DBClusterIdentifier: 'again', SnapshotIdentifier: 'before', Engine: 'postgres' }
-  await inTime(control, restoreClusterFromSnapshot(control, SCOPE, input))
+  await inTime(control, restoreAnyClusterFromSnapshot(control, SCOPE, input))
   const again = await clusterOf(control, 'again')
   isWholeAgain(again)
   assert.deepEqual([again.phase, again.master.username, again.settings.AllocatedStorage], ['available', 'app', 100])
@@ -64,9 +64,12 @@ test('a cluster and an instance are made of a snapshot, with what it was', async
   )
   assert.equal(instance.settings.AllocatedStorage, 100)
   const other = { ...input, DBClusterIdentifier: 'other' }
-  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, Engine: 'aurora-mysql' }), /aurora-mysql/)
-  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, EngineVersion: '17.9' }), /18\.4/)
-  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, { ...other, SnapshotIdentifier: 'none' }), {
+  await assert.rejects(
+    restoreAnyClusterFromSnapshot(control, SCOPE, { ...other, Engine: 'aurora-mysql' }),
+    /aurora-mysql/,
+  )
+  await assert.rejects(restoreAnyClusterFromSnapshot(control, SCOPE, { ...other, EngineVersion: '17.9' }), /18\.4/)
+  await assert.rejects(restoreAnyClusterFromSnapshot(control, SCOPE, { ...other, SnapshotIdentifier: 'none' }), {
     name: 'DBClusterSnapshotNotFoundFault',
   })
 })
@@ -77,7 +80,7 @@ test('a copy that fails says so, and can be deleted', async () => {
   await take(control)
   assert.deepEqual(await statuses(control), ['before failed'])
   const input = { DBClusterIdentifier: 'again', SnapshotIdentifier: 'before', Engine: 'postgres' }
-  await assert.rejects(restoreClusterFromSnapshot(control, SCOPE, input), {
+  await assert.rejects(restoreAnyClusterFromSnapshot(control, SCOPE, input), {
     name: 'InvalidDBClusterSnapshotStateFault',
   })
   await inTime(control, deleteClusterSnapshot(control, SCOPE, DBClusterSnapshotIdentifier))

@@ -1,0 +1,122 @@
+/** RestoreDBClusterToPointInTime and RestoreDBClusterFromSnapshot, where the new cluster is one of Aurora: without instances. */
+import type {
+  CreateDBClusterMessage,
+  RestoreDBClusterFromSnapshotMessage,
+  RestoreDBClusterToPointInTimeMessage,
+} from '@aws-sdk/client-rds'
+import { NOTHING } from '#store/collection.ts'
+import { requireWhole } from '../automated-backup/whole.ts'
+import type { ClusterOrigin } from '../cluster/origin.ts'
+import { requireFreeClusterName } from '../cluster/names.ts'
+import type { Control, Scope } from '../control.ts'
+import { requireRestoreTime } from '../db-cluster/restore-time.ts'
+import { invalidCombination } from '../db-instance/faults.ts'
+import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
+import { resolveVersion } from '../db-instance/settings.ts'
+import { archivePrefix } from '../db-instance/spec.ts'
+import type { DbSnapshotRecord, SnapshotSource } from '../db-snapshot/record.ts'
+import { checkTags } from '../tag/tags.ts'
+import { auroraRestoreWindow, auroraSourceOf } from './backups.ts'
+import { registerAurora, requireRoomForAurora } from './create.ts'
+import { auroraKeyOf, type AuroraClusterRecord } from './record.ts'
+import { newAuroraSettings, refuseForAurora, requireAurora, resolveAuroraParameterGroup } from './settings.ts'
+
+type ToTime = RestoreDBClusterToPointInTimeMessage & { DBClusterIdentifier: string }
+type FromSnapshot = RestoreDBClusterFromSnapshotMessage & { DBClusterIdentifier: string; Engine: string }
+
+export async function restoreAuroraToPointInTime(
+  control: Control,
+  scope: Scope,
+  input: ToTime,
+  source: AuroraClusterRecord,
+): Promise<AuroraClusterRecord> {
+  const id = requireIdentifier('DBClusterIdentifier', input.DBClusterIdentifier)
+  await requireFreeClusterName(control, scope, id)
+  if (input.RestoreType !== undefined && input.RestoreType !== 'full-copy')
+    throw invalidCombination(`RestoreType ${input.RestoreType} is not available in Holdfast yet: use full-copy.`)
+  const time = requireRestoreTime(source.id, await auroraRestoreWindow(control, source), input)
+  const prefix = archivePrefix(auroraKeyOf(source))
+  const restoring = { id, input, source: auroraSourceOf(source) }
+  const prepared = await prepare(control, scope, restoring)
+  await requireWhole(control, zoneOf(control), { prefix, time })
+  return register(control, scope, prepared, { archive: { prefix, time, sourceName: source.id } })
+}
+
+export async function restoreAuroraFromSnapshot(
+  control: Control,
+  scope: Scope,
+  input: FromSnapshot,
+  snapshot: DbSnapshotRecord,
+): Promise<AuroraClusterRecord> {
+  const id = requireIdentifier('DBClusterIdentifier', input.DBClusterIdentifier)
+  await requireFreeClusterName(control, scope, id)
+  requireAurora(control, input.Engine)
+  const { instance: source } = snapshot
+  if (source.engine !== input.Engine)
+    throw invalidCombination(`A snapshot of ${source.engine} cannot be restored as ${input.Engine} in Holdfast yet.`)
+  const { EngineVersion } = source.settings
+  if (input.EngineVersion !== undefined && input.EngineVersion !== EngineVersion)
+    throw invalidCombination(`A snapshot of ${EngineVersion} is restored with the same EngineVersion.`)
+  if (input.DatabaseName !== undefined)
+    throw invalidCombination('DatabaseName is not applicable: the restored cluster has the databases of the snapshot.')
+  const prepared = await prepare(control, scope, { id, input, source })
+  return register(control, scope, prepared, { snapshot: { id: snapshot.resourceId, name: snapshot.id } })
+}
+
+/** Any host's agent can read the archive. */
+const zoneOf = ({ hosts }: Pick<Control, 'hosts'>): string =>
+  hosts.zones.find((zone) => hosts.isConnected(zone)) ?? hosts.zones[0]!
+
+interface Restoring {
+  readonly id: string
+  readonly input: ToTime | FromSnapshot
+  readonly source: SnapshotSource
+}
+
+interface Prepared {
+  readonly draft: Parameters<typeof registerAurora>[2]
+  readonly wantedPort: number
+}
+
+/** What the request leaves out is as it was, except what AWS sets to its default: groups, protection, tags. */
+async function prepare(control: Control, scope: Scope, { id, input, source }: Restoring): Promise<Prepared> {
+  const { settings } = source
+  const asked: CreateDBClusterMessage & { Engine: string } = {
+    ...input,
+    Engine: source.engine,
+    EngineVersion: settings.EngineVersion,
+    BackupRetentionPeriod: input.BackupRetentionPeriod ?? settings.BackupRetentionPeriod,
+    PreferredBackupWindow: input.PreferredBackupWindow ?? settings.PreferredBackupWindow,
+    PreferredMaintenanceWindow: settings.PreferredMaintenanceWindow,
+    CopyTagsToSnapshot: input.CopyTagsToSnapshot ?? settings.CopyTagsToSnapshot,
+  }
+  refuseForAurora(control, scope, asked)
+  const version = resolveVersion(control, settings.EngineVersion, 'aurora-postgresql')
+  const group = { name: input.DBClusterParameterGroupName, major: version.major }
+  const parameterGroup = await resolveAuroraParameterGroup(control, scope, group)
+  const wantedPort = requirePort('Port', input.Port ?? source.port)
+  await requireRoomForAurora(control, scope)
+  const { masterUsername: username, masterVerifier: verifier, databaseName } = source
+  return {
+    draft: {
+      id,
+      ...(await newAuroraSettings(control, scope, asked, version)),
+      parameterGroup,
+      master: { username, verifier, secretArn: undefined, secretKmsKeyId: undefined },
+      databaseName,
+      tags: checkTags(input.Tags ?? []),
+    },
+    wantedPort,
+  }
+}
+
+const register = (
+  control: Control,
+  scope: Scope,
+  { draft, wantedPort }: Prepared,
+  origin: ClusterOrigin,
+): Promise<AuroraClusterRecord> => {
+  // It joins no global database: that is not asked for with a restore.
+  const asked = { DBClusterIdentifier: draft.id, Engine: 'aurora-postgresql' }
+  return registerAurora(control, scope, draft, { wantedPort, secret: NOTHING, asked, origin })
+}
