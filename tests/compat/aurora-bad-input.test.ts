@@ -47,6 +47,7 @@ const { make, rows } = await refusals({
     DBClusterParameterGroupNotFound: 404,
     DBParameterGroupNotFound: 404,
     DBSubnetGroupNotFoundFault: 404,
+    GlobalClusterNotFoundFault: 404,
   },
 })
 
@@ -127,7 +128,7 @@ rows('CreateDBCluster', CLUSTER, [
   ['an unknown security group', { 'VpcSecurityGroupIds.VpcSecurityGroupId.1': 'sg-0123456789abcdef0' }, VALUE],
   ['an option group', { OptionGroupName: 'own' }, COMBINATION, /Option groups/],
   ['the serverless of before', { EngineMode: 'serverless' }, COMBINATION, /engine mode/],
-  ['a global cluster', { GlobalClusterIdentifier: 'world' }, COMBINATION, /not available/],
+  ['an unknown global cluster', { GlobalClusterIdentifier: 'world' }, 'GlobalClusterNotFoundFault', /world/],
   ['backtracking', { BacktrackWindow: 60 }, COMBINATION, /not available/],
   ['the Data API', { EnableHttpEndpoint: true }, COMBINATION, /not available/],
   ['half a range of capacity', { [MIN]: 0.5 }, VALUE, /Both MinCapacity and MaxCapacity must be specified/],
