@@ -213,7 +213,7 @@ class Follower {
     const limit = this.seat.feedsTooMuch ? member.end : member.shownTo(this.reader)
     while (this.position < limit) {
       const found = member.read(this.position, Math.min(FED_BYTES_MAX, limit - this.position))
-      if (!found) return
+      if (!found) return this.leave()
       const { epoch, bytes } = found
       this.end.send({ type: 'bytes', position: this.position, epoch, bytes })
       if (this.history.at(-1)?.epoch !== epoch) this.history = [...this.history, { epoch, start: this.position }]
