@@ -88,6 +88,28 @@ test('an image that comes to nothing is taken away, the one before stays, and an
   assert.deepEqual(await snapshotsOf(log), after.images.map(({ imageId }) => imageId).sort())
 })
 
+test('an image that a stop of the cluster came upon is made as soon as it serves again', async () => {
+  const log = await opened()
+  const { hosts, clock } = log.control
+  const { job } = hosts
+  let isHeld = true
+  const held: Hosts['job'] = async (zone, id) =>
+    isHeld && /-image-\d+$/.test(id) && !id.includes('/remove-')
+      ? { state: 'running', progress: undefined }
+      : job.call(hosts, zone, id)
+  Object.assign(hosts, { job: held })
+  log.durableMiB = 40
+  await clock.advance(10_000)
+  assert.ok((await imagesOf(log))!.making)
+  await inTime(log.control, changeCluster(log.control, SCOPE, 'stop', NAMED))
+  await clock.advance(10_000)
+  assert.equal((await imagesOf(log))!.making, undefined)
+  isHeld = false
+  await inTime(log.control, changeCluster(log.control, SCOPE, 'start', NAMED))
+  await clock.advance(10_000)
+  assert.deepEqual(zonesOf(await imagesOf(log)), ['a', 'b', 'c'])
+})
+
 test('an instance whose image goes while it is copied is made of the next one', async () => {
   const log = await opened()
   log.control.failingOnce = 'instance.attach'

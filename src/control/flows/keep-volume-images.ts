@@ -93,7 +93,7 @@ export const keepVolumeImages = flow(
           until: making.until,
         }),
       })
-      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
       const { image, sizeBytes } = outcome.state === 'succeeded' ? outcome.result : {}
       if (!image || sizeBytes === undefined) return go('abandon')
       return go('remove', write(c, it, made(it.images, { image, sizeBytes, madeAt: c.control.clock.now() })))
@@ -106,7 +106,8 @@ export const keepVolumeImages = flow(
       const { making } = it.images
       if (!making) return go('rest')
       await c.control.hosts.cancelJobs(making.zone, `${it.au.cluster.resourceId}/${c.flowId}/`)
-      return go('rest', write(c, it, givenUp(it.images)))
+      // Where nobody serves it was no failure, and the next one waits for that alone.
+      return go(isServing(it) ? 'rest' : 'remove', write(c, it, givenUp(it.images)))
     },
 
     /** It is kept how far before anybody is asked to: whoever makes a copy anew must not begin before. */
