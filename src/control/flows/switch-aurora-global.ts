@@ -5,7 +5,7 @@ import { auroraSubjectOf } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { keyOf, subjectOf } from '../db-instance/record.ts'
 import { globalClusters, isSame, type GlobalClusterRecord } from '../global-cluster/record.ts'
-import { lossText, measureLoss } from '../global-cluster/loss.ts'
+import { bytesLost, lossText, measureLoss } from '../global-cluster/loss.ts'
 import { volumes } from '../volume/record.ts'
 import { follow, observedRelay, relayName, unfollow } from '../volume/relays.ts'
 import { changeAurora, changeMembers } from './aurora-context.ts'
@@ -22,6 +22,7 @@ type Step =
   | 'fence'
   | 'promote'
   | 'await'
+  | 'announce'
   | 'rejoin'
   | 'finish'
   | 'cancel'
@@ -33,10 +34,13 @@ const LOOK_MS = 1000
 /** How long the new primary may take to get the rest of the log, while nobody writes. */
 const DRAIN_MS_MAX = 120_000
 
+/** Copies tell how far they are once a second. */
+const LOSS_TOLD_MS_MAX = 10_000
+
 /**
  * Another cluster of a global database becomes its primary.
  *
- *   switchover   verify ─► stop ─► rest ─► drain ─► promote ─► await ─► rejoin ─► finish
+ *   switchover   verify ─► stop ─► rest ─► drain ─► promote ─► await ─► announce ─► rejoin ─► finish
  *                  └──────────┴───────┴───────┴──► cancel ─► back
  *   failover     verify ─► fence ─────────────────► promote ─► …
  *
@@ -161,9 +165,19 @@ export const switchAuroraGlobal = flow(
       const it = await sidesOf(c)
       if (!it) return done('deleted')
       const { cluster } = it.to
-      if (!cluster.isOpen || cluster.phase !== 'available') return wait({ timeoutMs: LOOK_MS })
+      const isThere = cluster.isOpen && cluster.phase === 'available'
+      return isThere ? go('announce') : wait({ timeoutMs: LOOK_MS })
+    },
+
+    announce: async (c: C): Promise<Next<Step>> => {
+      const it = await sidesOf(c)
+      if (!it) return done('deleted')
+      const { cluster } = it.to
       const { loss, to } = it.under
-      const lost = loss ? `. ${await lossText(c.control, to, loss)}` : ''
+      const bytes = loss && (await bytesLost(c.control, to, loss))
+      const isToBeTold = loss?.sourceEnd !== undefined && bytes === undefined
+      if (isToBeTold && c.spentMs < LOSS_TOLD_MS_MAX) return wait({ timeoutMs: LOOK_MS })
+      const lost = loss ? `. ${lossText(loss, bytes)}` : ''
       const text = `New primary DB cluster ${cluster.id} in ${cluster.region} was successfully promoted${lost}`
       return go('rejoin', told(c, it, 'RDS-EVENT-0184', text))
     },

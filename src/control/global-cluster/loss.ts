@@ -34,17 +34,24 @@ export async function measureLoss(control: Control, { from, to }: Rows): Promise
   }
 }
 
-/** For the event, once the new primary writes: where its epoch begins all that it has of the old one's log ends. */
-export async function lossText(control: Control, key: ClusterKey, { sourceEnd, asOfMs, atMs }: Loss): Promise<string> {
+/**
+ * Bytes of log that the new primary, which writes by now, does not have: where its epoch begins all that it has of the old
+ * one's log ends. Undefined: that is not known, or not yet. Its copies tell a little later.
+ */
+export async function bytesLost(control: Control, key: ClusterKey, { sourceEnd }: Loss): Promise<number | undefined> {
   const volume = (await volumes(control, key).get(key.resourceId))?.value
-  const members = volume ? await openMembers(control, volume) : []
-  const starts = members.flatMap(({ history }) => history.filter(({ epoch }) => epoch === volume!.epoch))
-  const start = starts[0]?.start
+  if (!volume || sourceEnd === undefined) return undefined
+  const members = await openMembers(control, volume)
+  const starts = members.flatMap(({ history }) => history.filter(({ epoch }) => epoch === volume.epoch))
+  return starts[0] && Math.max(0, sourceEnd - starts[0].start)
+}
+
+/** For the event. */
+export function lossText({ sourceEnd, asOfMs, atMs }: Loss, bytes: number | undefined): string {
   const seconds = asOfMs === undefined ? 'an unknown time' : `${((atMs - asOfMs) / 1000).toFixed(1)} seconds`
-  if (sourceEnd === undefined || start === undefined)
-    return `How much was lost is not known: the old primary could not be asked. What was written in the last ${seconds} may be lost`
-  const bytes = Math.max(0, sourceEnd - start)
-  return `At most ${bytes} bytes of log were lost, of what was written in the last ${seconds}`
+  if (bytes !== undefined) return `At most ${bytes} bytes of log were lost, of what was written in the last ${seconds}`
+  const silent = sourceEnd === undefined ? 'old' : 'new'
+  return `How much was lost is not known: the ${silent} primary could not be asked. What was written in the last ${seconds} may be lost`
 }
 
 async function openMembers(control: Control, volume: VolumeRecord): Promise<Open[]> {
