@@ -22,6 +22,7 @@ import {
 } from '@aws-sdk/client-rds'
 import { connect, createInstance, deleteInstance, describe, instanceIn, PASSWORD, query } from '../support/database.ts'
 import { fallBehind, keepLittleLog, keepsLittleLog, receiverOf } from '../support/fall-behind.ts'
+import { freePort } from '../support/free-port.ts'
 import { discard, eventually, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
@@ -190,7 +191,7 @@ test('replicas find a source again that has restarted, has another port and anot
   await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: 'source' }))
   await instanceIn(rds, 'source', 'available')
   await reads((await describe(rds, 'reader'))!, await write())
-  const port = source.Endpoint!.Port! + 20_000
+  const port = await freePort()
   await rds.send(
     new ModifyDBInstanceCommand({
       DBInstanceIdentifier: 'source',
