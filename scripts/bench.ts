@@ -34,6 +34,7 @@ import { benchGateway } from './bench/gateway.ts'
 import { benchQuorum } from './bench/quorum.ts'
 import { benchReadReplicas } from './bench/read-replica.ts'
 import { benchWake } from './bench/wake.ts'
+import { build } from './build.ts'
 
 const run = promisify(execFile)
 const ROUNDS = 7
@@ -255,6 +256,8 @@ async function benchScale(): Promise<void> {
 const [onlyCreate, onlyQuorum, onlyWake] = ['--create', '--quorum', '--wake'].map((option) =>
   process.argv.includes(option),
 )
+// What people run, not the sources.
+process.env['HOLDFAST_PROGRAM'] = await build()
 const all = !onlyCreate && !onlyQuorum && !onlyWake
 if (all) await benchStart()
 if (all || onlyCreate) await benchCreate()

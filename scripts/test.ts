@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { build } from './build.ts'
 import { runTestFile } from './run-test-file.ts'
 import type { FileVerdict } from './run-test-file.ts'
 import { installMissing } from './setup.ts'
@@ -103,13 +104,21 @@ function chosen(args: readonly string[]): Work[] | string {
   return work
 }
 
-async function runGroup({ group: of, files }: Work, signal: AbortSignal, soak?: Soak): Promise<FileVerdict[]> {
+interface RunOptions {
+  readonly signal: AbortSignal
+  readonly soak: Soak | undefined
+  /** What tests start as Holdfast: what was built, as a person would. */
+  readonly program: string
+}
+
+async function runGroup({ group: of, files }: Work, { signal, soak, program }: RunOptions): Promise<FileVerdict[]> {
   // npm puts this on the PATH of its scripts; whoever starts this file in another way gets the same tools.
   const path = `${join(REPOSITORY, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`
   const env = {
     ...process.env,
     PATH: path,
     NODE_ENV: 'test',
+    HOLDFAST_PROGRAM: program,
     // Tests start Holdfast some thousand times: half of the time of a start is compiling.
     NODE_COMPILE_CACHE: join(REPOSITORY, 'node_modules', '.cache', 'compiled'),
     ...(soak && { HOLDFAST_FAULT_MINUTES: String(soak.minutes), HOLDFAST_FAULT_SEED: String(soak.seed) }),
@@ -180,7 +189,8 @@ async function main(args: readonly string[]): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
   if (work.some((one) => one.group.needsTools && one.files.length > 0)) installMissing((line) => console.log(line))
   const verdicts: FileVerdict[] = []
-  for (const one of work) if (!stop.signal.aborted) verdicts.push(...(await runGroup(one, stop.signal, soak)))
+  const options = { signal: stop.signal, soak, program: await build() }
+  for (const one of work) if (!stop.signal.aborted) verdicts.push(...(await runGroup(one, options)))
   printFailures(verdicts)
   const { passed, failed, skipped } = count(verdicts)
   console.log('')

@@ -1,11 +1,11 @@
 /** The endpoint process as others see it: serve and agents start it, serve dials it. */
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
 import { exists, makeFolder, readText } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import { isAlive, spawnDetached, type ProcessIdentity } from '#host/process.ts'
+import { MAIN_FILE } from './main-file.ts'
 import { roomyLog } from './roomy-log.ts'
 import { ENDPOINT_SOCKET, type StateFolder } from './state-folder.ts'
 
@@ -22,10 +22,12 @@ export async function launchEndpoint(
   env: Readonly<Record<string, string>>,
   log: Log,
 ): Promise<ProcessIdentity> {
-  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
   await makeFolder(folder.endpoint, { mode: 0o700 })
   const outputPath = await roomyLog(join(folder.endpoint, 'endpoint.log'))
-  const started = await spawnDetached(process.execPath, [main, 'endpoint', '--state', folder.root], { env, outputPath })
+  const started = await spawnDetached(process.execPath, [MAIN_FILE, 'endpoint', '--state', folder.root], {
+    env,
+    outputPath,
+  })
   log.info({ pid: started.pid }, 'started the endpoint process')
   return started
 }

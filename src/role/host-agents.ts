@@ -1,6 +1,5 @@
 /** The agents of this machine, as serve starts and reaches them. */
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Log } from '#base/log.ts'
 import { connectHosts } from '#control/connected-hosts.ts'
 import type { ConnectedHosts } from '#control/connected-hosts.ts'
@@ -9,6 +8,7 @@ import { makeFolder, readText, writeFileDurably } from '#host/disk.ts'
 import { socketFolder } from '#host/net.ts'
 import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type RunningProcess } from '#host/process.ts'
 import { systemRandom } from '#host/random.ts'
+import { MAIN_FILE } from './main-file.ts'
 import { environmentOf } from './process-environment.ts'
 import { roomyLog } from './roomy-log.ts'
 import { AGENT_SOCKET, stateFolder, type StateFolder } from './state-folder.ts'
@@ -36,8 +36,7 @@ export async function openHostAgents(options: HostAgentsOptions): Promise<Connec
   const folder = stateFolder(state)
   const sockets = await socketFolder(folder.run, AGENT_SOCKET)
   const env = environmentOf(options.env)
-  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
-  const program = options.program ?? [process.execPath, main, 'agent']
+  const program = options.program ?? [process.execPath, MAIN_FILE, 'agent']
   const starts = new Map<string, number>()
   const running = new Set<RunningProcess>()
   const launching = new Set<Promise<void>>()

@@ -1,12 +1,12 @@
 /** A host's log node as its agent sees it: started, dialled, ended. */
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { connectLogNode, type ConnectedLogNode } from '#agent/log-node.ts'
 import type { Log } from '#base/log.ts'
 import { systemClock } from '#host/clock.ts'
 import { exists, makeFolder, readText } from '#host/disk.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import { isAlive, signal, spawnDetached, whenGone, type ProcessIdentity, type RunningProcess } from '#host/process.ts'
+import { MAIN_FILE } from './main-file.ts'
 import { roomyLog } from './roomy-log.ts'
 import { LOGNODE_SHORTCUT, LOGNODE_SOCKET, type StateFolder } from './state-folder.ts'
 
@@ -39,10 +39,9 @@ export async function openHostLogNode({ folder, az, env, log }: HostLogNodeOptio
   const node = connectLogNode({
     dial: async () => dial({ path: await lognodeSocket(folder, az) }),
     async launch() {
-      const main = fileURLToPath(new URL('../main.ts', import.meta.url))
       await makeFolder(paths.root, { mode: 0o700 })
       const outputPath = await roomyLog(join(paths.root, 'lognode.log'))
-      const args = [main, 'lognode', '--state', folder.root, '--az', az]
+      const args = [MAIN_FILE, 'lognode', '--state', folder.root, '--az', az]
       const own = { UV_THREADPOOL_SIZE: IO_THREADS, ...env }
       const started = await spawnDetached(process.execPath, args, { env: own, outputPath })
       running.add(started)

@@ -1,6 +1,5 @@
 /** One agent process over whatever engine drivers it is given: `agent.ts` gives the real ones. */
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { serveRequests } from '#agent/connection.ts'
 import type { Farewell } from '#agent/connection.ts'
 import { createAgent } from '#agent/agent.ts'
@@ -18,13 +17,12 @@ import { dial, socketFolder } from '#host/net.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
 import { launchEndpoint, watchEndpoint } from './endpoint-process.ts'
 import { openHostLogNode } from './lognode-process.ts'
+import { MAIN_FILE } from './main-file.ts'
 import { environmentOf } from './process-environment.ts'
 import { openUnlessTaken } from './open-unless-taken.ts'
 import { AGENT_SOCKET, stateFolder } from './state-folder.ts'
 import { VERSION } from './version.ts'
 import { volumeKind } from './volume-kind.ts'
-
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 
 export interface AgentProcessOptions {
   /** Absolute path of the state folder. */
@@ -76,7 +74,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     logNode: await openHostLogNode({ folder, az, env: withoutCrashPoint(env), log }),
     heads: headProcesses({
       folder: folder.heads(az),
-      program: options.headProgram ?? [process.execPath, MAIN, 'head'],
+      program: options.headProgram ?? [process.execPath, MAIN_FILE, 'head'],
       env: withoutCrashPoint(env),
       version: VERSION,
       clock: systemClock,

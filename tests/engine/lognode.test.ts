@@ -11,8 +11,8 @@ import { stateFolder } from '#role/state-folder.ts'
 import { HostLogNodes, START, VOLUME, ZONES } from '../support/host-log-nodes.ts'
 import { eventually } from '../support/eventually.ts'
 import { signalAll } from '../support/processes.ts'
+import { program } from '../support/program.ts'
 
-const main = new URL('../../src/main.ts', import.meta.url).pathname
 const seed = Buffer.alloc(100_000, 's')
 const hosts = await HostLogNodes.open(seed)
 after(() => hosts.close())
@@ -35,7 +35,7 @@ test('while another process has the folder of a member, the log node does not co
   assert.equal(startTimeOf(pid), undefined)
   const lock = lockFolder(join(paths.members, VOLUME, 'a1'))
   assert.ok(lock)
-  const args = [main, 'lognode', '--state', hosts.state, '--az', 'a']
+  const args = [program(), 'lognode', '--state', hosts.state, '--az', 'a']
   await assert.rejects(promisify(execFile)(process.execPath, args), /another process has/)
   lock.release()
   await hosts.connect('a')
@@ -151,7 +151,7 @@ test('an agent that comes later finds the process of the one before', async () =
 
 test('a second process on the same folder ends at once, and the first goes on', async () => {
   const pid = await pidOf('a')
-  await promisify(execFile)(process.execPath, [main, 'lognode', '--state', hosts.state, '--az', 'a'])
+  await promisify(execFile)(process.execPath, [program(), 'lognode', '--state', hosts.state, '--az', 'a'])
   assert.equal(await pidOf('a'), pid)
   assert.equal(
     (JSON.parse(await readFile(stateFolder(hosts.state).lognode('a').identity, 'utf8')) as { pid: number }).pid,

@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createInstance } from '../support/database.ts'
 import { discard, newStateFolder, startHoldfast } from '../support/holdfast.ts'
-
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+import { program } from '../support/program.ts'
 
 for (const role of [['agent', '--az', 'a'], ['endpoint']])
   test(`${role[0]}: one that comes up while everything is being stopped ends at once`, async () => {
@@ -17,7 +16,7 @@ for (const role of [['agent', '--az', 'a'], ['endpoint']])
       await mkdir(join(state, 'run'))
       await writeFile(join(state, 'run', 'stopping'), '')
       const [name, ...more] = role
-      const late = spawn(process.execPath, [MAIN, name!, '--state', state, ...more], {
+      const late = spawn(process.execPath, [program(), name!, '--state', state, ...more], {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       let said = ''

@@ -6,10 +6,9 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RDSClient } from '@aws-sdk/client-rds'
+import { program } from './program.ts'
 
 export { eventually } from './eventually.ts'
-
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
 export interface HoldfastOptions {
   readonly engines?: 'real' | 'simulated'
@@ -50,7 +49,7 @@ export async function startHoldfast(options: HoldfastOptions = {}): Promise<Hold
   const engines = options.engines ?? 'real'
   const child = spawn(
     process.execPath,
-    [MAIN, 'start', '--port', '0', '--state', state, '--engines', engines, ...(options.args ?? [])],
+    [program(), 'start', '--port', '0', '--state', state, '--engines', engines, ...(options.args ?? [])],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, HOLDFAST_CRASH_AT: '', HOLDFAST_ENGINE_PORTS: PORTS, ...options.env },

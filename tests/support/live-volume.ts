@@ -2,7 +2,6 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { writeFileDurably } from '#host/disk.ts'
 import { dial, socketFolder, type Socket } from '#host/net.ts'
 import { spawnDetached, type RunningProcess } from '#host/process.ts'
@@ -18,6 +17,7 @@ import { PEER, peerPassword } from '../../src/engine/postgres/peer.ts'
 import { eventually } from './eventually.ts'
 import { HostLogNodes, READER_PASSWORD, VOLUME } from './host-log-nodes.ts'
 import { never, type PostgresBench, type TestInstance } from './postgres-bench.ts'
+import { program } from './program.ts'
 import { attach, reattach } from './volume-instances.ts'
 
 export class LiveVolume {
@@ -130,8 +130,7 @@ export class LiveHeadProcess {
   /** Again after it has died: as the next process of the same epoch. */
   async start(): Promise<void> {
     await this.keep({})
-    const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-    const args = [main, 'head', '--spec', this.path]
+    const args = [program(), 'head', '--spec', this.path]
     const env = environmentOf(process.env)
     this.status = undefined
     this.process = await spawnDetached(process.execPath, args, { env, outputPath: `${this.path}.log` })

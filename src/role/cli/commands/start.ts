@@ -1,9 +1,9 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '#host/clock.ts'
 import { makeFolder, readText } from '#host/disk.ts'
 import { spawnDetached } from '#host/process.ts'
+import { MAIN_FILE } from '../../main-file.ts'
 import type { ServeOptions } from '../../serve.ts'
 import { StartError } from '../../serve/start-error.ts'
 import { CliError, EXIT } from '../cli-error.ts'
@@ -84,7 +84,6 @@ async function detach(call: CliCall, options: ServeOptions): Promise<void> {
   if (options.port === 0) throw new CliError('--detach needs a port of its own.', { status: EXIT.usage })
   await makeFolder(options.state)
   const outputPath = join(options.state, 'serve.log')
-  const main = fileURLToPath(new URL('../../../main.ts', import.meta.url))
   const args = [
     '--port',
     String(options.port),
@@ -99,7 +98,7 @@ async function detach(call: CliCall, options: ServeOptions): Promise<void> {
   const env = Object.fromEntries(
     Object.entries(call.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   )
-  const child = await spawnDetached(process.execPath, [main, 'start', ...args], { env, outputPath })
+  const child = await spawnDetached(process.execPath, [MAIN_FILE, 'start', ...args], { env, outputPath })
   const anywhere = options.host === '0.0.0.0' || options.host === '::'
   const host = anywhere ? '127.0.0.1' : options.host.includes(':') ? `[${options.host}]` : options.host
   const endpoint = `http://${host}:${options.port}`
