@@ -28,6 +28,7 @@ import {
   query,
 } from '../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../tests/support/holdfast.ts'
+import { benchAurora } from './bench/aurora.ts'
 import { benchAvailability } from './bench/availability.ts'
 import { median, ms, timed, type Row } from './bench/figures.ts'
 import { benchGateway } from './bench/gateway.ts'
@@ -252,21 +253,24 @@ async function benchScale(): Promise<void> {
   }
 }
 
-/** `--create` measures only what depends on the disk: `TMPDIR=/some/disk npm run bench -- --create`; `--quorum` six copies; `--wake` paused instances. */
-const [onlyCreate, onlyQuorum, onlyWake] = ['--create', '--quorum', '--wake'].map((option) =>
-  process.argv.includes(option),
-)
+/**
+ * `--create` measures only what depends on the disk: `TMPDIR=/some/disk npm run bench -- --create`; `--quorum` six copies;
+ * `--aurora` clusters on them; `--wake` paused instances. Without any: everything.
+ */
+const asked = ['--create', '--quorum', '--aurora', '--wake'].filter((option) => process.argv.includes(option))
+const all = asked.length === 0
+const wants = (option: string): boolean => all || asked.includes(option)
 // What people run, not the sources.
 process.env['HOLDFAST_PROGRAM'] = await build()
-const all = !onlyCreate && !onlyQuorum && !onlyWake
 if (all) await benchStart()
-if (all || onlyCreate) await benchCreate()
+if (wants('--create')) await benchCreate()
 if (all) await benchScale()
 if (all) rows.push(...(await benchGateway()))
 if (all) rows.push(...(await benchAvailability()))
 if (all) rows.push(...(await benchReadReplicas()))
-if (all || onlyQuorum) rows.push(...(await benchQuorum()))
-if (all || onlyWake) rows.push(...(await benchWake()))
+if (wants('--quorum')) rows.push(...(await benchQuorum()))
+if (wants('--aurora')) rows.push(...(await benchAurora()))
+if (wants('--wake')) rows.push(...(await benchWake()))
 process.stdout.write(
   `${cpus().length} × ${cpus()[0]!.model}, ${mb(totalmem())}, Node ${process.version}, medians of ${ROUNDS} rounds\n\n`,
 )

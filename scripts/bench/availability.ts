@@ -1,6 +1,5 @@
 /** What a second copy is worth and what it costs: failovers beside a promotion by hand, commits beside a standby set up by hand. */
 import { CreateDBInstanceCommand, type DBInstance } from '@aws-sdk/client-rds'
-import pg from 'pg'
 import type { InstanceSpec } from '#wire/agent/messages.ts'
 import { createInput, instanceIn, PASSWORD as API_PASSWORD, query } from '../../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
@@ -13,6 +12,7 @@ import {
 } from '../../tests/support/postgres-bench.ts'
 import { follow, primaryOf, reconfigure } from '../../tests/support/replication.ts'
 import { median, ms, type Row } from './figures.ts'
+import { firstCommit, killedToCommit, loginAt } from './first-commit.ts'
 import { fillTables, hasPgbench, transactions } from './pgbench.ts'
 import { engineOf, zoneOf } from '../../tests/support/processes.ts'
 
@@ -57,37 +57,8 @@ const whole = (holdfast: Holdfast): Promise<DBInstance> =>
 
 async function failover(holdfast: Holdfast): Promise<number> {
   const instance = await whole(holdfast)
-  const login: pg.ClientConfig = {
-    host: '127.0.0.1',
-    port: instance.Endpoint!.Port!,
-    user: 'app',
-    password: API_PASSWORD,
-    database: 'postgres',
-    ssl: { rejectUnauthorized: false },
-  }
   const primary = await engineOf(holdfast.state, zoneOf(instance), instance)
-  await firstCommit(login)
-  const start = performance.now()
-  process.kill(primary, 'SIGKILL')
-  await firstCommit(login)
-  return performance.now() - start
-}
-
-/** The next commit that a client gets acknowledged, who tries again at once. */
-async function firstCommit(login: pg.ClientConfig): Promise<void> {
-  for (;;) {
-    const client = new pg.Client(login)
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.query('insert into written default values')
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    } finally {
-      await client.end().catch(() => {})
-    }
-  }
+  return killedToCommit(primary, loginAt(instance.Endpoint!.Port!, API_PASSWORD, 'postgres'))
 }
 
 interface Pair {
@@ -112,15 +83,7 @@ async function promotionByHand(bench: PostgresBench): Promise<number> {
   const start = performance.now()
   await bench.driver.kill(primary.engine)
   await bench.driver.promote(standby.folder, promoted, never)
-  const { port } = promoted
-  await firstCommit({
-    host: '127.0.0.1',
-    port,
-    user: 'app',
-    password: PASSWORD,
-    database: 'shop',
-    ssl: { rejectUnauthorized: false },
-  })
+  await firstCommit(loginAt(promoted.port, PASSWORD, 'shop'))
   const took = performance.now() - start
   await bench.driver.kill(standby.engine)
   return took

@@ -1,0 +1,71 @@
+/** An Aurora cluster on real engines: how far its readers are behind, and how long a writer is missed that was killed. */
+import { CreateDBClusterCommand, CreateDBInstanceCommand, type DBCluster, type DBInstance } from '@aws-sdk/client-rds'
+import { clusterIn, membersOf, writerEndpoint, writerOf } from '../../tests/support/cluster.ts'
+import { PASSWORD, query } from '../../tests/support/database.ts'
+import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
+import { engineOf, zoneOf } from '../../tests/support/processes.ts'
+import { median, ms, type Row } from './figures.ts'
+import { killedToCommit, loginAt } from './first-commit.ts'
+import { benchLag } from './lag.ts'
+
+const ID = 'shop'
+const MEMBERS = ['shop-1', 'shop-2', 'shop-3']
+const FAILOVERS = 20
+
+export async function benchAurora(): Promise<Row[]> {
+  const holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview', HOLDFAST_FAILOVER_PAUSE_MS: '0' } })
+  try {
+    await createAurora(holdfast)
+    const { cluster, members } = await whole(holdfast)
+    const reader = members.find(({ DBInstanceIdentifier }) => DBInstanceIdentifier !== writerOf(cluster))!
+    const lag = await benchLag(holdfast, writerEndpoint(cluster), async () => reader)
+    await query(holdfast, writerEndpoint(cluster), 'create table written (n serial primary key)')
+    const failovers: number[] = []
+    for (let round = 0; round < FAILOVERS; round++) failovers.push(await failover(holdfast))
+    return [
+      ...lag.map(([what, value]): Row => [`Aurora: ${what}`, value]),
+      [
+        `kill -9 of an Aurora writer to the first commit at the cluster endpoint, ${FAILOVERS} times: p50, max (aim < 1 s, < 3 s)`,
+        `${ms(median(failovers))}, ${ms(Math.max(...failovers))}`,
+      ],
+    ]
+  } finally {
+    await discard(holdfast)
+  }
+}
+
+async function createAurora(holdfast: Holdfast): Promise<void> {
+  const rds = holdfast.rds()
+  const Engine = 'aurora-postgresql'
+  await rds.send(
+    new CreateDBClusterCommand({
+      DBClusterIdentifier: ID,
+      Engine,
+      MasterUsername: 'app',
+      MasterUserPassword: PASSWORD,
+    }),
+  )
+  for (const DBInstanceIdentifier of MEMBERS) {
+    const input = { DBInstanceIdentifier, DBClusterIdentifier: ID, Engine, DBInstanceClass: 'db.t4g.medium' }
+    await rds.send(new CreateDBInstanceCommand(input))
+  }
+}
+
+/** With a writer and all readers, so that each failover begins alike. */
+async function whole(holdfast: Holdfast): Promise<{ cluster: DBCluster; members: DBInstance[] }> {
+  return eventually('the cluster is whole', async () => {
+    const rds = holdfast.rds()
+    const cluster = await clusterIn(rds, ID, (found) => found.DBClusterMembers?.length === MEMBERS.length)
+    const members = await membersOf(rds, cluster)
+    return members.every(({ DBInstanceStatus }) => DBInstanceStatus === 'available') ? { cluster, members } : undefined
+  })
+}
+
+async function failover(holdfast: Holdfast): Promise<number> {
+  const { cluster, members } = await whole(holdfast)
+  const writer = members.find(({ DBInstanceIdentifier }) => DBInstanceIdentifier === writerOf(cluster))!
+  const engine = await engineOf(holdfast.state, zoneOf(writer), writer)
+  const took = await killedToCommit(engine, loginAt(cluster.Port!, PASSWORD, 'postgres'))
+  await clusterIn(holdfast.rds(), ID, (found) => writerOf(found) !== writer.DBInstanceIdentifier)
+  return took
+}
