@@ -1,7 +1,7 @@
 /**
  * The folder of one member of a quorum log, for who cannot wait for a promise at every step: reads and writes are system
- * calls of microseconds into the page cache, on descriptors that stay open. What waits for the disk does so in Node's
- * I/O threads, and calls back.
+ * calls of microseconds into the page cache, on descriptors that stay open. What waits for the disk calls back; where it
+ * waits is sync-file.ts's to know.
  *
  * Every file has at most one sync under way. Those that are asked for meanwhile are one more, together: whoever writes
  * faster than the disk syncs has fewer syncs, not a queue of them.
@@ -10,6 +10,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, syncPath } from './disk.ts'
 import { LOG_FILES_OPEN_MAX, ZEROS_BYTES } from './limits.ts'
+import { syncFile } from './sync-file.ts'
 
 export type Done = (error?: Error) => void
 
@@ -226,10 +227,10 @@ export class FolderLogDisk {
     file.waiting = []
     file.syncing = asked
     file.isDirty = false
-    const synced = (error?: Error | null): void => this.synced(file, error ?? undefined)
-    if (!file.isNew) return fs.fdatasync(file.fd, synced)
+    const synced = (error?: Error): void => this.synced(file, error)
+    if (!file.isNew) return syncFile(file.fd, synced)
     file.isNew = false
-    fs.fdatasync(file.fd, (error) => {
+    syncFile(file.fd, (error) => {
       if (error) return synced(error)
       syncPath(this.folder).then(() => synced(), synced)
     })

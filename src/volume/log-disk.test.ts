@@ -80,19 +80,23 @@ test('a file that cannot be made leaves nothing behind, and the old one is as it
   assert.deepEqual(readdirSync(join(folder, 'taken')), ['inside'])
 })
 
-test('after a sync that failed every later one fails, of any file', async (t) => {
-  const disk = new FolderLogDisk(emptyFolder())
-  disk.write('good.log', 0, Buffer.from('x'))
-  disk.write('bad.log', 0, Buffer.from('x'))
-  const sync = (name: string): Promise<Error | undefined> => new Promise((resolve) => disk.sync(name, resolve))
-  assert.equal(await sync('good.log'), undefined)
-  const failing = t.mock.method(fs, 'fdatasync', (_fd: number, done: (error: Error) => void) =>
-    setImmediate(() => done(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }))),
-  )
-  const [failed, joined] = await Promise.all([sync('bad.log'), sync('bad.log')])
-  failing.mock.restore()
-  assert.match(String(failed), /EIO/)
-  assert.equal(joined, failed)
-  assert.equal(await sync('bad.log'), failed, 'the kernel would say that all is well')
-  assert.equal(await sync('good.log'), failed)
-})
+// One file of a turn is synced in the event loop, others in threads.
+for (const names of [['bad.log'], ['bad.log', 'other.log']])
+  test(`after a sync that failed every later one fails, of any file: ${names.length} in a turn`, async (t) => {
+    const disk = new FolderLogDisk(emptyFolder())
+    for (const name of ['good.log', ...names]) disk.write(name, 0, Buffer.from('x'))
+    const sync = (name: string): Promise<Error | undefined> => new Promise((resolve) => disk.sync(name, resolve))
+    assert.equal(await sync('good.log'), undefined)
+    const trouble = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+    const failing = [
+      t.mock.method(fs, 'fdatasyncSync', () => {
+        throw trouble
+      }),
+      t.mock.method(fs, 'fdatasync', (_fd: number, done: (error: Error) => void) => setImmediate(() => done(trouble))),
+    ]
+    const failed = await Promise.all([...names, 'bad.log'].map(sync))
+    for (const { mock } of failing) mock.restore()
+    assert.deepEqual([...new Set(failed)], [trouble])
+    assert.equal(await sync('bad.log'), trouble, 'the kernel would say that all is well')
+    assert.equal(await sync('good.log'), trouble)
+  })
