@@ -91,7 +91,6 @@ function runHead(spec: HeadSpec): void {
   const head: Head = new Head(
     {
       clock: systemClock,
-      defer: (run) => process.nextTick(run),
       send: (members, message) => void links.send(members, message),
       recovered: () => upstream.start(),
       durable: (position) => upstream.confirm(position),

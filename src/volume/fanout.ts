@@ -1,6 +1,7 @@
 /** The writer's log on its way to the members: to those that keep up as it comes, to others out of the window. */
+import type { Timer } from '#host/clock.ts'
 import type { Append, Epoch, MemberId, Position } from '#wire/quorum/messages.ts'
-import { PIECE_BYTES_MAX, UNCONFIRMED_BYTES_MAX, WINDOW_BYTES_MAX } from './limits.ts'
+import { BUSY_MS, PIECE_BYTES_MAX, TELL_MS, UNCONFIRMED_BYTES_MAX, WINDOW_BYTES_MAX } from './limits.ts'
 import type { MemberView, MemberViews } from './member-view.ts'
 import type { HeadSurroundings } from './ports.ts'
 import { Window } from './window.ts'
@@ -20,9 +21,12 @@ export class Fanout {
   private readonly epoch: Epoch
   private readonly write: number
   private readonly window: Window
-  /** The durable point that members were told last, and whether they are about to be told. */
+  /** The durable point that members were told last, and when they are told again, unless bytes go out that say it. */
   private told: Position = 0
-  private isTelling = false
+  private telling: Timer | undefined
+  /** When the last bytes came, and whether they came soon after those before. */
+  private appendedAt = -Infinity
+  private isBusy = false
   private isOpen = true
 
   constructor(around: HeadSurroundings, { epoch, start, write }: FanoutOptions) {
@@ -44,6 +48,9 @@ export class Fanout {
     const start = this.window.end
     const fresh = this.window.push(position, bytes, boundary)
     if (!fresh) return
+    const at = this.around.clock.monotonic()
+    this.isBusy = at - this.appendedAt < BUSY_MS
+    this.appendedAt = at
     const [now, soon]: [MemberId[], MemberId[]] = [[], []]
     for (const view of to.views) {
       if (!keepsUp(view) || view.sent - view.end > UNCONFIRMED_BYTES_MAX) continue
@@ -79,17 +86,25 @@ export class Fanout {
     }
   }
 
-  /** Soon, unless bytes go out that say it. */
+  /** At once where little is written; else soon, unless bytes go out that say it. */
   tellDurable(views: MemberViews, durableNow: () => Position): void {
-    if (this.isTelling) return
-    this.isTelling = true
-    this.around.defer(() => {
-      this.isTelling = false
-      const [durable, ids] = [durableNow(), views.adopted]
-      if (durable <= this.told || ids.length === 0) return
-      this.told = durable
-      this.around.send(ids, { type: 'durable', epoch: this.epoch, durable })
+    if (!this.isBusy) return this.tell(views, durableNow())
+    this.telling ??= this.around.clock.after(TELL_MS, () => {
+      this.telling = undefined
+      this.tell(views, durableNow())
     })
+  }
+
+  /** Nothing more is said. */
+  stop(): void {
+    this.telling?.cancel()
+  }
+
+  private tell(views: MemberViews, durable: Position): void {
+    const ids = views.adopted
+    if (durable <= this.told || ids.length === 0) return
+    this.told = durable
+    this.around.send(ids, { type: 'durable', epoch: this.epoch, durable })
   }
 
   /** Where the last record ends that is whole before `end`; undefined: nothing new. */

@@ -101,12 +101,11 @@ export class HeadProcess {
   }
 
   private newHead(): Head {
-    const { clock, defer } = this.options
+    const { clock } = this.options
     const { epoch, configuration, writerStart } = this.spec
     return new Head(
       {
         clock,
-        defer,
         send: (members, message) => void this.links.send(members, message),
         recovered: ({ end }) => this.about(() => (this.recoveredEnd = end)),
         durable: (position) => this.upstream.confirm(position),

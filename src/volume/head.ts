@@ -12,12 +12,9 @@ import { HeadVoice } from './head-voice.ts'
 import { commonEnd } from './history.ts'
 import { Lease } from './lease.ts'
 import { LEASE_MS, RETURN_MS } from './limits.ts'
-import { RULES, type HeadOptions, type HeadPhase, type HeadSurroundings, type Rules } from './ports.ts'
+import { DIVERGED, RULES, type HeadOptions, type HeadPhase, type HeadSurroundings, type Rules } from './ports.ts'
 import { Sealing, watchRecovery } from './sealing.ts'
 import { MemberViews, restAfterGap, type MemberView } from './member-view.ts'
-
-/** Why a head is fenced that follows another volume's log: what is durable here is not in that. */
-export const DIVERGED = 'diverged'
 
 export class Head {
   readonly epoch: Epoch
@@ -179,6 +176,7 @@ export class Head {
     this.phaseNow = 'fenced'
     this.sealing.end()
     this.lease.end()
+    this.fanout?.stop()
   }
 
   private tellRelease(members: readonly MemberId[]): void {
@@ -186,6 +184,7 @@ export class Head {
   }
 
   private newFanout(start: Position): Fanout {
+    this.fanout?.stop()
     return new Fanout(this.around, { epoch: this.epoch, start, write: this.rules.write })
   }
 

@@ -61,8 +61,6 @@ export interface HeadSurroundings {
   readonly clock: Clock
   /** To those of the members that are connected; gives which. */
   send(members: readonly MemberId[], message: HeadMessage): void
-  /** Calls `run` once, when what is being worked on is done: before any time passes, after what came together. */
-  defer(run: () => void): void
   /** The longest log is on enough members: who becomes the writer may be fed up to there. Once. */
   recovered(log: RecoveredLog): void
   /** The durable point has moved: commits before it may be acknowledged. Rises. */
@@ -96,6 +94,9 @@ export interface Rules {
 }
 
 export const RULES: Rules = { write: 4, seal: 3, comparesEpochs: true, waitsForEpochStart: true }
+
+/** Why a head is fenced that follows another volume's log: what is durable here is not in that. */
+export const DIVERGED = 'diverged'
 
 export interface HeadOptions {
   readonly epoch: Epoch

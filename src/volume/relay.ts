@@ -10,9 +10,9 @@ import type { Random } from '#host/random.ts'
 import type { ObservedRelay, RelayTerms } from '#wire/lognode/messages.ts'
 import type { Position } from '#wire/quorum/messages.ts'
 import { HeadLinks, placesByMember, type LogNodeAddress } from './head-links.ts'
-import { DIVERGED, Head } from './head.ts'
+import { Head } from './head.ts'
 import { RELAY_AGAIN_MS, SOURCE_SILENCE_MS } from './limits.ts'
-import { RULES } from './ports.ts'
+import { DIVERGED, RULES } from './ports.ts'
 import { RelaySource } from './postgres/relay-source.ts'
 import { quorumValue } from './quorum.ts'
 import { RelayLag } from './relay-lag.ts'
@@ -25,8 +25,6 @@ export interface RelayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Calls it when everything that has come in was looked at. */
-  readonly defer: (run: () => void) => void
 }
 
 /** From the beginning of a head to its end. */
@@ -83,14 +81,13 @@ export class Relay {
   }
 
   private begin(): void {
-    const { clock, dial, log, defer } = this.options
+    const { clock, dial, log } = this.options
     const { volume, epoch, configuration, places, release } = this.terms
     this.ended = undefined
     const source = this.newSource()
     const head: Head = new Head(
       {
         clock,
-        defer,
         send: (members, message) => void links.send(members, message),
         recovered: ({ end, history }) => {
           this.recoveredEnd = end

@@ -4,7 +4,6 @@ import type { Clock } from '#host/clock.ts'
 import { farSocket } from '#host/far-socket.ts'
 import { peerContext } from '#host/mutual-tls.ts'
 import type { Random } from '#host/random.ts'
-import { nextTurn } from '#host/turn.ts'
 import type { ObservedRelay, RelayTerms } from '#wire/lognode/messages.ts'
 import { logNodeDialer } from './dial-log-node.ts'
 import { refusal } from './log-node/seed.ts'
@@ -79,7 +78,6 @@ export class Relays {
         clock,
         random,
         log: log.child({ relay: volume }),
-        defer: nextTurn,
       }),
     )
   }

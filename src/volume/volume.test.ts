@@ -38,7 +38,6 @@ class World {
     const around: HeadSurroundings = {
       clock: this.clock,
       send: (ids, message) => ids.forEach((id) => this.toMember(epoch, id, message)),
-      defer: (run) => this.queue.push(run),
       recovered: ({ end }) => this.said.push(`recovered ${end}`),
       durable: (position) => this.said.push(`durable ${position}`),
       opened: () => this.said.push('opened'),

@@ -158,7 +158,6 @@ function headOf(configuration: Configuration, writerStart?: number): HeadAlone {
   const around: HeadSurroundings = {
     clock: process.clock,
     send: (_members, message) => sent.push(message),
-    defer: (run) => run(),
     recovered: ({ end }) => said.push(`recovered ${end}`),
     durable: (position) => said.push(`durable ${position}`),
     opened: () => said.push('opened'),

@@ -99,15 +99,10 @@ export class WriterHost {
 
   private surroundings(process: SimulatedProcess): ConstructorParameters<typeof Head>[0] {
     const { around, epoch } = this
-    const deferred: (() => void)[] = []
     return {
       clock: process.clock,
       send: (members, message) => {
         for (const member of members) this.ends.get(member)?.send(message)
-      },
-      defer: (run) => {
-        deferred.push(run)
-        if (deferred.length === 1) process.after(0, () => deferred.splice(0).forEach((one) => one()))
       },
       recovered: (log) => this.recovered(log),
       durable: (position) => {

@@ -143,7 +143,6 @@ export class LiveHead {
     this.head = new Head(
       {
         clock: systemClock,
-        defer: (run) => process.nextTick(run),
         send: (members, message) => void this.links.send(members, message),
         recovered: (log) => (this.recovered = log),
         durable: (position) => (this.durable = position),
