@@ -63,6 +63,7 @@ async function openMember(id: MemberId, { folder, epochStart }: NodeSpec, server
   const around: MemberSurroundings = {
     disk: new FolderLogDisk(own),
     clock: systemClock,
+    defer: (run) => process.nextTick(run),
     send: (session, message) => server.send(session, id, message),
     ask: (asked, message) => {
       if (message.type !== 'read') return

@@ -1,6 +1,6 @@
 /** Which epoch wrote which bytes of a log. Pure. */
 import { assert } from '#base/assert.ts'
-import type { Epoch, History, Position } from '#wire/quorum/messages.ts'
+import type { Epoch, History, Piece, Position } from '#wire/quorum/messages.ts'
 
 /** The epoch of the byte at `position`; undefined before the volume's beginning. */
 export function epochAt(history: History, position: Position): Epoch | undefined {
@@ -12,6 +12,12 @@ export function endOfEpoch(history: History, epoch: Epoch): Position {
   const at = history.findIndex((entry) => entry.epoch === epoch)
   assert(at >= 0, `epoch ${epoch} is in the history`)
   return history[at + 1]?.start ?? Infinity
+}
+
+/** What of a peer's answer comes next in a log that ends there; undefined: nothing, or it is not the same log. */
+export function partOfLog(history: History, end: Position, { position, dataEpoch, bytes }: Piece): Buffer | undefined {
+  if (bytes.length === 0 || position !== end || epochAt(history, position) !== dataEpoch) return undefined
+  return bytes.subarray(0, endOfEpoch(history, dataEpoch) - position)
 }
 
 /** The part of it that is about bytes before `end`. */

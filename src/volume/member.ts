@@ -18,13 +18,14 @@ import type {
   Repair,
   Seal,
 } from '#wire/quorum/messages.ts'
-import { commonEnd, endOfEpoch, epochAt } from './history.ts'
+import { commonEnd, endOfEpoch, epochAt, partOfLog } from './history.ts'
 import { PIECE_BYTES_MAX, SYNC_SOON_MS } from './limits.ts'
 import { openFolder, type FolderOptions, type MemberFolder } from './member-folder.ts'
 import type { MemberLog } from './member-log.ts'
 import type { MemberState } from './member-state.ts'
 import { DamagedLog } from './placed-frames.ts'
 import type { MemberSurroundings, SessionId } from './ports.ts'
+import { Together } from './together.ts'
 import { Upkeep } from './upkeep.ts'
 
 export class Member {
@@ -38,6 +39,8 @@ export class Member {
   private durablePoint: Position
   private released: Release | undefined
   private repairing: Repair | undefined
+  /** Appends that come in one turn are one sync, and one answer. */
+  private readonly together: Together
   /** When the last bytes came, and whether a look is due at what has not been synced or noted. */
   private appendedAt = 0
   private isLookDue = false
@@ -56,6 +59,7 @@ export class Member {
     this.log = log
     this.durablePoint = durable
     this.upkeep = new Upkeep({ around, log, state, fail: (reason) => this.fail(reason) })
+    this.together = new Together(around.defer, (session, epoch) => this.syncAndTell(session, epoch))
   }
 
   get id(): MemberId {
@@ -147,7 +151,8 @@ export class Member {
     if (this.isFailed || this.upkeep.fetched(from, piece)) return
     const { repairing, head } = this
     if (!repairing || repairing.from !== from || head === undefined) return
-    if (!piece || !this.takePiece(piece)) return this.endRepair(head, repairing)
+    const bytes = piece && partOfLog(this.history, this.log.written, piece)
+    if (!bytes || !this.write(bytes, this.durablePoint)) return this.endRepair(head, repairing)
     if (this.log.written < repairing.position) this.fetchNext(repairing)
     else this.repairing = undefined
     this.syncAndTell(head, repairing.epoch)
@@ -206,7 +211,7 @@ export class Member {
       return this.around.send(session, { type: 'gap', epoch, end: this.log.written })
     this.raiseDurable(message)
     this.appendedAt = this.around.clock.monotonic()
-    if (sync === 'now') this.syncAndTell(session, epoch)
+    if (sync === 'now') this.together.ask(session, epoch)
     else this.lookSoon()
   }
 
@@ -230,6 +235,7 @@ export class Member {
   }
 
   private syncAndTell(session: SessionId, epoch: Epoch): void {
+    if (this.isFailed) return
     const before = this.log.synced
     this.log.sync(() => {
       if (this.isFailed || this.promised !== epoch || this.head !== session) return
@@ -271,14 +277,6 @@ export class Member {
   private fetchNext({ from, position }: Repair): void {
     const bytesMax = Math.min(PIECE_BYTES_MAX, position - this.log.written)
     this.around.ask(from, { type: 'read', position: this.log.written, bytesMax })
-  }
-
-  /** False: it is not what comes next here. */
-  private takePiece({ position, dataEpoch, bytes }: Piece): boolean {
-    if (bytes.length === 0 || position !== this.log.written) return false
-    if (epochAt(this.history, position) !== dataEpoch) return false
-    const room = endOfEpoch(this.history, dataEpoch) - position
-    return this.write(bytes.subarray(0, room), this.durablePoint)
   }
 
   private endRepair(session: SessionId, { epoch }: Repair): void {

@@ -40,6 +40,8 @@ export type SessionId = number
 export interface MemberSurroundings {
   readonly disk: LogDisk
   readonly clock: Clock
+  /** Calls `run` once, when what is being worked on is done: before any time passes, after what came together. */
+  defer(run: () => void): void
   /** To the head, or the member, whose session it is. Nothing happens where it is gone. */
   send(session: SessionId, message: MemberMessage | PeerMessage): void
   /** Asks another member of the volume; {@link Member.fetched} hears the answers, or that there will be none. */

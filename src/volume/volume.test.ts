@@ -76,6 +76,7 @@ class World {
     return {
       disk: this.disks.get(id)!,
       clock: this.clock,
+      defer: (run) => this.queue.push(run),
       send: (session, message) => this.queue.push(() => this.answered(session, id, message)),
       ask: (from, message) => this.queue.push(() => this.members.get(from)!.receive(asPeer(id), message)),
       peers: () => IDS,

@@ -62,6 +62,7 @@ class Alone {
     return {
       disk: this.disk,
       clock: this.process.clock,
+      defer: (run) => void this.process.after(0, run),
       send: (_session, message) => this.said.push(message),
       ask: () => {},
       peers: () => [],

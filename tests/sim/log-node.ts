@@ -132,9 +132,14 @@ export class Seat {
 
   surroundings(process: SimulatedProcess): MemberSurroundings {
     const { around } = this.node
+    const deferred: (() => void)[] = []
     return around.around({
       disk: this.disk,
       clock: process.clock,
+      defer: (run) => {
+        deferred.push(run)
+        if (deferred.length === 1) process.after(0, () => deferred.splice(0).forEach((one) => one()))
+      },
       send: (session, message) => this.ends.get(session)?.send(message),
       ask: (member, message) => this.ask(process, member, message),
       peers: () => around.peers(),

@@ -74,6 +74,7 @@ class Pruned {
     return {
       disk: this.disk,
       clock: this.process.clock,
+      defer: (run) => void this.process.after(0, run),
       send: () => {},
       ask: () => {},
       peers: () => [],

@@ -4,6 +4,7 @@ import { assert } from '#base/assert.ts'
 import { Trouble } from '#base/trouble.ts'
 import type { Clock } from '#host/clock.ts'
 import { lockFolder, type FolderLock } from '#host/folder-lock.ts'
+import { endOfTurn } from '#host/turn.ts'
 import type { ObservedMember } from '#wire/lognode/messages.ts'
 import type { History, MemberId, Position } from '#wire/quorum/messages.ts'
 import { createFolder } from '../member-folder.ts'
@@ -112,6 +113,7 @@ export class MemberHome {
     return {
       disk: this.disk,
       clock,
+      defer: endOfTurn,
       send: (session, message) => server.send(session, id, message),
       ask: (asked, message) => {
         assert(message.type === 'read', 'a member asks by reading')
