@@ -13,8 +13,11 @@ export const SYNC_SOON_MS = 20
 /** A writer whose log comes at least so often is busy: word of the durable point can mostly go with what comes next. */
 export const BUSY_MS = 10
 
-/** How long it waits for that. Readers see what was written no later than this after it is durable, on top of the way to them. */
-export const TELL_MS = 1
+/**
+ * How long it waits for that. Readers see what was written no later than this after it is durable, on top of the way to them. A
+ * timer may go off a whole millisecond early.
+ */
+export const TELL_MS = 2
 
 /** How long a head waits for those that have not sealed, once enough have: the more answer, the less has to be repaired. */
 export const STRAGGLER_MS = 300
