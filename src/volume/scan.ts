@@ -126,7 +126,10 @@ class Scan {
   }
 
   private damaged(): Damage {
-    this.damage ??= { at: this.end ?? this.start, epoch: this.extents.at(-1)?.epoch, synced: 0 }
+    const end = this.end ?? this.start
+    // What came back of before the log's beginning says nothing of where it ends.
+    const last = end < this.start ? undefined : this.extents.at(-1)
+    this.damage ??= { at: Math.max(end, this.start), epoch: last?.epoch, synced: 0 }
     return this.damage
   }
 
@@ -154,7 +157,9 @@ class Scan {
       if (extents.length > 0 && extent.start !== extents.at(-1)!.end) break
       if (end > extent.start) extents.push({ ...extent, end })
     }
-    return { extents, durable: this.durable, synced: this.synced, nextOrdinal }
+    // Files of what was let go of may be back without the one where the log begins, of which nothing was synced.
+    const isOfBefore = (extents.at(-1)?.end ?? 0) < this.start
+    return { extents: isOfBefore ? [] : extents, durable: this.durable, synced: this.synced, nextOrdinal }
   }
 
   /** Where bytes of this epoch end; of one that is not in the history none are part of the log. */

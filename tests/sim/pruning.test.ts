@@ -1,6 +1,7 @@
 /** A member that lets go of log and loses power: whatever of that is on its disk again, it goes on with what it had. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SYNC_SOON_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
 import type { MemberSurroundings } from '#volume/ports.ts'
@@ -43,6 +44,13 @@ class Pruned {
     }
   }
 
+  /** The next piece, which says that all before it is durable, and is not synced by the time that this returns. */
+  begin(): void {
+    const position = this.member!.end
+    const bytes = Buffer.alloc(PIECE_BYTES, 1)
+    this.member!.receive(HEAD, { type: 'append', epoch: 2, position, bytes, durable: position, sync: 'soon' })
+  }
+
   losePower(): void {
     this.process.end()
     this.disk.powerCut()
@@ -51,8 +59,8 @@ class Pruned {
     this.open()
   }
 
-  pass(): void {
-    this.scheduler.runUntil(this.scheduler.now + 1_000)
+  pass(spanMs = 1_000): void {
+    this.scheduler.runUntil(this.scheduler.now + spanMs)
   }
 
   private tell(message: HeadMessage): void {
@@ -129,4 +137,25 @@ test('a member that dies before it has kept where its log begins has all of it',
   assert.ok(again === first || again > 5_000 - FILE_BYTES)
   for (let at = again; at < end;) at += pruned.member!.read(at, 10_000)!.bytes.length
   assert.deepEqual(pruned.failures, [])
+})
+
+test('all of it may go but what was not synced: it ends where it was to begin, whichever older files come back', () => {
+  let seen = 0
+  for (let seed = 1; seed <= 100; seed++) {
+    const pruned = new Pruned(seed)
+    pruned.write(20 + (seed % 8))
+    const { end } = pruned.member!
+    pruned.begin()
+    pruned.member!.prune(end)
+    // Kept, with the files gone, before anything is synced of itself.
+    pruned.pass(SYNC_SOON_MS / 2)
+    if (pruned.member!.first === end) seen++
+    pruned.losePower()
+    assert.deepEqual(pruned.failures, [])
+    pruned.pass()
+    const { first, end: endNow } = pruned.member!
+    assert.ok(endNow >= end, `seed ${seed}: it had ${end}, and has ${endNow}`)
+    for (let at = first; at < endNow;) at += pruned.member!.read(at, 10_000)!.bytes.length
+  }
+  assert.ok(seen > 0, 'no file began there')
 })
