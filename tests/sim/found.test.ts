@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encodeHeader } from '#volume/frame.ts'
 import { Head } from '#volume/head.ts'
-import { LEASE_MS, RETURN_MS } from '#volume/limits.ts'
+import { LEASE_MS, RETURN_MS, TELL_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
 import { scanLog } from '#volume/scan.ts'
@@ -141,6 +141,22 @@ describe('a member', () => {
     assert.equal(alone.member!.read(150, 10), undefined)
     assert.match(alone.failures.join(), /damaged/)
   })
+
+  it('syncs what came in one turn once, and says of it alone that it is on the disk', () => {
+    const alone = new Alone()
+    alone.tell({ type: 'seal', epoch: 2 })
+    alone.pass()
+    alone.tell(adopt(2))
+    alone.pass()
+    alone.said.splice(0)
+    alone.tell(append(2, 100, 50), append(2, 150, 50))
+    // It has begun to sync.
+    alone.pass(0.1)
+    alone.tell(append(2, 200, 50))
+    alone.pass()
+    const flushed = (end: number): MemberMessage => ({ type: 'flushed', epoch: 2, end })
+    assert.deepEqual(alone.said, [flushed(200), flushed(250)])
+  })
 })
 
 interface HeadAlone {
@@ -226,6 +242,35 @@ describe('a head', () => {
     sent.length = 0
     adoptAll(head, ['c2'], 300)
     assert.ok(sent.some((one) => one.type === 'durable' && one.durable === 200))
+  })
+
+  it('says what is durable at once where little is written, else with the next bytes or soon after', () => {
+    const { head, sent, scheduler } = headOf(whole)
+    seal(head, IDS, { end: 300, durable: 100, epoch: 2 })
+    for (const id of IDS) head.received(id, { type: 'adopted', epoch: 3, last: 2, end: 300 })
+    head.epochStarts(300)
+    adoptAll(head, IDS, 300)
+    const said = (): number[] =>
+      sent.splice(0).flatMap((one) => (one.type === 'append' || one.type === 'durable' ? [one.durable] : []))
+    const commit = (position: number): void => {
+      head.append(position, Buffer.alloc(10), position + 10)
+      for (const id of IDS) head.received(id, { type: 'flushed', epoch: 3, end: position + 10 })
+    }
+    said()
+    commit(300)
+    // The bytes, to those that a commit waits for and the others; and that they are durable.
+    assert.deepEqual(said(), [100, 100, 310])
+    commit(310)
+    assert.deepEqual(said(), [310, 310])
+    commit(320)
+    assert.deepEqual(said(), [320, 320])
+    scheduler.runUntil(scheduler.now + TELL_MS)
+    assert.deepEqual(said(), [330])
+    commit(330)
+    head.stop()
+    said()
+    scheduler.runUntil(scheduler.now + 1_000)
+    assert.deepEqual(said(), [])
   })
 
   it('gives up where nobody is left who has the log that was chosen', () => {
