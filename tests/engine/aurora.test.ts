@@ -7,9 +7,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
-  CreateDBClusterCommand,
   CreateDBClusterSnapshotCommand,
-  CreateDBInstanceCommand,
   DeleteDBClusterCommand,
   DeleteDBInstanceCommand,
   DescribeDBClusterSnapshotsCommand,
@@ -25,36 +23,25 @@ import {
 } from '@aws-sdk/client-rds'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
+import { addInstance, createAurora, PREVIEW, wholeAurora } from '../support/aurora.ts'
 import { clusterGone, clusterIn, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
-import { PASSWORD, instanceGone, query } from '../support/database.ts'
+import { instanceGone, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 const ID = 'shop'
-const INSTANCE = {
-  DBClusterIdentifier: ID,
-  Engine: 'aurora-postgresql',
-  DBInstanceClass: 'db.t4g.medium',
-} as const
 const MEMBERS = ['shop-1', 'shop-2', 'shop-3']
 
 let holdfast: Holdfast
 let rds: RDSClient
 
 before(async () => {
-  holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview' } })
+  holdfast = await startHoldfast({ env: PREVIEW })
   rds = holdfast.rds()
 })
 after(() => discard(holdfast))
 
 /** With all of its instances. */
-async function whole(also: (cluster: DBCluster) => boolean = () => true): Promise<DBCluster> {
-  const cluster = await clusterIn(rds, ID, also)
-  await eventually('all instances available', async () => {
-    const members = await membersOf(rds, cluster)
-    return members.every(({ DBInstanceStatus }) => DBInstanceStatus === 'available') ? true : undefined
-  })
-  return cluster
-}
+const whole = (also?: (cluster: DBCluster) => boolean): Promise<DBCluster> => wholeAurora(rds, ID, also)
 
 async function killWriter(cluster: DBCluster): Promise<void> {
   const writer = (await membersOf(rds, cluster)).find(
@@ -81,14 +68,7 @@ const momentOf = ({ acknowledged }: AcknowledgedInserts): (typeof moments)[numbe
 /** Gives a cluster without instances its first one, and resolves when that can be asked. */
 async function served(id: string): Promise<DBCluster> {
   await clusterIn(rds, id)
-  await rds.send(
-    new CreateDBInstanceCommand({
-      DBInstanceIdentifier: `${id}-1`,
-      DBClusterIdentifier: id,
-      Engine: 'aurora-postgresql',
-      DBInstanceClass: 'db.t4g.medium',
-    }),
-  )
+  await addInstance(rds, id, `${id}-1`)
   const cluster = await clusterIn(rds, id, (found) => found.DBClusterMembers?.length === 1)
   await eventually('it can be asked', async () =>
     query(holdfast, writerEndpoint(cluster), 'select 1').catch(() => undefined),
@@ -115,15 +95,8 @@ async function writeSegments(cluster: DBCluster): Promise<void> {
 }
 
 test('a cluster is one volume, and its instances are made of it', async () => {
-  await rds.send(
-    new CreateDBClusterCommand({
-      DBClusterIdentifier: ID,
-      Engine: 'aurora-postgresql',
-      MasterUsername: 'app',
-      MasterUserPassword: PASSWORD,
-    }),
-  )
-  for (const id of MEMBERS) await rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: id }))
+  await createAurora(rds, ID)
+  for (const id of MEMBERS) await addInstance(rds, ID, id)
   const cluster = await whole((found) => found.DBClusterMembers?.length === MEMBERS.length)
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int)')
   await query(holdfast, writerEndpoint(cluster), 'insert into written select -generate_series(1, 100)')
@@ -143,7 +116,7 @@ test('each zone gets an image of what was written, and a new reader is made of i
   })
   const facts = JSON.parse(await readFile(join(snapshots, images[0]!), 'utf8')) as SnapshotFacts
   assert.ok(facts.image!.from > 32 * 1024 * 1024)
-  await rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceIdentifier: 'shop-late' }))
+  await addInstance(rds, ID, 'shop-late')
   const grown = await whole((found) => found.DBClusterMembers?.length === MEMBERS.length + 1)
   const late = (await membersOf(rds, grown)).find(({ DBInstanceIdentifier }) => DBInstanceIdentifier === 'shop-late')!
   const [zone, id] = [late.AvailabilityZone!.at(-1)!, late.DbiResourceId!]

@@ -6,55 +6,29 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   CreateDBClusterCommand,
-  CreateDBInstanceCommand,
   CreateGlobalClusterCommand,
   DescribeEventsCommand,
   DescribeGlobalClustersCommand,
   FailoverGlobalClusterCommand,
   RemoveFromGlobalClusterCommand,
   SwitchoverGlobalClusterCommand,
-  type DBCluster,
   type GlobalCluster,
   type RDSClient,
 } from '@aws-sdk/client-rds'
-import { clusterIn, membersOf, readerEndpoint, writerEndpoint } from '../support/cluster.ts'
-import { PASSWORD, query } from '../support/database.ts'
+import { addInstance, createAurora, PREVIEW, wholeAurora } from '../support/aurora.ts'
+import { clusterIn, readerEndpoint, writerEndpoint } from '../support/cluster.ts'
+import { query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 let holdfast: Holdfast
 let [west, east]: RDSClient[] = []
 
 before(async () => {
-  holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview', HOLDFAST_REGION_LATENCY_MS: '10' } })
+  holdfast = await startHoldfast({ env: { ...PREVIEW, HOLDFAST_REGION_LATENCY_MS: '10' } })
   west = holdfast.rds({ region: 'us-west-2' })
   east = holdfast.rds({ region: 'us-east-1' })
 })
 after(() => discard(holdfast))
-
-async function addInstance(rds: RDSClient, cluster: string, id: string): Promise<void> {
-  await rds.send(
-    new CreateDBInstanceCommand({
-      DBInstanceIdentifier: id,
-      DBClusterIdentifier: cluster,
-      Engine: 'aurora-postgresql',
-      DBInstanceClass: 'db.t4g.medium',
-    }),
-  )
-}
-
-/** With all of its instances. */
-async function whole(
-  rds: RDSClient,
-  id: string,
-  also: (cluster: DBCluster) => boolean = () => true,
-): Promise<DBCluster> {
-  const cluster = await clusterIn(rds, id, also)
-  await eventually(`all instances of ${id} available`, async () => {
-    const members = await membersOf(rds, cluster)
-    return members.every(({ DBInstanceStatus }) => DBInstanceStatus === 'available') ? true : undefined
-  })
-  return cluster
-}
 
 async function globalShown(): Promise<GlobalCluster> {
   const { GlobalClusters } = await west!.send(new DescribeGlobalClustersCommand({ GlobalClusterIdentifier: 'world' }))
@@ -68,16 +42,9 @@ const has = (address: ReturnType<typeof writerEndpoint>, rows: number): Promise<
   eventually(`${rows} rows`, async () => ((await rowsAt(address).catch(() => -1)) === rows ? true : undefined))
 
 test('a cluster in another region has what is written in the first, in a volume of its own', async () => {
-  await west!.send(
-    new CreateDBClusterCommand({
-      DBClusterIdentifier: 'pacific',
-      Engine: 'aurora-postgresql',
-      MasterUsername: 'app',
-      MasterUserPassword: PASSWORD,
-    }),
-  )
+  await createAurora(west!, 'pacific')
   await addInstance(west!, 'pacific', 'pacific-1')
-  const primary = await whole(west!, 'pacific', ({ DBClusterMembers }) => DBClusterMembers?.length === 1)
+  const primary = await wholeAurora(west!, 'pacific', ({ DBClusterMembers }) => DBClusterMembers?.length === 1)
   await query(holdfast, writerEndpoint(primary), 'create table written (n int)')
   await query(holdfast, writerEndpoint(primary), 'insert into written select generate_series(1, 1000)')
   const source = { GlobalClusterIdentifier: 'world', SourceDBClusterIdentifier: primary.DBClusterArn }
@@ -90,7 +57,7 @@ test('a cluster in another region has what is written in the first, in a volume 
     }),
   )
   await addInstance(east!, 'atlantic', 'atlantic-1')
-  const secondary = await whole(east!, 'atlantic', ({ DBClusterMembers }) => DBClusterMembers?.length === 1)
+  const secondary = await wholeAurora(east!, 'atlantic', ({ DBClusterMembers }) => DBClusterMembers?.length === 1)
   assert.equal(secondary.ReplicationSourceIdentifier, primary.DBClusterArn)
   await has(readerEndpoint(secondary), 1_000)
   await query(holdfast, writerEndpoint(primary), 'insert into written values (0)')
@@ -147,12 +114,12 @@ test('a switchover loses nothing of what was acknowledged while it began', async
   isOver = true
   const acknowledged = await written
   await primaryIs('us-east-1')
-  const after = await whole(east!, 'atlantic')
+  const after = await wholeAurora(east!, 'atlantic')
   assert.equal(after.DBClusterMembers![0]!.IsClusterWriter, true)
   const found = await rowsAt(writerEndpoint(after))
   assert.ok(found >= rows + acknowledged, `${found} rows of ${rows + acknowledged}`)
   await query(holdfast, writerEndpoint(after), 'insert into written values (2)')
-  const old = await whole(west!, 'pacific')
+  const old = await wholeAurora(west!, 'pacific')
   assert.equal(old.DBClusterMembers![0]!.IsClusterWriter, false)
   await has(readerEndpoint(old), found + 1)
 })
@@ -167,14 +134,14 @@ test('a failover promotes what is there, says what may be lost, and makes a copy
     }),
   )
   await primaryIs('us-west-2')
-  const after = await whole(west!, 'pacific')
+  const after = await wholeAurora(west!, 'pacific')
   const { Events } = await west!.send(
     new DescribeEventsCommand({ SourceType: 'db-cluster', SourceIdentifier: 'pacific', Duration: 60 }),
   )
   assert.match(Events!.map(({ Message }) => Message).join('\n'), /At most \d+ bytes of log were lost/)
   await query(holdfast, writerEndpoint(after), 'insert into written values (3)')
   const rows = await rowsAt(writerEndpoint(after))
-  await has(readerEndpoint(await whole(east!, 'atlantic')), rows)
+  await has(readerEndpoint(await wholeAurora(east!, 'atlantic')), rows)
 })
 
 test('a cluster that is removed goes on by itself, with a writer', async () => {
@@ -184,7 +151,11 @@ test('a cluster that is removed goes on by itself, with a writer', async () => {
       DbClusterIdentifier: (await clusterIn(east!, 'atlantic')).DBClusterArn,
     }),
   )
-  const alone = await whole(east!, 'atlantic', ({ DBClusterMembers }) => DBClusterMembers![0]!.IsClusterWriter === true)
+  const alone = await wholeAurora(
+    east!,
+    'atlantic',
+    ({ DBClusterMembers }) => DBClusterMembers![0]!.IsClusterWriter === true,
+  )
   assert.equal(alone.GlobalClusterIdentifier, undefined)
   await query(holdfast, writerEndpoint(alone), 'insert into written values (-1)')
   const primary = await clusterIn(west!, 'pacific')

@@ -6,10 +6,11 @@ import assert from 'node:assert/strict'
 import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { CreateDBClusterCommand, CreateDBInstanceCommand, type DBCluster } from '@aws-sdk/client-rds'
+import type { DBCluster } from '@aws-sdk/client-rds'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
-import { clusterIn, membersOf, writerEndpoint } from '../support/cluster.ts'
-import { PASSWORD, instanceIn, query } from '../support/database.ts'
+import { addInstance, createAurora, PREVIEW, wholeAurora } from '../support/aurora.ts'
+import { membersOf, writerEndpoint } from '../support/cluster.ts'
+import { query } from '../support/database.ts'
 import { eventually, health, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 import { engineOf, signalAll, zoneOf } from '../support/processes.ts'
 import { cannotMount, FailingDisk, SmallDisk } from '../support/small-disk.ts'
@@ -20,7 +21,6 @@ const MIB = 2 ** 20
 const DISK_BYTES = 400 * MIB
 /** A byte of a file that is not in its first frame, by which it is known when a log node starts. */
 const FLIPPED = 150_000
-const env = { HOLDFAST_AURORA: 'preview' }
 
 const skip = await cannotMount()
 /** Put down in reverse order, also where what was to come next could not be had. */
@@ -38,19 +38,15 @@ before(async () => {
     const below = world.use(await SmallDisk.mount(join(state, 'device'), 2 * DISK_BYTES))
     disk = world.use(await FailingDisk.mount(copiesIn('c'), below, DISK_BYTES))
   }
-  holdfast = await startHoldfast({ state, env })
+  holdfast = await startHoldfast({ state, env: PREVIEW })
   world.defer(async () => {
     await holdfast.stop()
     await eventually('no process is left', async () => ((await processesOf(state)).length === 0 ? true : undefined))
   })
   const rds = holdfast.rds()
-  const named = { DBClusterIdentifier: ID, Engine: 'aurora-postgresql' }
-  await rds.send(new CreateDBClusterCommand({ ...named, MasterUsername: 'app', MasterUserPassword: PASSWORD }))
-  await rds.send(
-    new CreateDBInstanceCommand({ ...named, DBInstanceIdentifier: `${ID}-1`, DBInstanceClass: 'db.t4g.medium' }),
-  )
-  await instanceIn(rds, `${ID}-1`, 'available')
-  cluster = await clusterIn(rds, ID)
+  await createAurora(rds, ID)
+  await addInstance(rds, ID, `${ID}-1`)
+  cluster = await wholeAurora(rds, ID, ({ DBClusterMembers }) => DBClusterMembers?.length === 1)
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int)')
   traffic = world.use(new AcknowledgedInserts(holdfast, writerEndpoint(cluster)))
 })
@@ -144,7 +140,7 @@ test('a copy whose folder is gone gives way to a new one, over the deaths of ser
   await kill('b')
   await holdfast.kill()
   // Whoever has the one of before has the next one.
-  Object.assign(holdfast, await startHoldfast({ state, env }))
+  Object.assign(holdfast, await startHoldfast({ state, env: PREVIEW }))
   signalAll([await engineOf(state, zoneOf(writer!), writer!)], 'SIGKILL')
   await whole(['a1', 'a2', 'b2', ...(skip === false ? ['b5', 'c3', 'c4'] : ['b3', 'c1', 'c2'])])
   await traffic.more(20)

@@ -1,18 +1,11 @@
 /** An Aurora cluster under faults of instances, of whole hosts, and of serve (cluster-proof.ts). */
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { CreateDBClusterCommand, CreateDBInstanceCommand, type DBCluster, type DBInstance } from '@aws-sdk/client-rds'
+import type { DBCluster, DBInstance } from '@aws-sdk/client-rds'
 import { systemClock } from '#host/clock.ts'
-import { clusterIn, clusterInput, membersOf, writerOf } from '../../support/cluster.ts'
-import {
-  discard,
-  eventually,
-  health,
-  newStateFolder,
-  processesOf,
-  startHoldfast,
-  type Holdfast,
-} from '../../support/holdfast.ts'
+import { addInstance, createAurora, PREVIEW, wholeAurora } from '../../support/aurora.ts'
+import { clusterIn, membersOf, writerOf } from '../../support/cluster.ts'
+import { discard, health, newStateFolder, processesOf, startHoldfast, type Holdfast } from '../../support/holdfast.ts'
 import { engineOf, treeOf, zoneOf } from '../../support/processes.ts'
 import { AURORA_FAULTS, type AuroraFault } from './aurora-faults.ts'
 import { proveCluster } from './cluster-proof.ts'
@@ -21,31 +14,19 @@ import { proofAsked } from './rounds.ts'
 
 const ID = 'proof'
 const INSTANCES = 3
-const ENV = { HOLDFAST_AURORA: 'preview' }
 const asked = proofAsked()
 let serve: Holdfast
 
 before(async () => {
-  serve = await startHoldfast({ state: await newStateFolder(), env: ENV })
-  const { MasterUsername, MasterUserPassword } = clusterInput(ID)
-  const made = { DBClusterIdentifier: ID, Engine: 'aurora-postgresql' }
-  await serve.rds().send(new CreateDBClusterCommand({ ...made, MasterUsername, MasterUserPassword }))
-  for (let n = 1; n <= INSTANCES; n++) {
-    const instance = { DBInstanceIdentifier: `${ID}-${n}`, DBInstanceClass: 'db.t4g.medium' }
-    await serve.rds().send(new CreateDBInstanceCommand({ ...made, ...instance }))
-  }
+  serve = await startHoldfast({ state: await newStateFolder(), env: PREVIEW })
+  await createAurora(serve.rds(), ID)
+  for (let n = 1; n <= INSTANCES; n++) await addInstance(serve.rds(), ID, `${ID}-${n}`)
 })
 after(() => discard(serve))
 
 /** With all of its instances. */
-async function whole(also: (cluster: DBCluster) => boolean = () => true): Promise<DBCluster> {
-  const cluster = await clusterIn(serve.rds(), ID, also)
-  await eventually('all instances available', async () => {
-    const statuses = (await membersOf(serve.rds(), cluster)).map(({ DBInstanceStatus }) => DBInstanceStatus)
-    return statuses.length === INSTANCES && statuses.every((status) => status === 'available') ? true : undefined
-  })
-  return cluster
-}
+const whole = (also: (cluster: DBCluster) => boolean = () => true): Promise<DBCluster> =>
+  wholeAurora(serve.rds(), ID, (cluster) => cluster.DBClusterMembers?.length === INSTANCES && also(cluster))
 
 async function pidsOf({ victims }: AuroraFault, member: DBInstance): Promise<number[]> {
   const zone = zoneOf(member)
@@ -70,7 +51,7 @@ async function strike(fault: AuroraFault): Promise<number> {
   if (fault.withServe) await serve.kill()
   signal(pids, fault.signal)
   try {
-    if (fault.withServe) serve = await startHoldfast({ state: serve.state, env: ENV })
+    if (fault.withServe) serve = await startHoldfast({ state: serve.state, env: PREVIEW })
     if (fault.fails) await clusterIn(serve.rds(), ID, (now) => writerOf(now) !== writerOf(before))
   } finally {
     if (fault.signal === 'SIGSTOP') signal(pids, 'SIGCONT')
