@@ -20,7 +20,7 @@ import type {
   Questions,
 } from '#wire/agent/messages.ts'
 import { archiveAnswers, Archivers } from './archiver/archivers.ts'
-import { Heads, type HeadProcesses } from './heads.ts'
+import { Heads, type HeadsOptions } from './heads.ts'
 import { hostAnswers } from './host-answers.ts'
 import { Links } from './links/links.ts'
 import { watchLogNode } from './log-answers.ts'
@@ -56,7 +56,7 @@ export interface AgentOptions {
   /** Whether engines are processes: they may stop accepting connections without a word, and can be measured. */
   readonly probes: boolean
   /** How heads are run beside writers of cluster volumes. */
-  readonly heads: HeadProcesses
+  readonly heads: HeadsOptions['processes']
   /** Where logs are archived; undefined: nowhere, whatever the specs say, as engines without processes write none. */
   readonly archive?: ObjectStore | undefined
   /** Where the host's members of quorum logs are; undefined: it can have none. */

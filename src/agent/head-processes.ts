@@ -19,7 +19,7 @@ import {
   type HeadStatus,
   type ToHead,
 } from '#wire/head/messages.ts'
-import type { HeadProcess, HeadProcesses } from './heads.ts'
+import type { HeadProcess, HeadProcesses } from './head-process.ts'
 import { HEAD_DIAL_LOOK_MS, HEAD_GREETING_MS_MAX } from './limits.ts'
 
 export interface HeadProgram {

@@ -1,6 +1,6 @@
 /** Heads of engines without processes: there is no log, so the epoch is open as soon as its writer is. */
 import type { HeadStatus } from '#wire/head/messages.ts'
-import type { HeadProcesses } from './heads.ts'
+import type { HeadProcesses } from './head-process.ts'
 
 export const simulatedHeads: HeadProcesses = {
   async run(_instance, { epoch, configuration }) {

@@ -1,5 +1,5 @@
 /** Heads without processes, for tests: they say what the test says, and remember what they were told. */
-import type { HeadProcess, HeadProcesses } from '#agent/heads.ts'
+import type { HeadProcess, HeadProcesses } from '#agent/head-process.ts'
 import type { HeadSpec, HeadStatus, ToHead } from '#wire/head/messages.ts'
 
 export class ScriptedHead implements HeadProcess {
