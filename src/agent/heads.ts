@@ -22,6 +22,8 @@ export class Heads {
   private readonly kept = new Map<string, KeptHead>()
   /** Ends that are under way: the next head waits for them. */
   private readonly endings = new Map<string, Promise<void>>()
+  /** Instances whose engine is about to run. */
+  private readonly early = new Set<string>()
   private isOver = false
 
   constructor(options: HeadsOptions) {
@@ -32,13 +34,27 @@ export class Heads {
   look(instance: Instance): void {
     const { id } = instance
     const kept = this.kept.get(id)
-    const epoch = instance.alive ? termsOf(instance)?.epoch : undefined
+    const epoch = instance.alive || this.early.has(id) ? termsOf(instance)?.epoch : undefined
     if (kept && kept.epoch === epoch) return kept.look()
     if (kept) void this.drop(id)
     if (epoch === undefined || this.isOver) return
     const next = new KeptHead(instance, { ...this.options, epoch, before: this.endings.get(id) })
     this.kept.set(id, next)
     next.look()
+  }
+
+  /** While this starts the engine its head comes up, and recovers the log: neither needs the other for that. */
+  async beside(instance: Instance, start: () => Promise<void>): Promise<void> {
+    this.early.add(instance.id)
+    this.look(instance)
+    try {
+      await start()
+    } finally {
+      this.early.delete(instance.id)
+      this.look(instance)
+    }
+    // Fenced while there was no engine yet that could be ended.
+    if (this.kept.get(instance.id)?.phase === 'fenced') instance.cutDown()
   }
 
   /** The head of the epoch that the instance leads, or is to. */
@@ -242,10 +258,12 @@ export class KeptHead {
   private async spec(): Promise<HeadSpec> {
     const { driver, folder, spec } = this.instance
     const terms = termsOf(this.instance)
-    const writer = await driver.onVolume.headLogin(folder)
-    // A head that comes after the promotion has to know, so an engine that cannot be asked has to wait for its head.
-    const seen = await driver.onVolume.observe(folder, spec)
-    if (!spec.volume || !terms || !writer || !seen) throw new Error('the engine of the writer does not answer')
+    const writer = await driver.onVolume.headLogin(folder, spec)
+    // A head that comes after the promotion has to know, so an engine that cannot be asked has to wait for its head. One
+    // that does not run yet comes up as a reader.
+    const { alive } = this.instance
+    const seen = alive ? await driver.onVolume.observe(folder, spec) : undefined
+    if (!spec.volume || !terms || (alive && !seen)) throw new Error('the engine of the writer does not answer')
     this.saw(seen)
     const { started } = this
     const { epoch, configuration, places, tls } = terms

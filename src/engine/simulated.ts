@@ -198,10 +198,7 @@ function simulatedVolumes(
         ...(isWriter && { started: { start: 0, after: found.after } }),
       }
     },
-    headLogin: async (folder) => {
-      const isRunning = folders.get(folder)?.process !== undefined
-      return isRunning ? { socketFolder: '', port: 0, user: '', password: '', name: '' } : undefined
-    },
+    headLogin: async () => ({ socketFolder: '', port: 0, user: '', password: '', name: '' }),
     async openLog() {
       throw new EngineError('failed', 'the volume of simulated engines has no log')
     },

@@ -55,8 +55,8 @@ export interface VolumeEngine {
   lead(folder: string, epoch: Epoch, signal: AbortSignal): Promise<EpochStarted>
   /** Undefined when it cannot be seen now. Never throws. */
   observe(folder: string, spec: InstanceSpec): Promise<ObservedVolume | undefined>
-  /** How a head comes to the running engine's log; undefined when none runs. */
-  headLogin(folder: string): Promise<HeadWriter | undefined>
+  /** How a head comes to the log of the engine, once that runs. */
+  headLogin(folder: string, spec: InstanceSpec): Promise<HeadWriter>
   /** The log of a volume, as its log nodes show it: nothing in it is ever taken back. The caller closes it. */
   openLog(log: VolumeLog): Promise<LogSource>
   /** What clients that ask the engine are told of the cluster's instances. It need not run. */

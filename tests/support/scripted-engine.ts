@@ -78,10 +78,7 @@ export class ScriptedEngine implements EngineDriver {
       this.led.set(folder, epoch)
       return this.started
     },
-    headLogin: async (folder) => {
-      if (!this.isRunning(folder)) return undefined
-      return { socketFolder: folder, port: 1, user: 'peer', password: 'secret', name: 'head' }
-    },
+    headLogin: async (folder) => ({ socketFolder: folder, port: 1, user: 'peer', password: 'secret', name: 'head' }),
     observe: async () => this.observedVolume,
     openLog: async () => assert.fail('this engine has no log'),
     tellReplicas: (_folder, rows) => this.play(`tellReplicas ${rows.length}`),

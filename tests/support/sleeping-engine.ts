@@ -45,8 +45,7 @@ export function sleepingEngine(): EngineDriver {
         await writeFile(join(folder, 'epoch'), String(epoch))
         return { start: 160, after: 1 }
       },
-      headLogin: async (folder) =>
-        (await identityIn(folder)) && { socketFolder: folder, port: 1, user: 'u', password: 'p', name: 'n' },
+      headLogin: async (folder) => ({ socketFolder: folder, port: 1, user: 'u', password: 'p', name: 'n' }),
       async observe(folder) {
         if (!(await identityIn(folder))) return undefined
         const epoch = Number(await readFile(join(folder, 'epoch'), 'utf8').catch(() => '0'))

@@ -146,6 +146,39 @@ test('who leads is closed before more of the log is released to it, and opened o
   assert.deepEqual(bench.engine.calls.slice(calls), ['awaitLog 1000', 'lead 5'])
 })
 
+test('the head of an engine that has to be started first comes up with it, and goes when that fails', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  await run(agent, 'stop', 'instance.stop', { id: spec.id, mode: 'fast' })
+  const starting = Promise.withResolvers<void>()
+  bench.engine.on('start', () => starting.promise)
+  await agent.startJob('lead-5', 'instance.lead', { spec: writer(5) })
+  await told(bench, 'reconfigure')
+  assert.equal(bench.engine.isRunning(bench.folder(spec.id)), false)
+  const ends = bench.heads.ends.length
+  starting.reject(new Error('no room'))
+  assert.equal((await ended(agent, 'lead-5')).state, 'failed')
+  assert.equal(bench.heads.ends.length, ends + 1)
+  bench.engine.on('start', undefined)
+  await agent.shutDown()
+})
+
+test('a head that is fenced before its engine runs ends it as soon as it does', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  await run(agent, 'stop', 'instance.stop', { id: spec.id, mode: 'fast' })
+  const starting = Promise.withResolvers<void>()
+  bench.engine.on('start', () => starting.promise)
+  await agent.startJob('lead-5', 'instance.lead', { spec: writer(5) })
+  await told(bench, 'reconfigure')
+  bench.heads.last!.say({ phase: 'fenced', reason: 'epoch 6 has begun' })
+  starting.resolve()
+  assert.equal(codeOf(await ended(agent, 'lead-5')), 'fenced')
+  await bench.clock.advance(60_000)
+  assert.equal(bench.engine.isRunning(bench.folder(spec.id)), false)
+  assert.equal(bench.heads.all.length, 1)
+})
+
 test('a fenced head ends the engine at once, in the middle of taking over and later, and is not started again', async () => {
   const bench = new AgentBench()
   const agent = await attached(bench)

@@ -70,7 +70,7 @@ export function volumeJobs({
       await instance.adopt()
       // Done already: sessions of clients are not ended for being asked again.
       const isDone = instance.alive && isDeepStrictEqual(instance.spec, spec)
-      if (!isDone) await close(instance, spec, { supervisor, context })
+      if (!isDone) await close(instance, spec, { supervisor, heads, context })
       context.reached('closed')
       const head = heads.of(instance)
       try {
@@ -126,7 +126,11 @@ const diverged = (): JobFailure =>
   new JobFailure('diverged', 'What is on the host is no past state of the cluster volume: it has to be made anew.')
 
 /** Nobody is in any more, before the engine sees what is not durable. Its head seals meanwhile. */
-async function close(instance: Instance, spec: InstanceSpec, { supervisor, context }: Around): Promise<void> {
+async function close(
+  instance: Instance,
+  spec: InstanceSpec,
+  { supervisor, heads, context }: Around & { readonly heads: Heads },
+): Promise<void> {
   await supervisor.intend(instance, {
     spec: { ...spec, volume: { ...spec.volume!, isOpen: false } },
     wanted: 'running',
@@ -138,7 +142,7 @@ async function close(instance: Instance, spec: InstanceSpec, { supervisor, conte
     await instance.configure()
     await instance.reload()
     await instance.driver.onVolume.endSessions(instance.folder)
-  } else await instance.start(context.signal)
+  } else await heads.beside(instance, () => instance.start(context.signal))
 }
 
 /** Resolves when something that the writer wrote in its epoch is durable. */

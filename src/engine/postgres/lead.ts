@@ -13,7 +13,7 @@ import { EngineError } from '../engine.ts'
 import { LEAD_LOOK_MS, PROBE_STATEMENT_MS_MAX, PROMOTION_S_MAX } from '../limits.ts'
 import { VolumeDiverged } from '../volume-engine.ts'
 import { HEAD, logFolderOf, RESERVED } from './attachment.ts'
-import { readLockFile } from './lock-file.ts'
+import { socketsOf } from './layout.ts'
 import { lacksRoom, obstacleInLog } from './obstacle.ts'
 import { PEER, peerPassword } from './peer.ts'
 import { RECEIVES } from './receiving.ts'
@@ -141,13 +141,11 @@ export async function checkpoint(instance: Instance, since: number): Promise<num
   })
 }
 
-/** Undefined: the engine has not opened its socket yet. */
-export async function headLogin({ folder, surroundings }: Instance): Promise<HeadWriter | undefined> {
-  const socket = (await readLockFile(folder))?.socket
-  if (!socket) return undefined
+/** By the socket that its configuration says. */
+export async function headLogin({ folder, surroundings }: Instance, port: number): Promise<HeadWriter> {
   return {
-    socketFolder: socket.folder,
-    port: socket.port,
+    socketFolder: await socketsOf(folder, port, surroundings.account),
+    port,
     user: PEER,
     password: peerPassword(surroundings),
     name: HEAD,

@@ -29,7 +29,7 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   endSessions: (folder) => endSessions({ folder, surroundings }),
   awaitLog: (folder, end, signal) => awaitLog({ folder, surroundings }, end, signal),
   lead: (folder, epoch, signal) => lead({ folder, surroundings }, epoch, signal),
-  headLogin: (folder) => headLogin({ folder, surroundings }),
+  headLogin: (folder, { port }) => headLogin({ folder, surroundings }, port),
   observe: (folder) => observeVolume({ folder, surroundings }),
   openLog: (log) => openVolumeLog(log, surroundings.clock),
   tellReplicas: (folder, rows) => tellReplicas({ folder, surroundings }, rows),
