@@ -5,7 +5,7 @@ import pg from 'pg'
 import { exists } from '../../src/host/disk.ts'
 import { clusterIn, membersOf } from '../../tests/support/cluster.ts'
 import { PASSWORD } from '../../tests/support/database.ts'
-import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
+import { discard, eventually, health, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
 import { median, ms, type Row } from './figures.ts'
 
 const WAKES = 10
@@ -73,10 +73,12 @@ async function firstAnswer({ Port }: DBCluster): Promise<number> {
   return took
 }
 
-/** Its engine has ended. The rest of the pause takes moments; who comes in them waits for that, too. */
-async function paused({ state, rds }: Holdfast, cluster: DBCluster): Promise<void> {
-  const [member] = await membersOf(rds(), cluster)
-  const folder = join(state, 'hosts', member!.AvailabilityZone!.at(-1)!, 'instances', member!.DbiResourceId!)
+/** Its engine has ended, and the flow that had it paused: who comes before that waits for that, too. */
+async function paused(holdfast: Holdfast, cluster: DBCluster): Promise<void> {
+  const [member] = await membersOf(holdfast.rds(), cluster)
+  const folder = join(holdfast.state, 'hosts', member!.AvailabilityZone!.at(-1)!, 'instances', member!.DbiResourceId!)
   await eventually('no engine', async () => ((await exists(join(folder, 'data', 'postmaster.pid'))) ? undefined : true))
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await eventually('the pause over', async () =>
+    (await health(holdfast)).flows.some(({ name }) => name === 'pause-aurora-instances') ? undefined : true,
+  )
 }
