@@ -16,6 +16,7 @@ interface Address {
   readonly id: string
   readonly port: number
   readonly targets: readonly ReachableMember[]
+  readonly isClosed?: boolean
 }
 
 export const readerRouteOf = ({ resourceId }: AuroraClusterRecord): string => `${resourceId}-ro`
@@ -23,7 +24,13 @@ export const readerRouteOf = ({ resourceId }: AuroraClusterRecord): string => `$
 /** Every address of the cluster, and whom it leads to now. */
 function addressesOf(cluster: AuroraClusterRecord, members: readonly ReachableMember[]): Address[] {
   return [
-    { id: cluster.resourceId, port: cluster.port, targets: clusterEndpointTargets(members) },
+    {
+      id: cluster.resourceId,
+      port: cluster.port,
+      targets: clusterEndpointTargets(members),
+      // Nobody in a secondary region writes. On AWS the endpoint's name leads nowhere then.
+      isClosed: cluster.global?.isSecondary === true,
+    },
     { id: readerRouteOf(cluster), port: cluster.readerPort, targets: readerEndpointTargets(members) },
     ...cluster.endpoints
       .filter(({ isDeleting }) => !isDeleting)
@@ -48,10 +55,10 @@ export async function routeCluster(control: Control, cluster: AuroraClusterRecor
   const members = reachableMembers(control, cluster, await memberRecords(control, cluster))
   const owner = members.find(({ record }) => record.certificate)?.record
   if (!owner) return
-  for (const { id, port, targets } of addressesOf(cluster, members)) {
+  for (const { id, port, targets, isClosed = false } of addressesOf(cluster, members)) {
     const engines = targets.map(({ record }) => record)
     const isHeld = engines.some(({ aurora }) => aurora?.pause)
-    await applyGateway(control, { id, port, owner, engines, isHeld }, { untilListening: engines.length > 0 })
+    await applyGateway(control, { id, port, owner, engines, isHeld, isClosed }, { untilListening: engines.length > 0 })
   }
 }
 

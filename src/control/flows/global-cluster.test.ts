@@ -1,6 +1,6 @@
 /** Global databases on simulated engines: clusters of several regions, and which of them writes. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import type { ObservedLogNode, ObservedRelay } from '#wire/lognode/messages.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
 import {
@@ -25,6 +25,7 @@ import { modifyGlobalCluster } from '../global-cluster/modify.ts'
 import { removeFromGlobalCluster } from '../global-cluster/remove.ts'
 import { failoverGlobalCluster } from '../global-cluster/switch.ts'
 import type { Hosts } from '../hosts.ts'
+import { routeCluster } from '../aurora-cluster/routes.ts'
 import { findEvents } from '../event/event.ts'
 import { volumes } from '../volume/record.ts'
 
@@ -184,6 +185,22 @@ test('a switchover makes the secondary the primary, in an epoch above all, and t
   await keptAurora(control)
   assert.equal((await clusterIn(control, SCOPE, 'shop')).record.isOpen, true)
   assert.ok((await volumes(control, SCOPE).get((await auroraOf(control)).resourceId))!.value.epoch > after.epoch)
+})
+
+test('who comes to write in a secondary region is turned away, and not kept waiting', async () => {
+  const control = await withSecondary()
+  const { record } = await clusterIn(control, EAST, 'far')
+  const shop = await auroraOf(control)
+  const apply = mock.method(control.endpoints, 'apply')
+  const patience = (id: string): number | undefined =>
+    apply.mock.calls.findLast(({ arguments: [route] }) => route.id === id)?.arguments[0].holdMs
+  await routeCluster(control, record)
+  assert.equal(patience(record.resourceId), 0)
+  await routeCluster(control, shop)
+  assert.ok(patience(shop.resourceId)! > 0)
+  await switchTo(control, await arnOf(control))
+  assert.equal(patience(shop.resourceId), 0)
+  assert.ok(patience(record.resourceId)! > 0)
 })
 
 test('a failover does not ask the old primary, and says what may be lost', async () => {

@@ -165,6 +165,8 @@ export const switchAuroraGlobal = flow(
       const it = await sidesOf(c)
       if (!it) return done('deleted')
       const { cluster } = it.to
+      // Who waits for the old writer waits in vain now.
+      if (it.from) await routeCluster(c.control, it.from.cluster)
       const isThere = cluster.isOpen && cluster.phase === 'available'
       return isThere ? go('announce') : wait({ timeoutMs: LOOK_MS })
     },

@@ -22,6 +22,8 @@ export interface Gateway {
   readonly engines: readonly DbInstanceRecord[]
   /** Whoever is connected goes on, and whoever comes is kept waiting. */
   readonly isHeld?: boolean
+  /** There will be nobody behind it: whoever comes is turned away at once. */
+  readonly isClosed?: boolean
 }
 
 type How = NonNullable<Parameters<Control['endpoints']['apply']>[1]>
@@ -57,7 +59,7 @@ export async function admitThroughRoute(control: Control, record: DbInstanceReco
 
 function routeOf(
   control: Pick<Control, 'advertised' | 'vault'>,
-  { id, port, owner, engines, isHeld = false }: Gateway,
+  { id, port, owner, engines, isHeld = false, isClosed = false }: Gateway,
   sources: readonly string[],
 ): Route {
   const { certificate } = owner
@@ -79,7 +81,7 @@ function routeOf(
     asking: { user: GATE, password: control.vault.derive(GATE_SECRET).toString('hex') },
     state: engines.length === 0 ? 'cut' : isHeld ? 'held' : 'open',
     allowedSources: sources,
-    holdMs: HOLD_MS,
+    holdMs: isClosed ? 0 : HOLD_MS,
   }
 }
 
