@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build as bundle } from 'esbuild'
+import { build as bundle, stop } from 'esbuild'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const FOLDER = join(REPOSITORY, 'dist')
@@ -44,6 +44,8 @@ export async function build(): Promise<string> {
     logLevel: 'error',
     write: false,
   })
+  // Its process would stay for as long as ours.
+  await stop()
   mkdirSync(FOLDER, { recursive: true })
   // Read when asked for, by a name that is put together then: src/catalog/postgres-settings.ts.
   for (const file of globSync('src/catalog/gen/*.json', { cwd: REPOSITORY }))
