@@ -111,7 +111,18 @@ interface RunOptions {
   readonly program: string
 }
 
-async function runGroup({ group: of, files }: Work, { signal, soak, program }: RunOptions): Promise<FileVerdict[]> {
+/** Groups of which as many files run at once share the processors to the end: none waits for the last file of another. */
+function together(work: readonly Work[]): Work[][] {
+  const batches: Work[][] = []
+  for (const one of work) {
+    const last = batches.at(-1)
+    if (last?.[0]!.group.atOnce === one.group.atOnce && one.group.atOnce > 1) last.push(one)
+    else batches.push([one])
+  }
+  return batches
+}
+
+async function runBatch(batch: readonly Work[], { signal, soak, program }: RunOptions): Promise<FileVerdict[]> {
   // npm puts this on the PATH of its scripts; whoever starts this file in another way gets the same tools.
   const path = `${join(REPOSITORY, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`
   const env = {
@@ -123,16 +134,17 @@ async function runGroup({ group: of, files }: Work, { signal, soak, program }: R
     NODE_COMPILE_CACHE: join(REPOSITORY, 'node_modules', '.cache', 'compiled'),
     ...(soak && { HOLDFAST_FAULT_MINUTES: String(soak.minutes), HOLDFAST_FAULT_SEED: String(soak.seed) }),
   }
-  const waiting = [...files]
+  const waiting = batch.flatMap(({ group: of, files }) => files.map((file) => ({ of, file })))
   const verdicts: FileVerdict[] = []
   const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
+    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+      const { of, file } = next
       const verdict = await runTestFile(file, { limitMs: of.limitMs, env, signal, ...(soak && { onOutput: print }) })
       verdicts.push(verdict)
       console.log(lineOf(of.name, verdict))
     }
   }
-  await Promise.all(Array.from({ length: of.atOnce }, worker))
+  await Promise.all(Array.from({ length: batch[0]!.group.atOnce }, worker))
   return verdicts
 }
 
@@ -190,7 +202,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (work.some((one) => one.group.needsTools && one.files.length > 0)) installMissing((line) => console.log(line))
   const verdicts: FileVerdict[] = []
   const options = { signal: stop.signal, soak, program: await build() }
-  for (const one of work) if (!stop.signal.aborted) verdicts.push(...(await runGroup(one, options)))
+  for (const batch of together(work)) if (!stop.signal.aborted) verdicts.push(...(await runBatch(batch, options)))
   printFailures(verdicts)
   const { passed, failed, skipped } = count(verdicts)
   console.log('')
