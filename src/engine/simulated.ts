@@ -173,6 +173,10 @@ function simulatedVolumes(
       folderOf(imageFolder).timeline = timeline
       return { sizeBytes: 0, engineVersion: version, image: { systemId: '1', epoch: timeline, from: until } }
     },
+    async branch(folder, { from }) {
+      folderOf(from)
+      make(folder, 'a database of its own')
+    },
     checkpoint: async () => 0,
     async attach(folder, { version }, imageFolder) {
       const { timeline } = folderOf(imageFolder)

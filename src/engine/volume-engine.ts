@@ -16,8 +16,8 @@ export interface SeedOrder {
   /** Of a new database; one that was filled keeps those that it has. */
   readonly databaseName: string | undefined
   /**
-   * Makes of a folder, absent before, a database of its own that has not been started yet, by `restore` or `recover` of
-   * this driver. Absent: the volume begins with an empty one.
+   * Makes of a folder, absent before, a database of its own that has not been started yet, by `restore`, `recover` or
+   * `branch` of this driver. Absent: the volume begins with an empty one.
    */
   readonly fill?: (folder: string) => Promise<void>
 }
@@ -34,6 +34,12 @@ export interface VolumeEngine {
    * needs is not there any more.
    */
   image(imageFolder: string, order: ImageOrder, signal: AbortSignal): Promise<SnapshotFacts>
+  /**
+   * Fills `folder`, absent before, with what the volume has up to the checkpoint at `until`, as a database of its own that has
+   * not been started yet; log behind may come along, as far as it is durable. Not durable when this resolves. Throws where
+   * there is no such checkpoint any more.
+   */
+  branch(folder: string, order: ImageOrder, signal: AbortSignal): Promise<void>
   /**
    * Makes the running writer write what a later image is made at, unless it has written one already by which such an image
    * needs nothing before `since`: gives the position of that record.

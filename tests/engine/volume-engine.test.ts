@@ -312,6 +312,33 @@ for (const { version, env } of engines) {
       assert.ok(facts.image!.from <= until)
     })
 
+    test('a branch is another volume with what the first one has, and neither has what the other gets', async () => {
+      const earlier = join(bench.root, 'snapshots', 'killed')
+      const since = volume.log.end
+      const until = await onVolume().checkpoint(b.folder, since)
+      const order = { version, from: earlier, volume: volume.attachment('clone', [feed.port]), until }
+      const rows = await countOf(b)
+      const fill = (folder: string): Promise<void> => onVolume().branch(folder, order, never)
+      const other = await openVolume(bench, version, { name: 'branch', fill })
+      assert.notEqual(other.seed.systemId, volume.seed.systemId)
+      assert.equal(existsSync(join(other.image, 'attachment')), false, 'it does not know how the first one is reached')
+      const otherFeed = await other.feed()
+      let c = await attach(bench, other, { version, volume: other.attachment('c', [otherFeed.port]) })
+      await eventually('it streams', async () => ((await observe(c))?.isStreaming ? true : undefined))
+      c = await reattach(bench, c, { role: 'writer' })
+      await onVolume().lead(c.folder, other.seed.epoch + 1, never)
+      const otherHead = await headOf(bench, c, other.log, { epoch: other.seed.epoch + 1, start: other.seed.end })
+      c = await reattach(bench, c, { isOpen: true })
+      await bench.sql(c.spec, 'INSERT INTO t VALUES (0)')
+      assert.deepEqual([await countOf(c), await countOf(b)], [rows + 1, rows])
+      await bench.driver.stop(c.engine, 'immediate', PATIENCE_MS)
+      await otherHead.close()
+      await otherFeed.close()
+      const none = { ...order, until: since }
+      const draft = join(bench.root, 'instances', 'none')
+      await assert.rejects(onVolume().branch(draft, none, never), /no checkpoint/)
+    })
+
     test('a writer that ends behind a switch of segments is followed where the next segment begins', async () => {
       const { log } = volume
       log.isDurableAtOnce = false

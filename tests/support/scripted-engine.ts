@@ -48,7 +48,8 @@ export class ScriptedEngine implements EngineDriver {
   private readonly led = new Map<string, number>()
 
   readonly onVolume: VolumeEngine = {
-    seed: async (_image, { version }, signal) => {
+    seed: async (_image, { version, fill }, signal) => {
+      await fill?.('draft')
       await this.play('seed', signal)
       return { sizeBytes: 42, engineVersion: version, seed: { systemId: '7', epoch: 1, start: 0, end: 160 } }
     },
@@ -56,6 +57,7 @@ export class ScriptedEngine implements EngineDriver {
       await this.play(`image ${from} ${until}`, signal)
       return { sizeBytes: 43, engineVersion: version, image: { systemId: '7', epoch: 2, from: 0 } }
     },
+    branch: (_folder, { from, until }, signal) => this.play(`branch ${from} ${until}`, signal),
     checkpoint: async (folder, since) => {
       this.running(folder)
       await this.play(`checkpoint ${since}`)

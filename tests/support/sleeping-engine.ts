@@ -37,6 +37,10 @@ export function sleepingEngine(): EngineDriver {
         await copyTree(from, imageFolder)
         return { sizeBytes: 4, engineVersion: version, image: { systemId: '7', epoch: 1, from: 0 } }
       },
+      async branch(folder, { from }) {
+        await mkdir(folder)
+        await copyTree(from, folder)
+      },
       checkpoint: async () => 0,
       attach: async (folder, _spec, imageFolder) => void (await copyTree(imageFolder, folder)),
       async endSessions() {},

@@ -27,6 +27,17 @@ export class Maker {
     return this.volumes.snapshotFolder(id)
   }
 
+  /** Uses a snapshot that may go meanwhile: then `snapshot-missing` is what that throws, and not what came of it. */
+  async withSnapshot<T>(id: string, use: (folder: string) => Promise<T>): Promise<T> {
+    const folder = await this.folderOfSnapshot(id)
+    try {
+      return await use(folder)
+    } catch (error) {
+      await this.folderOfSnapshot(id)
+      throw error
+    }
+  }
+
   /** What the host has of the instance gives way: an old primary, or a standby that cannot follow any more. */
   async clear(before: Instance): Promise<void> {
     await this.supervisor.intend(before, { wanted: 'stopped' })

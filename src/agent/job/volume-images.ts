@@ -28,11 +28,16 @@ export function imageJobs({
         const driver = drivers[engine]
         const { signal } = context
         const fill = async (folder: string): Promise<void> => {
-          if (from && 'snapshotId' in from)
+          if (!from) return
+          if ('snapshotId' in from)
             return driver.restore(folder, order, await maker.folderOfSnapshot(from.snapshotId), signal)
-          if (from && objects) return new Recoverer(objects, volumes, signal).recover({ folder, driver }, order, from)
+          if ('branch' in from)
+            return maker.withSnapshot(from.branch.imageId, (image) =>
+              driver.onVolume.branch(folder, { ...from.branch, version: order.version, from: image }, signal),
+            )
+          if (objects) return new Recoverer(objects, volumes, signal).recover({ folder, driver }, order, from)
         }
-        const filled = from && ('snapshotId' in from || objects) ? { ...order, fill } : order
+        const filled = from && (!('prefix' in from) || objects) ? { ...order, fill } : order
         return driver.onVolume.seed(volumes.snapshotFolder(snapshotId), filled, signal)
       }),
 

@@ -104,6 +104,22 @@ test('a later image is made of an earlier one, and where that fails nothing of i
   assert.equal(codeOf(missing), 'snapshot-missing')
 })
 
+test('another volume begins with an image and the log up to a checkpoint, and is told when the image goes meanwhile', async () => {
+  const bench = new AgentBench()
+  const agent = await attached(bench)
+  const folder = bench.volumes.snapshotFolder('seed')
+  const from = { branch: { imageId: 'seed', volume: attachment, until: 100 } }
+  const made = await run(agent, 'clone', 'volume.seed', { ...seeding, snapshotId: 'clone', from })
+  assert.equal(made.state, 'succeeded')
+  assert.deepEqual(bench.engine.calls.slice(-2), [`branch ${folder} 100`, 'seed'])
+  bench.engine.on(`branch ${folder} 100`, async () => {
+    await bench.volumes.removeSnapshot('seed')
+    throw new Error('ENOENT')
+  })
+  const late = await run(agent, 'late', 'volume.seed', { ...seeding, snapshotId: 'late', from })
+  assert.deepEqual([codeOf(late), await bench.volumes.snapshot('late')], ['snapshot-missing', undefined])
+})
+
 test('an image that goes while a reader is made of it is told apart from other failures', async () => {
   const bench = new AgentBench()
   const agent = await attached(bench)

@@ -44,18 +44,15 @@ export function volumeJobs({
         await (wasWriter ? followOnce : followAgain)(instance, spec, { supervisor, context })
         return { result: {} }
       }
-      const imageFolder = await maker.folderOfSnapshot(image.snapshotId)
+      // Before what there is goes.
+      await maker.folderOfSnapshot(image.snapshotId)
       if (before) await maker.clear(before)
       return maker.make({ spec, wanted: 'running', crashes: 0, seedId: image.making }, context, {
-        fill: async (instance) => {
-          try {
-            await instance.driver.onVolume.attach(instance.folder, spec, imageFolder, context.signal)
-          } catch (error) {
-            // A later image may have taken its place while it was copied.
-            await maker.folderOfSnapshot(image.snapshotId)
-            throw error
-          }
-        },
+        // A later image may take its place while it is copied.
+        fill: (instance) =>
+          maker.withSnapshot(image.snapshotId, (folder) =>
+            instance.driver.onVolume.attach(instance.folder, spec, folder, context.signal),
+          ),
         filled: 'filled',
         finish: (instance) => instance.joined(context.signal),
         finished: 'followed',

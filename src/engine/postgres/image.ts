@@ -1,6 +1,7 @@
 /**
  * A later image of a cluster volume: a copy of an earlier one, to which an engine that serves nobody applies the log up to a
- * position; there it ends by itself, in order. The copy is made aside, and the earlier image stays as it is.
+ * position; there it ends by itself, in order. The copy is made aside, and the earlier image stays as it is. Another volume
+ * may begin with such a copy as well, under an identity of its own.
  */
 // PostgreSQL 18 manual, 19.5.6 (recovery target), recovery_target_action.
 import { join } from 'node:path'
@@ -15,7 +16,7 @@ import type { ImageOrder } from '../volume-engine.ts'
 import { asideSettings, ENV, stopLeftServer } from './aside.ts'
 import { attachmentDefaults, attachmentSettings, dropReserved, writeAttachmentFiles } from './attachment.ts'
 import type { Binaries } from './binaries/binaries.ts'
-import { readControlFile, type ControlFacts } from './control-file.ts'
+import { giveIdentity, newIdentifier, readControlFile, type ControlFacts } from './control-file.ts'
 import { dropDeadDrafts, newDraft } from './drafts.ts'
 import { PostgresProcess, stopEngine } from './engine-process.ts'
 import { checkSnapshot } from './fill.ts'
@@ -42,11 +43,7 @@ export async function makeImage(
   await checkSnapshot(order.from, order.version)
   const draft = newDraft(images, order.version, random)
   try {
-    await makeFolder(draft, { mode: 0o700, account })
-    await copyTree(dataOf(order.from), dataOf(draft), { account, signal })
-    await writeAttachmentFiles({ folder: draft, surroundings }, order.volume)
-    await dropReserved(draft)
-    const control = await applyLog(draft, order, { binaries, surroundings }, signal)
+    const control = await bringTo(draft, order, { binaries, surroundings }, signal)
     await makeFolder(imageFolder, { mode: 0o700, account })
     await moveTree(dataOf(draft), dataOf(imageFolder), { account, signal })
     await syncTree(imageFolder)
@@ -59,6 +56,33 @@ export async function makeImage(
   } finally {
     await removeTree(draft)
   }
+}
+
+/**
+ * Fills `folder`, absent before, with what the volume has up to the checkpoint at `until`, as a database of its own that has
+ * not been started yet. Not durable. Throws where what is at `until` is no checkpoint: its writer is over, and it was lost.
+ */
+export async function branchOff(folder: string, order: ImageOrder, source: Source, signal: AbortSignal): Promise<void> {
+  const { clock, random } = source.surroundings
+  await checkSnapshot(order.from, order.version)
+  const control = await bringTo(folder, order, source, signal)
+  // Only there nothing has to be applied again that lies on the other side of a switch of timelines.
+  if (control.checkpoint !== BigInt(order.until))
+    throw new EngineError('failed', `there is no checkpoint at ${lsnText(BigInt(order.until))} any more`)
+  await removeTree(join(dataOf(folder), 'standby.signal'))
+  // The log behind the checkpoint goes with it, and is that of this database from here on.
+  await giveIdentity(dataOf(folder), newIdentifier(clock, random))
+}
+
+/** Fills `folder`, absent before, with the image of the order and the log up to where it says. */
+async function bringTo(folder: string, order: ImageOrder, source: Source, signal: AbortSignal): Promise<ControlFacts> {
+  const { surroundings } = source
+  const { account } = surroundings
+  await makeFolder(folder, { mode: 0o700, account })
+  await copyTree(dataOf(order.from), dataOf(folder), { account, signal })
+  await writeAttachmentFiles({ folder, surroundings }, order.volume)
+  await dropReserved(folder)
+  return applyLog(folder, order, source, signal)
 }
 
 /** What the engine left when it ended in order at the position that was asked for. */

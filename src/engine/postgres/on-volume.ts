@@ -3,7 +3,7 @@ import type { VolumeEngine } from '../volume-engine.ts'
 import { fillFromImage } from './attachment.ts'
 import { tellReplicas } from './aurora.ts'
 import type { Binaries } from './binaries/binaries.ts'
-import { makeImage } from './image.ts'
+import { branchOff, makeImage } from './image.ts'
 import { awaitLog, checkpoint, endSessions, headLogin, lead, observeVolume } from './lead.ts'
 import { openVolumeLog } from './log-source.ts'
 import { makeSeed } from './seed.ts'
@@ -23,6 +23,10 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   async image(imageFolder, order, signal) {
     const { postgres, initdb } = await prepare(order.version)
     return makeImage(imageFolder, order, { binaries: { postgres, initdb }, surroundings }, signal)
+  },
+  async branch(folder, order, signal) {
+    const { postgres, initdb } = await prepare(order.version)
+    return branchOff(folder, order, { binaries: { postgres, initdb }, surroundings }, signal)
   },
   checkpoint: (folder, since) => checkpoint({ folder, surroundings }, since),
   attach: (folder, spec, imageFolder, signal) => fillFromImage(imageFolder, { folder, surroundings }, { spec, signal }),

@@ -56,10 +56,23 @@ export interface SeedFacts {
   readonly end: Position
 }
 
-/** What a new volume is to have in it: a snapshot, or what was under a prefix of the archive at a time, as `instance.recover`. */
+/**
+ * What a new volume is to have in it: a snapshot, or what was under a prefix of the archive at a time, as `instance.recover`, or
+ * what another volume has.
+ */
 export type SeedSource =
   | { readonly snapshotId: string }
   | { readonly prefix: string; readonly time: number | undefined }
+  | { readonly branch: VolumeBranch }
+
+/** Another volume as it is at a checkpoint. What `volume` says about clients does not matter: there are none. */
+export interface VolumeBranch {
+  /** An image of it, among snapshots. */
+  readonly imageId: string
+  readonly volume: VolumeAttachment
+  /** The position of the checkpoint's record. */
+  readonly until: Position
+}
 
 /** What an image of a volume is: a past state of its database, that an engine can go on from. */
 export interface ImageFacts {
