@@ -274,7 +274,7 @@ rows('RestoreDBClusterToPointInTime', TO_TIME, [
   ['a name that is taken', { DBClusterIdentifier: 'alone' }, 'DBClusterAlreadyExistsFault'],
   ['of nobody', { SourceDBClusterIdentifier: 'nobody' }, UNKNOWN],
   ['no source', { SourceDBClusterIdentifier: NONE }, COMBINATION, /exactly one/],
-  ['a clone', { RestoreType: 'copy-on-write' }, COMBINATION, /full-copy/],
+  ['a kind of copy that is none', { RestoreType: 'half-copy' }, VALUE, /full-copy, copy-on-write/],
   ['no time', { UseLatestRestorableTime: NONE }, COMBINATION, /RestoreToTime/],
   ['two times', { RestoreToTime: '2026-01-01T00:00:00Z' }, COMBINATION, /cannot be specified/],
   [
@@ -288,6 +288,20 @@ rows('RestoreDBClusterToPointInTime', TO_TIME, [
   ['backtracking', { BacktrackWindow: 3600 }, COMBINATION],
   ['an unknown group', { DBClusterParameterGroupName: 'nobody' }, 'DBClusterParameterGroupNotFound'],
   ['a group of another version', { DBClusterParameterGroupName: 'old' }, COMBINATION],
+])
+
+rows('RestoreDBClusterToPointInTime', { ...TO_TIME, RestoreType: 'copy-on-write' }, [
+  ['a clone under a name that is taken', { DBClusterIdentifier: 'alone' }, 'DBClusterAlreadyExistsFault'],
+  ['a clone of nobody', { SourceDBClusterIdentifier: 'nobody' }, UNKNOWN],
+  ['a clone of one without instances', { SourceDBClusterIdentifier: 'guarded' }, STATE, /no DB instance/],
+  ['a clone of a time', { RestoreToTime: '2026-01-01T00:00:00Z' }, COMBINATION, /RestoreToTime/],
+  ['a clone of no time', { UseLatestRestorableTime: NONE }, COMBINATION, /must be true/],
+  ['a clone of not the latest time', { UseLatestRestorableTime: false }, COMBINATION, /must be true/],
+  ['a clone that is encrypted', { KmsKeyId: 'own' }, COMBINATION],
+  ['a clone with an unknown group', { DBClusterParameterGroupName: 'nobody' }, 'DBClusterParameterGroupNotFound'],
+  ['a clone with an unknown subnet group', { DBSubnetGroupName: 'nobody' }, 'DBSubnetGroupNotFoundFault'],
+  ['a clone with an option group', { OptionGroupName: 'own' }, COMBINATION, /Option groups/],
+  ['a clone with a port below the range', { Port: 1149 }, VALUE],
 ])
 
 rows(

@@ -226,6 +226,41 @@ test('it can be restored to times before and after a writer died, with what was 
   )
 })
 
+test('a clone has what was acknowledged when it was asked for, and neither of the two has what the other one writes', async () => {
+  const cluster = await whole()
+  await using traffic = new AcknowledgedInserts(holdfast, writerEndpoint(cluster), { first: 1_000_000 })
+  await traffic.more(50)
+  const acknowledged = [...traffic.acknowledged]
+  await rds.send(
+    new RestoreDBClusterToPointInTimeCommand({
+      DBClusterIdentifier: 'clone',
+      SourceDBClusterIdentifier: ID,
+      RestoreType: 'copy-on-write',
+      UseLatestRestorableTime: true,
+    }),
+  )
+  const clone = await served('clone')
+  await traffic.stop()
+  await query(holdfast, writerEndpoint(cluster), 'insert into written values (-2000)')
+  await query(holdfast, writerEndpoint(clone), 'insert into written values (-3000)')
+  const [ours, theirs] = await Promise.all(
+    [cluster, clone].map(async (at) => {
+      const rows = await query<{ n: number }>(holdfast, writerEndpoint(at), 'select n from written')
+      return new Set(rows.map(({ n }) => n))
+    }),
+  )
+  assert.deepEqual(
+    acknowledged.filter((n) => !theirs!.has(n)),
+    [],
+  )
+  assert.deepEqual(
+    [ours!.has(-2000), ours!.has(-3000), theirs!.has(-2000), theirs!.has(-3000)],
+    [true, false, false, true],
+  )
+  assert.ok(clone.CloneGroupId)
+  assert.equal((await whole()).CloneGroupId, clone.CloneGroupId)
+})
+
 test('a snapshot of a cluster with one instance is a copy of its writer', async () => {
   const name = { DBClusterSnapshotIdentifier: 'copy' }
   await rds.send(new CreateDBClusterSnapshotCommand({ DBClusterIdentifier: 'then-0', ...name }))
@@ -249,4 +284,14 @@ test('it goes with its last instance gone, and leaves a snapshot with all that i
     }),
   )
   assert.equal(await rowsAt(writerEndpoint(await served('again'))), rows)
+})
+
+test('a clone lives without its source, and gets a reader', async () => {
+  await addInstance(rds, 'clone', 'clone-2')
+  const clone = await wholeAurora(rds, 'clone', (found) => found.DBClusterMembers?.length === 2)
+  await query(holdfast, writerEndpoint(clone), 'insert into written values (-3001)')
+  const rows = await rowsAt(writerEndpoint(clone))
+  await eventually('its reader has all of it', async () =>
+    (await rowsAt(readerEndpoint(clone)).catch(() => 0)) === rows ? true : undefined,
+  )
 })

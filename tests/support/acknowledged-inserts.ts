@@ -11,6 +11,8 @@ interface How {
   readonly login?: Login
   /** A new connection for each insert, so that new clients are seen, too. */
   readonly reconnects?: boolean
+  /** The first number, where others insert their own. */
+  readonly first?: number
 }
 
 /** Into the table `written`, over a new connection when one breaks. It stops when its scope ends, however that ends. */
@@ -21,13 +23,14 @@ export class AcknowledgedInserts {
   private readonly address: Address
   private readonly how: How
   private stopping = false
-  private next = 0
+  private next: number
   private readonly running: Promise<void>
 
   constructor(holdfast: Holdfast, address: Address, how: How = {}) {
     this.holdfast = holdfast
     this.address = address
     this.how = how
+    this.next = how.first ?? 0
     this.running = this.run()
   }
 

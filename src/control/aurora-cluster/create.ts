@@ -6,7 +6,7 @@ import { NOTHING, together, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { commit, type Control, type Scope } from '../control.ts'
-import type { ClusterOrigin } from '../cluster/origin.ts'
+import type { AuroraOrigin } from '../cluster/origin.ts'
 import { clusterNameTaken, requireFreeClusterName } from '../cluster/names.ts'
 import { required } from '../db-instance/create.ts'
 import {
@@ -17,13 +17,14 @@ import {
 } from '../db-instance/identifiers.ts'
 import { newMaster } from '../db-instance/master.ts'
 import { choosePort } from '../db-instance/ports.ts'
+import type { ClusterKey } from '../db-instance/record.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
 import { started } from '../db-instance/started.ts'
 import { joinGlobal } from '../global-cluster/join.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
 import { newVolume } from '../volume/configuration.ts'
-import { volumes } from '../volume/record.ts'
+import { volumes, type VolumeRecord } from '../volume/record.ts'
 import { auroraClusters, auroraKeyOf, auroraSubjectOf, type AuroraClusterRecord } from './record.ts'
 import { newAuroraSettings, refuseForAurora, requireAurora, resolveAuroraParameterGroup } from './settings.ts'
 
@@ -60,17 +61,29 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
         instanceArn: rdsArn(scope, 'cluster', id),
       })
   const draft = { id, shared, settings, parameterGroup, master, databaseName, tags }
-  return registerAurora(control, scope, draft, { wantedPort, secret, asked: input })
+  return registerAurora(control, scope, draft, { wantedPort, secret, join: () => joinGlobal(control, scope, input) })
+}
+
+/** What a new cluster has to do with others, as they are when it is made. */
+interface Kinship {
+  /** The global database that it joins. */
+  readonly part: AuroraClusterRecord['global']
+  /** Of a clone. */
+  readonly clone?: Pick<AuroraClusterRecord, 'cloneGroup' | 'clonedFrom'>
+  /** The row of its volume. */
+  volume(fresh: VolumeRecord): VolumeRecord
+  /** By which the others know of it. */
+  writes(key: ClusterKey): Mutation
 }
 
 interface Registration {
   readonly wantedPort: number
   /** Writes that keep the password. */
   readonly secret: Mutation
-  /** Whether it is to join a global database. */
-  readonly asked: Parameters<typeof joinGlobal>[2]
-  /** Of a restored one. */
-  readonly origin?: ClusterOrigin
+  /** Asked again after a lost race. */
+  join(): Promise<Kinship>
+  /** Of one that is not new and empty. */
+  readonly origin?: AuroraOrigin
 }
 
 /** The one transaction that makes a cluster, with what is decided about it. */
@@ -78,11 +91,11 @@ export async function registerAurora(
   control: Control,
   scope: Scope,
   draft: Omit<Draft, 'resourceId' | 'port' | 'readerPort'>,
-  { wantedPort, secret, asked, origin }: Registration,
+  { wantedPort, secret, join, origin }: Registration,
 ): Promise<AuroraClusterRecord> {
   const { id } = draft
   for (let race = 0; race < RACES_MAX; race++) {
-    const joining = await joinGlobal(control, scope, asked)
+    const joining = await join()
     const resourceId = newResourceId('cluster', control.random)
     const { port, writes } = await choosePort(control, wantedPort, resourceId)
     // Another one of the range that users see, and not the one that was just chosen.
@@ -90,6 +103,7 @@ export async function registerAurora(
     const global = joining.part
     const cluster = newCluster(control, scope, {
       ...draft,
+      ...joining.clone,
       resourceId,
       port,
       readerPort: reader.port,
@@ -138,6 +152,8 @@ type Draft = Pick<
   | 'port'
   | 'readerPort'
   | 'global'
+  | 'cloneGroup'
+  | 'clonedFrom'
   | 'tags'
 >
 

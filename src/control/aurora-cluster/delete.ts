@@ -38,7 +38,7 @@ export async function deleteAuroraCluster(control: Control, scope: Scope, input:
       throw invalidClusterState('Cluster cannot be deleted, it still contains DB instances in non-deleting state.')
     const record: AuroraClusterRecord = { ...held.value, phase: 'deleting' }
     const key = auroraKeyOf(record)
-    if (phase === 'failed' && finalName !== undefined)
+    if ((phase === 'failed' || phase === 'cloning-failed') && finalName !== undefined)
       throw invalidClusterState(`Cluster ${id} has failed, and nothing that a final snapshot could be made of.`)
     const final = finalName === undefined ? undefined : await finalSnapshotOf(control, held.value, finalName)
     const flow = await control.flows.supersede('delete-aurora-cluster', auroraSubjectOf(key), {

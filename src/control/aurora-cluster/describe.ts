@@ -41,6 +41,7 @@ export async function describeAuroraCluster(control: Control, record: AuroraClus
     ...settingsShown(record),
     ...masterSecretOf(record),
     ...(await globalShown(control, record)),
+    CloneGroupId: record.cloneGroup,
     ...(window && { EarliestRestorableTime: new Date(window.from), LatestRestorableTime: new Date(window.to) }),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
     StatusInfos:

@@ -46,17 +46,17 @@ export function placementAs(
   return { generation: epoch, revivedBy: part === 'reader' ? 'agent' : 'control', volume: attachment }
 }
 
-/** How an engine that makes an image reads the log: from the log node of its zone first, and nobody reads what it has. */
+/** How an engine that makes an image or a branch reads the log: from the log node of its zone first, and nobody reads what it has. */
 export function keeperAttachment(
   control: Control,
   { resourceId, certificate }: AuroraClusterRecord,
-  { volume, nodes, zone }: Pick<On, 'volume' | 'nodes'> & { readonly zone: string },
+  { volume, nodes, zone, name }: On & { readonly zone: string; readonly name: string },
 ): VolumeAttachment {
   assert(certificate, 'a cluster has its certificate before there is anything to make an image of')
   return {
     id: volume.id,
     role: 'reader',
-    name: `image_${zone}`,
+    name,
     identifier: resourceId,
     feeds: feedsFor(zone, nodes),
     login: { password: feedPassword(control, volume.id), caPem: certificate.caPem },

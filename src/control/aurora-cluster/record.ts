@@ -26,6 +26,7 @@ export type AuroraPhase =
   | 'starting'
   | 'deleting'
   | 'failed'
+  | 'cloning-failed'
 
 /** Settings that hold for the cluster and all of its instances. Instances have them too, with the same values. */
 export type AuroraSettings = Pick<
@@ -95,6 +96,10 @@ export interface AuroraClusterRecord {
   readonly endpoints: readonly CustomEndpoint[]
   /** The global database that it belongs to. */
   readonly global?: GlobalPart
+  /** What all clusters have in common of which one is a clone of another, or was of one that is gone. */
+  readonly cloneGroup?: string
+  /** Resource id of the cluster that it is a copy-on-write clone of. */
+  readonly clonedFrom?: string
   readonly stoppedAt: number | undefined
   readonly tags: readonly Tag[]
 }

@@ -6,17 +6,19 @@ import type {
 } from '@aws-sdk/client-rds'
 import { NOTHING } from '#store/collection.ts'
 import { requireWhole } from '../automated-backup/whole.ts'
-import type { ClusterOrigin } from '../cluster/origin.ts'
+import type { AuroraOrigin } from '../cluster/origin.ts'
 import { requireFreeClusterName } from '../cluster/names.ts'
 import type { Control, Scope } from '../control.ts'
 import { requireRestoreTime } from '../db-cluster/restore-time.ts'
-import { invalidCombination } from '../db-instance/faults.ts'
+import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { resolveVersion } from '../db-instance/settings.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import type { DbSnapshotRecord, SnapshotSource } from '../db-snapshot/record.ts'
+import { joinGlobal } from '../global-cluster/join.ts'
 import { checkTags } from '../tag/tags.ts'
 import { auroraRestoreWindow, auroraSourceOf } from './backups.ts'
+import { joinClones } from './clones.ts'
 import { registerAurora, requireRoomForAurora } from './create.ts'
 import { auroraKeyOf, type AuroraClusterRecord } from './record.ts'
 import { newAuroraSettings, refuseForAurora, requireAurora, resolveAuroraParameterGroup } from './settings.ts'
@@ -32,14 +34,45 @@ export async function restoreAuroraToPointInTime(
 ): Promise<AuroraClusterRecord> {
   const id = requireIdentifier('DBClusterIdentifier', input.DBClusterIdentifier)
   await requireFreeClusterName(control, scope, id)
-  if (input.RestoreType !== undefined && input.RestoreType !== 'full-copy')
-    throw invalidCombination(`RestoreType ${input.RestoreType} is not available in Holdfast yet: use full-copy.`)
+  const isClone = requireRestoreType(input.RestoreType) === 'copy-on-write'
+  if (isClone) return cloneAurora(control, scope, { id, input, source })
   const time = requireRestoreTime(source.id, await auroraRestoreWindow(control, source), input)
   const prefix = archivePrefix(auroraKeyOf(source))
   const restoring = { id, input, source: auroraSourceOf(source) }
   const prepared = await prepare(control, scope, restoring)
   await requireWhole(control, zoneOf(control), { prefix, time })
   return register(control, scope, prepared, { archive: { prefix, time, sourceName: source.id } })
+}
+
+const RESTORE_TYPES = ['full-copy', 'copy-on-write']
+
+/** AWS: RDS API reference, RestoreDBClusterToPointInTime, RestoreType. */
+function requireRestoreType(type = 'full-copy'): string {
+  if (RESTORE_TYPES.includes(type)) return type
+  throw invalidValue(`Invalid RestoreType: ${type}. Valid values: ${RESTORE_TYPES.join(', ')}`)
+}
+
+interface Cloning {
+  readonly id: string
+  readonly input: ToTime
+  readonly source: AuroraClusterRecord
+}
+
+async function cloneAurora(
+  control: Control,
+  scope: Scope,
+  { id, input, source }: Cloning,
+): Promise<AuroraClusterRecord> {
+  if (input.RestoreToTime !== undefined)
+    throw invalidCombination('RestoreToTime cannot be specified when RestoreType is copy-on-write.')
+  if (input.UseLatestRestorableTime !== true)
+    throw invalidCombination('UseLatestRestorableTime must be true when RestoreType is copy-on-write.')
+  const key = auroraKeyOf(source)
+  const join = (): ReturnType<typeof joinClones> => joinClones(control, key)
+  await join()
+  const { draft, wantedPort } = await prepare(control, scope, { id, input, source: auroraSourceOf(source) })
+  const origin = { clone: { sourceName: source.id } }
+  return registerAurora(control, scope, draft, { wantedPort, secret: NOTHING, join, origin })
 }
 
 export async function restoreAuroraFromSnapshot(
@@ -90,6 +123,9 @@ async function prepare(control: Control, scope: Scope, { id, input, source }: Re
     PreferredMaintenanceWindow: settings.PreferredMaintenanceWindow,
     CopyTagsToSnapshot: input.CopyTagsToSnapshot ?? settings.CopyTagsToSnapshot,
   }
+  // AWS: RDS API reference, RestoreDBClusterToPointInTime, KmsKeyId.
+  if (input.KmsKeyId !== undefined)
+    throw invalidCombination(`KmsKeyId cannot be specified: what ${source.id} has is not encrypted.`)
   refuseForAurora(control, scope, asked)
   const version = resolveVersion(control, settings.EngineVersion, 'aurora-postgresql')
   const group = { name: input.DBClusterParameterGroupName, major: version.major }
@@ -114,9 +150,10 @@ const register = (
   control: Control,
   scope: Scope,
   { draft, wantedPort }: Prepared,
-  origin: ClusterOrigin,
+  origin: AuroraOrigin,
 ): Promise<AuroraClusterRecord> => {
   // It joins no global database: that is not asked for with a restore.
   const asked = { DBClusterIdentifier: draft.id, Engine: 'aurora-postgresql' }
-  return registerAurora(control, scope, draft, { wantedPort, secret: NOTHING, asked, origin })
+  const join = (): ReturnType<typeof joinGlobal> => joinGlobal(control, scope, asked)
+  return registerAurora(control, scope, draft, { wantedPort, secret: NOTHING, join, origin })
 }

@@ -23,6 +23,7 @@ import { simulatedControl, type SimulatedControl } from '../../../tests/support/
 import { createClusterEndpoint, deleteClusterEndpoint } from '../aurora-cluster/endpoints.ts'
 import { auroraClusters, auroraKeyOf, auroraSubjectOf } from '../aurora-cluster/record.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
+import { restoreAnyClusterToPointInTime } from '../cluster/restore.ts'
 import { changeCluster } from '../cluster/verbs.ts'
 import { commit } from '../control.ts'
 import { baseBackups } from '../automated-backup/record.ts'
@@ -52,6 +53,12 @@ interface Scenario {
 }
 
 const NAMED = { DBClusterIdentifier: 'shop' }
+const CLONE = {
+  DBClusterIdentifier: 'clone',
+  SourceDBClusterIdentifier: 'shop',
+  RestoreType: 'copy-on-write',
+  UseLatestRestorableTime: true,
+}
 const ENDPOINT = { ...NAMED, DBClusterEndpointIdentifier: 'own', EndpointType: 'ANY' }
 
 async function filled(control: SimulatedControl): Promise<void> {
@@ -242,6 +249,33 @@ const SCENARIOS: readonly Scenario[] = [
       assert.equal(shown.Status, 'available')
       assert.equal((await reached(control, record.resourceId, EAST, 'far')).length, 1)
       assert.equal((await volumes(control, EAST).get(record.resourceId))!.value.relay, undefined)
+    },
+  },
+  {
+    what: 'a cluster is cloned',
+    flows: ['create-aurora-cluster'],
+    prepare: filled,
+    run: (control) => restoreAnyClusterToPointInTime(control, SCOPE, CLONE),
+    verify: async (control) => {
+      await keptAurora(control)
+      const { Status, CloneGroupId } = await clusterShown(control, 'clone')
+      assert.deepEqual([Status, CloneGroupId], ['available', (await clusterShown(control)).CloneGroupId])
+      assert.equal((await volumeOf(control, 'clone')).branch, undefined)
+      await serving(control, 'one', ['two'])
+    },
+  },
+  {
+    what: 'a clone comes to nothing',
+    flows: ['create-aurora-cluster'],
+    prepare: async (control) => {
+      await filled(control)
+      control.failing = 'volume.seed'
+    },
+    run: (control) => restoreAnyClusterToPointInTime(control, SCOPE, CLONE),
+    verify: async (control) => {
+      await keptAurora(control)
+      assert.equal((await clusterShown(control, 'clone')).Status, 'cloning-failed')
+      assert.equal((await volumeOf(control, 'clone')).branch, undefined)
     },
   },
   {

@@ -44,7 +44,7 @@ export async function copyVolumeAtRest(
  * three: so it lies before the furthest end of three. What only some have may lie there too, and only a writer can decide about
  * that: then the archive does not come so far.
  */
-async function isAllArchived(control: Control, volume: VolumeRecord): Promise<boolean> {
+export async function isAllArchived(control: Control, volume: VolumeRecord): Promise<boolean> {
   if (control.simulated) return true
   const end = await furthestEnd(control, volume)
   const archived = await archivedLog(control, volume)

@@ -1,12 +1,12 @@
 import { assert } from '#base/assert.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import type { Mutation } from '#store/collection.ts'
-import type { SnapshotFacts } from '#wire/agent/messages.ts'
+import type { Held, Mutation } from '#store/collection.ts'
+import type { JobKinds, SnapshotFacts } from '#wire/agent/messages.ts'
 import type { SeedSource } from '#wire/agent/volume.ts'
 import { auroraSourceOf } from '../aurora-cluster/backups.ts'
 import { auroraRelaySubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
 import { baseBackupId, baseBackups } from '../automated-backup/record.ts'
-import { originText, type ClusterOrigin } from '../cluster/origin.ts'
+import { originText, type AuroraOrigin } from '../cluster/origin.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import { subjectOf } from '../db-instance/record.ts'
@@ -14,25 +14,34 @@ import { seeded } from '../volume/epochs.ts'
 import { withHeadCertificate } from '../volume/head-certificate.ts'
 import { newLogNodes } from '../volume/log-nodes.ts'
 import { placeCopies } from '../volume/place-copies.ts'
-import { volumes } from '../volume/record.ts'
+import { volumes, type VolumeRecord } from '../volume/record.ts'
 import { hasAll, observedRelay } from '../volume/relays.ts'
 import { auroraOf, changeAurora, volumeOf, type AuroraInput, type HeldAurora } from './aurora-context.ts'
 import { auroraTimers } from './aurora-timers.ts'
+import { branchSeed, branchSource, isMarkVoid, markBranch } from './branch-aurora-volume.ts'
 import { job, type FlowContext } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
-import { engineDeadlineMs } from './limits.ts'
+import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 
 /** How often it is looked for what others do. */
 const LOOK_MS = 1000
 
+/** A writer that is asked in the moment that it ends does not answer. */
+const MARKS_MAX = 60
+
 /** Without an origin it is new and empty. */
-type C = FlowContext<AuroraInput & { readonly origin?: ClusterOrigin }>
-type Step = 'certify' | 'seed' | 'copy' | 'place' | 'synchronize' | 'finish' | 'wake' | 'abandon'
+type C = FlowContext<AuroraInput & { readonly origin?: AuroraOrigin }>
+type Step = 'certify' | 'mark' | 'branch' | 'seed' | 'copy' | 'place' | 'synchronize' | 'finish' | 'wake' | 'abandon'
 
 /** A new Aurora cluster: one certificate for all of its endpoints, and its volume. Instances come later. */
 export const createAuroraCluster = flow(
   'create-aurora-cluster',
-  { exhausted: 'abandon', policy: { deadlineMs: engineDeadlineMs } },
+  {
+    exhausted: 'abandon',
+    policy: { deadlineMs: engineDeadlineMs },
+    // A cluster that is cloned may fail over, and must not be held for longer where nobody can say what it has.
+    steps: { mark: { deadlineMs: restartDeadlineMs, attemptsMax: MARKS_MAX } },
+  },
   {
     certify: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
@@ -45,7 +54,7 @@ export const createAuroraCluster = flow(
         await defaultCaIdentifier(c.control, au.cluster),
       )
       return go(
-        volume.value.relay ? 'copy' : 'seed',
+        volume.value.relay ? 'copy' : volume.value.branch ? 'mark' : 'seed',
         changeAurora(c.control, au, { certificate }),
         volumes(c.control, au.cluster).update(volume, await withHeadCertificate(c.control, volume.value)),
         await newLogNodes(c.control, c.control.hosts.zones),
@@ -56,32 +65,62 @@ export const createAuroraCluster = flow(
       const au = await auroraOf(c)
       const volume = au && (await volumeOf(c.control, au))
       if (!au || !volume) return done('deleted')
-      const { resourceId, shared, master, databaseName } = au.cluster
-      const imageId = seedImageOf(au.cluster)
       const outcome = await job(c, {
         zone: c.control.hosts.zones[0]!,
-        resourceId,
+        resourceId: au.cluster.resourceId,
         name: `seed-${c.failures}`,
         kind: 'volume.seed',
-        input: async () => ({
-          snapshotId: imageId,
-          engine: 'postgres',
-          version: shared.EngineVersion,
-          master: { name: master.username, passwordVerifier: master.verifier },
-          databaseName,
-          ...(c.input.origin && { from: seedSourceOf(c.input.origin) }),
-        }),
+        input: async () => ({ ...contentOf(au), ...fromOf(c.input.origin) }),
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed')
         return go('abandon', changeAurora(c.control, au, { complaint: outcome.error.message }))
-      const { seed } = outcome.result
-      assert(seed, 'an image that a volume begins with says where')
+      return go('place', ...begun(c, { au, volume }, outcome.result))
+    },
+
+    /** Up to where a clone has what its source has: behind everything that was acknowledged there when it was asked for. */
+    mark: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
+      const branch = volume.value.branch!
+      const source = await branchSource(c.control, branch)
+      if (!source) return go('abandon', changeAurora(c.control, au, { complaint: SOURCE_GONE }))
+      const mark = await markBranch(c.control, branch, source)
+      if (!mark) return wait({ timeoutMs: LOOK_MS })
       return go(
-        'place',
-        volumes(c.control, au.cluster).update(volume, seeded(volume.value, { ...seed, imageId })),
-        firstBase(c, au, outcome.result),
+        'branch',
+        volumes(c.control, au.cluster).update(volume, { ...volume.value, branch: { ...branch, mark } }),
       )
+    },
+
+    branch: async (c: C): Promise<Next<Step>> => {
+      const au = await auroraOf(c)
+      const volume = au && (await volumeOf(c.control, au))
+      if (!au || !volume) return done('deleted')
+      const branch = volume.value.branch!
+      const source = await branchSource(c.control, branch)
+      if (!source) return go('abandon', changeAurora(c.control, au, { complaint: SOURCE_GONE }))
+      const zone = c.control.hosts.zones[0]!
+      const { resourceId } = au.cluster
+      if (isMarkVoid(branch.mark!, source)) {
+        await c.control.hosts.cancelJobs(zone, `${resourceId}/${c.flowId}/branch-`)
+        return go('mark')
+      }
+      const from = await branchSeed(c.control, { branch, mark: branch.mark!, zone }, source)
+      if (!from) return wait({ timeoutMs: LOOK_MS })
+      const outcome = await job(c, {
+        zone,
+        resourceId,
+        name: `branch-${c.enteredAt}-${c.failures}`,
+        kind: 'volume.seed',
+        input: async () => ({ ...contentOf(au), from }),
+      })
+      // Nobody says so when another writer begins.
+      if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
+      // The image that it was to begin with may have given way to a later one.
+      if (outcome.state === 'failed') throw new Error(outcome.error.message)
+      return go('place', ...begun(c, { au, volume }, outcome.result))
     },
 
     /** What the other volume began with: from there on its whole log is brought. */
@@ -151,15 +190,50 @@ export const createAuroraCluster = flow(
       const au = await auroraOf(c)
       if (!au) return done('deleted')
       const complaint = au.cluster.complaint ?? c.lastError ?? 'The DB cluster could not be created in time.'
-      return done('failed', changeAurora(c.control, au, { phase: 'failed', complaint }))
+      const volume = await volumeOf(c.control, au)
+      if (!volume?.value.branch) return done('failed', changeAurora(c.control, au, { phase: 'failed', complaint }))
+      await c.control.hosts.cancelJobs(c.control.hosts.zones[0]!, `${au.cluster.resourceId}/${c.flowId}/branch-`)
+      const { branch: _none, ...alone } = volume.value
+      return done(
+        'failed',
+        changeAurora(c.control, au, { phase: 'cloning-failed', complaint }),
+        volumes(c.control, au.cluster).update(volume, alone),
+      )
     },
   },
 )
 
-const seedSourceOf = (origin: ClusterOrigin): SeedSource =>
-  'snapshot' in origin
-    ? { snapshotId: origin.snapshot.id }
-    : { prefix: origin.archive.prefix, time: origin.archive.time }
+const SOURCE_GONE = 'The DB cluster that was to be cloned is gone.'
+
+function fromOf(origin: AuroraOrigin | undefined): { from?: SeedSource } {
+  if (!origin || 'clone' in origin) return {}
+  if ('snapshot' in origin) return { from: { snapshotId: origin.snapshot.id } }
+  return { from: { prefix: origin.archive.prefix, time: origin.archive.time } }
+}
+
+/** What is in the image that its volume begins with, besides what it comes from. */
+function contentOf({ cluster }: HeldAurora): Omit<JobKinds['volume.seed']['input'], 'from'> {
+  const { shared, master, databaseName } = cluster
+  return {
+    snapshotId: seedImageOf(cluster),
+    engine: 'postgres',
+    version: shared.EngineVersion,
+    master: { name: master.username, passwordVerifier: master.verifier },
+    databaseName,
+  }
+}
+
+/** The volume has its image, which is the first of the backups too. */
+function begun(
+  c: C,
+  { au, volume }: { readonly au: HeldAurora; readonly volume: Held<VolumeRecord> },
+  facts: SnapshotFacts,
+): readonly Mutation[] {
+  const { seed } = facts
+  assert(seed, 'an image that a volume begins with says where')
+  const row = seeded(volume.value, { ...seed, imageId: seedImageOf(au.cluster) })
+  return [volumes(c.control, au.cluster).update(volume, row), firstBase(c, au, facts)]
+}
 
 /** The image that the volume begins with is the first of its backups: there is one before there is an instance. */
 function firstBase(c: C, { cluster }: HeldAurora, { log }: SnapshotFacts): Mutation {

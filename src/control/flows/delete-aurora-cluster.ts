@@ -1,6 +1,7 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import { MINUTE_MS } from '#base/durations.ts'
+import { isBeingCloned } from '../aurora-cluster/clones.ts'
 import {
   auroraClusters,
   auroraImagesSubjectOf,
@@ -47,7 +48,9 @@ export const deleteAuroraCluster = flow(
     'await-members': async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
-      if (au.cluster.members.length > 0) return wait({ timeoutMs: LOOK_MS })
+      // A clone that is being made needs what is here until it has begun, which takes it seconds.
+      if (au.cluster.members.length > 0 || (await isBeingCloned(c.control, c.input.key)))
+        return wait({ timeoutMs: LOOK_MS })
       return go(c.input.final ? 'snapshot' : 'remove')
     },
 

@@ -168,5 +168,5 @@ async function checkpoint(c: C, { au: { cluster } }: Found, { since }: Due): Pro
 
 async function attachmentIn(c: C, { au, volume }: Found, zone: string): Promise<ReturnType<typeof keeperAttachment>> {
   const nodes = await requireLogNodes(c.control, c.control.hosts.zones)
-  return keeperAttachment(c.control, au.cluster, { volume, nodes, zone })
+  return keeperAttachment(c.control, au.cluster, { volume, nodes, zone, name: `image_${zone}` })
 }

@@ -25,7 +25,7 @@ export const restVolume = (volume: VolumeRecord): VolumeRecord => ({
  * The row once the seed image is made. A database keeps its identifier for life. What was restored goes on on the timeline that
  * the restore ended on: epochs of writers come after that.
  */
-export function seeded(volume: VolumeRecord, seed: Seed): VolumeRecord {
+export function seeded({ branch: _done, ...volume }: VolumeRecord, seed: Seed): VolumeRecord {
   assert(volume.seed === undefined || volume.seed.systemId === seed.systemId, 'a volume is made from one seed image')
   assert(seed.epoch >= SEED_EPOCH, 'epochs are counted from one')
   return { ...volume, seed, epoch: Math.max(volume.epoch, seed.epoch) }

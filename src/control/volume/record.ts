@@ -4,7 +4,7 @@
  */
 import { Collection } from '#store/collection.ts'
 import type { SeedFacts } from '#wire/agent/volume.ts'
-import type { Epoch, MemberId } from '#wire/quorum/messages.ts'
+import type { Epoch, MemberId, Position } from '#wire/quorum/messages.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
 import type { ClusterKey, EndpointCertificate } from '../db-instance/record.ts'
 
@@ -41,6 +41,23 @@ export interface RelayRecord {
   readonly release?: string
 }
 
+/** Another volume, which this one is to begin with what it has. */
+export interface BranchRecord {
+  readonly source: ClusterKey
+  /** With an image of it; otherwise with what the archive has. */
+  readonly isShared: boolean
+  /** Up to where, once that is known. */
+  readonly mark?: BranchMark
+}
+
+/** Everything that was acknowledged before the branch was asked for lies before it. */
+export interface BranchMark {
+  /** Of the source. Where another has begun since, the position may be none any more. */
+  readonly epoch: Epoch
+  /** `archived`: nobody writes, and the archive has everything. */
+  readonly until: Position | 'archived'
+}
+
 export interface VolumeRecord {
   /** The resource id of the cluster that it was made for. */
   readonly id: string
@@ -53,6 +70,8 @@ export interface VolumeRecord {
   /** Resource id of the instance that the epoch was taken for; undefined: for nobody, the volume is at rest. */
   readonly writer: string | undefined
   readonly configuration: VolumeConfiguration
+  /** Until it has begun. The source stays as long. */
+  readonly branch?: BranchRecord
   /** Nobody writes the volume while it is a copy of another. */
   readonly relay?: RelayRecord
   /** Of before the copies were made anew: to be taken away. */
