@@ -123,6 +123,8 @@ const messages: Readonly<Record<string, string>> = {
   '0070': 'Promoting previous primary again',
   '0074': 'Creating manual cluster snapshot',
   '0075': 'Manual cluster snapshot created',
+  '0168': 'Creating automated cluster snapshot',
+  '0169': 'Automated cluster snapshot created',
   '0071': 'Completed failover of the DB cluster',
   '0072': 'Started same AZ failover of the DB cluster',
   '0073': 'Started cross AZ failover of the DB cluster',

@@ -1,7 +1,10 @@
-import { copyDbSnapshot } from '#control/db-snapshot/change.ts'
+import { copySnapshot } from '#control/db-snapshot/change.ts'
 import { describeSnapshot } from '#control/db-snapshot/describe.ts'
+import { OF_INSTANCES } from '#control/db-snapshot/kind.ts'
 import type { RdsHandler } from '../handler.ts'
 
-export const CopyDBSnapshot: RdsHandler<'CopyDBSnapshot'> = async (input, context) => ({
-  DBSnapshot: describeSnapshot(await copyDbSnapshot(context.control, context, input)),
-})
+export const CopyDBSnapshot: RdsHandler<'CopyDBSnapshot'> = async (input, context) => {
+  const { SourceDBSnapshotIdentifier: source, TargetDBSnapshotIdentifier: target } = input
+  const record = await copySnapshot(context.control, context, { ...input, kind: OF_INSTANCES, source, target })
+  return { DBSnapshot: describeSnapshot(record) }
+}

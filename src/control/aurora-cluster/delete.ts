@@ -1,12 +1,14 @@
 /** DeleteDBCluster of an Aurora cluster: its volume goes, when no instance is left. */
 import { NOTHING, together, type Mutation } from '#store/collection.ts'
-import { clusterSnapshotEvent, newClusterSnapshot, requireFreeSnapshotName } from '../cluster/snapshots.ts'
+import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
+import { newClusterSnapshot, requireFreeSnapshotName } from '../cluster/snapshots.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { invalidClusterState } from '../db-cluster/faults.ts'
 import { invalidCombination } from '../db-instance/faults.ts'
 import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { requireSnapshotName } from '../db-snapshot/create.ts'
 import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
+import { snapshotEvent } from '../flows/snapshot-writes.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { auroraSourceOf } from './backups.ts'
 import { started } from '../db-instance/started.ts'
@@ -65,7 +67,7 @@ async function finalSnapshotOf(
   const tags = cluster.settings.CopyTagsToSnapshot ? cluster.tags : []
   const own = { id, tags, instance: auroraSourceOf(cluster), zone: control.hosts.zones[0]! }
   const record = newClusterSnapshot(control, cluster, own)
-  const event = clusterSnapshotEvent(control, record, 'RDS-EVENT-0074')
+  const event = snapshotEvent(control, OF_CLUSTERS, record, 'creating')
   return { record, writes: together(dbClusterSnapshots(control, cluster).create(id, record), event) }
 }
 

@@ -1,16 +1,17 @@
 /** RestoreDBClusterToPointInTime and RestoreDBClusterFromSnapshot: a cluster of the kind that its source was. */
 import type { RestoreDBClusterFromSnapshotMessage, RestoreDBClusterToPointInTimeMessage } from '@aws-sdk/client-rds'
-import { DBClusterAutomatedBackupNotFoundFault, InvalidDBSnapshotStateFault } from '@aws-sdk/client-rds'
+import { DBClusterAutomatedBackupNotFoundFault } from '@aws-sdk/client-rds'
 import { fault } from '#wire/aws/faults.ts'
 import { restoreAuroraFromSnapshot, restoreAuroraToPointInTime } from '../aurora-cluster/restore.ts'
 import type { Control, Scope } from '../control.ts'
 import { restoreClusterFromSnapshot, restoreClusterToPointInTime } from '../db-cluster/restore.ts'
 import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { invalidCombination } from '../db-instance/faults.ts'
-import { requireReadableSnapshot } from '../db-snapshot/find.ts'
+import { requireUsableSnapshot } from '../db-snapshot/find.ts'
+import { OF_INSTANCES } from '../db-snapshot/kind.ts'
 import { dbSnapshots, type DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { allClusters, requireAnyCluster, type AnyCluster } from './names.ts'
-import { requireUsableClusterSnapshot } from './snapshots.ts'
+import { OF_CLUSTERS } from './snapshot-kind.ts'
 
 type ToTime = RestoreDBClusterToPointInTimeMessage & { readonly DBClusterIdentifier: string }
 
@@ -57,12 +58,5 @@ async function snapshotNamed(control: Control, scope: Scope, name: string): Prom
   const isOfInstance =
     (await dbClusterSnapshots(control, scope).get(name.toLowerCase())) === undefined &&
     (name.includes(':snapshot:') || (await dbSnapshots(control, scope).get(name.toLowerCase())) !== undefined)
-  if (!isOfInstance) return requireUsableClusterSnapshot(control, scope, name)
-  const { value } = await requireReadableSnapshot(control, scope, name)
-  if (value.status !== 'available')
-    throw fault(
-      InvalidDBSnapshotStateFault,
-      `Snapshot ${value.id} is not in the available state: it is ${value.status}.`,
-    )
-  return value
+  return requireUsableSnapshot(control, scope, { kind: isOfInstance ? OF_INSTANCES : OF_CLUSTERS, name })
 }

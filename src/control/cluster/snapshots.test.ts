@@ -5,17 +5,14 @@ import { SCOPE } from '../../../tests/support/control.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import { clusterOf, eventsOf, isWholeAgain, newCluster } from '../../../tests/support/simulated-cluster.ts'
+import { deleteSnapshot } from '../db-snapshot/change.ts'
 import { restoreDbInstance } from '../db-snapshot/restore.ts'
 import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { addTags, listTags } from '../tag/tags.ts'
 import { deleteDbCluster } from '../db-cluster/delete.ts'
 import { restoreAnyClusterFromSnapshot } from './restore.ts'
-import {
-  createClusterSnapshot,
-  deleteClusterSnapshot,
-  describeClusterSnapshot,
-  listClusterSnapshots,
-} from './snapshots.ts'
+import { OF_CLUSTERS } from './snapshot-kind.ts'
+import { createClusterSnapshot, describeClusterSnapshot, listClusterSnapshots } from './snapshots.ts'
 
 const DBClusterIdentifier = 'orders'
 const DBClusterSnapshotIdentifier = 'before'
@@ -45,7 +42,7 @@ test('a snapshot is a copy of a reader, outlives its cluster, and goes when it i
   await assert.rejects(take(control), { name: 'DBClusterSnapshotAlreadyExistsFault' })
   await inTime(control, deleteDbCluster(control, SCOPE, { DBClusterIdentifier, SkipFinalSnapshot: true }))
   assert.deepEqual(await statuses(control), ['before available'])
-  await inTime(control, deleteClusterSnapshot(control, SCOPE, arn))
+  await inTime(control, deleteSnapshot(control, SCOPE, { kind: OF_CLUSTERS, name: arn }))
   assert.deepEqual(await statuses(control), [])
   assert.deepEqual(await control.hosts.ask('a', 'host.contents', {}), { instances: [], snapshots: [] })
 })
@@ -83,6 +80,6 @@ test('a copy that fails says so, and can be deleted', async () => {
   await assert.rejects(restoreAnyClusterFromSnapshot(control, SCOPE, input), {
     name: 'InvalidDBClusterSnapshotStateFault',
   })
-  await inTime(control, deleteClusterSnapshot(control, SCOPE, DBClusterSnapshotIdentifier))
+  await inTime(control, deleteSnapshot(control, SCOPE, { kind: OF_CLUSTERS, name: DBClusterSnapshotIdentifier }))
   assert.deepEqual(await statuses(control), [])
 })

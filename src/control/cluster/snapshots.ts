@@ -1,72 +1,24 @@
 /** Snapshots of DB clusters of either kind: a copy of an instance's data, from which a cluster can be made. */
 import type { DBClusterSnapshot, Filter } from '@aws-sdk/client-rds'
-import {
-  DBClusterSnapshotAlreadyExistsFault,
-  DBClusterSnapshotNotFoundFault,
-  InvalidDBClusterSnapshotStateFault,
-} from '@aws-sdk/client-rds'
-import type { EventId } from '#catalog/events.ts'
 import { resourceId as newResourceId } from '#host/random.ts'
-import { together, type Held, type Mutation } from '#store/collection.ts'
-import { fault } from '#wire/aws/faults.ts'
-import { isArn, parseRdsArn, rdsArn } from '../arn.ts'
+import { together } from '#store/collection.ts'
+import { rdsArn } from '../arn.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { started } from '../db-instance/started.ts'
-import { requireSnapshotName } from '../db-snapshot/create.ts'
+import { newSnapshot, requireSnapshotName } from '../db-snapshot/create.ts'
+import { requireOwnSnapshot } from '../db-snapshot/find.ts'
 import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
-import { recordEvent } from '../event/event.ts'
+import { snapshotEvent } from '../flows/snapshot-writes.ts'
 import { requireQuota } from '../quota/quotas.ts'
-import { checkTags } from '../tag/tags.ts'
+import { checkTags, withInherited } from '../tag/tags.ts'
 import { isSecondary } from '../aurora-cluster/record.ts'
 import { clusterNotAvailable, invalidClusterState } from '../db-cluster/faults.ts'
 import { clusterIdOf } from '../db-cluster/find.ts'
 import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { backedUp } from './backed-up.ts'
 import { requireAnyCluster } from './names.ts'
-
-/** The subject of flows that work on it: none of its cluster's, which goes on meanwhile. */
-const subjectOf = ({ account, region, resourceId }: DbSnapshotRecord): string =>
-  `db-cluster-snapshot/${account}/${region}/${resourceId}`
-
-const notFound = (name: string): Error => fault(DBClusterSnapshotNotFoundFault, `DBClusterSnapshot not found: ${name}`)
-
-/** Throws DBClusterSnapshotNotFoundFault. */
-async function requireClusterSnapshot(
-  control: Pick<Control, 'store'>,
-  scope: Scope,
-  nameOrArn: string,
-): Promise<Held<DbSnapshotRecord>> {
-  const arn = isArn(nameOrArn) ? parseRdsArn(nameOrArn) : undefined
-  const isForeign = arn && (arn.account !== scope.account || arn.region !== scope.region)
-  if ((isArn(nameOrArn) && arn?.type !== 'cluster-snapshot') || isForeign) throw notFound(nameOrArn)
-  const held = await dbClusterSnapshots(control, scope).get((arn?.id ?? nameOrArn).toLowerCase())
-  if (!held) throw notFound(nameOrArn)
-  return held
-}
-
-/** One that can be restored. */
-export async function requireUsableClusterSnapshot(
-  control: Pick<Control, 'store'>,
-  scope: Scope,
-  nameOrArn: string,
-): Promise<DbSnapshotRecord> {
-  const { value } = await requireClusterSnapshot(control, scope, nameOrArn)
-  if (value.status !== 'available') throw notAvailable(value)
-  return value
-}
-
-const notAvailable = ({ id, status }: DbSnapshotRecord): Error =>
-  fault(InvalidDBClusterSnapshotStateFault, `Cluster snapshot ${id} is not in the available state: it is ${status}.`)
-
-export function clusterSnapshotEvent(control: Control, record: DbSnapshotRecord, id: EventId): Mutation {
-  return recordEvent(control, record, {
-    id,
-    sourceType: 'db-cluster-snapshot',
-    sourceId: record.id,
-    sourceArn: rdsArn(record, 'cluster-snapshot', record.id),
-  })
-}
+import { OF_CLUSTERS } from './snapshot-kind.ts'
 
 interface NewSnapshot {
   readonly DBClusterIdentifier: string
@@ -90,20 +42,19 @@ export async function createClusterSnapshot(
     await requireFreeSnapshotName(control, scope, id)
     if (status !== 'available') throw clusterNotAvailable(source.id, status)
     await requireQuota(control, scope, 'ManualClusterSnapshots')
-    const inherited = source.settings.CopyTagsToSnapshot ? cluster.tags : []
-    const tags = [...inherited.filter((tag) => !asked.some((own) => own.Key === tag.Key)), ...asked]
+    const tags = withInherited(asked, source.settings.CopyTagsToSnapshot ? cluster.tags : [])
     const record = newClusterSnapshot(control, scope, {
       id,
       tags,
       instance: source,
       zone: member?.zone ?? cluster.zone,
     })
-    const flow = control.flows.start('create-db-cluster-snapshot', subjectOf(record), {
+    const flow = control.flows.start('create-db-cluster-snapshot', OF_CLUSTERS.subjectOf(record), {
       key: cluster.key,
       snapshot: { name: id, resourceId: record.resourceId },
       ...(member && { memberId: member.resourceId }),
     })
-    const event = clusterSnapshotEvent(control, record, 'RDS-EVENT-0074')
+    const event = snapshotEvent(control, OF_CLUSTERS, record, 'creating')
     return {
       mutation: together(dbClusterSnapshots(control, scope).create(id, record), event, flow.writes),
       result: { record, flowId: flow.id },
@@ -119,50 +70,16 @@ export async function requireFreeSnapshotName(
   scope: Scope,
   id: string,
 ): Promise<void> {
-  if (await dbClusterSnapshots(control, scope).get(id))
-    throw fault(DBClusterSnapshotAlreadyExistsFault, `A DB cluster snapshot with the identifier ${id} already exists.`)
+  if (await dbClusterSnapshots(control, scope).get(id)) throw OF_CLUSTERS.exists(id)
 }
 
 /** A manual one of which nothing is there yet. */
-export function newClusterSnapshot(
+export const newClusterSnapshot = (
   control: Control,
-  { account, region }: Scope,
+  scope: Scope,
   own: Pick<DbSnapshotRecord, 'id' | 'tags' | 'instance' | 'zone'>,
-): DbSnapshotRecord {
-  const now = control.clock.now()
-  return {
-    ...own,
-    resourceId: newResourceId('snap', control.random),
-    account,
-    region,
-    type: 'manual',
-    status: 'creating',
-    complaint: undefined,
-    createdAt: now,
-    originalCreatedAt: now,
-    sizeBytes: 0,
-    sourceArn: undefined,
-    restorers: [],
-  }
-}
-
-export async function deleteClusterSnapshot(control: Control, scope: Scope, name: string): Promise<DbSnapshotRecord> {
-  const { record, flowId } = await transact(control, async () => {
-    const held = await requireClusterSnapshot(control, scope, name)
-    if (held.value.status !== 'available' && held.value.status !== 'failed') throw notAvailable(held.value)
-    const record = { ...held.value, status: 'deleting' as const }
-    const flow = control.flows.start('delete-db-cluster-snapshot', subjectOf(record), {
-      scope,
-      snapshot: { name: record.id, resourceId: record.resourceId },
-    })
-    return {
-      mutation: together(dbClusterSnapshots(control, scope).update(held, record), flow.writes),
-      result: { record, flowId: flow.id },
-    }
-  })
-  await started(control, flowId)
-  return record
-}
+): DbSnapshotRecord =>
+  newSnapshot(control, scope, { ...own, resourceId: newResourceId('snap', control.random), type: 'manual' })
 
 interface Query {
   readonly DBClusterIdentifier?: string | undefined
@@ -184,7 +101,7 @@ export async function listClusterSnapshots(control: Control, scope: Scope, query
   const all =
     DBClusterSnapshotIdentifier === undefined
       ? (await dbClusterSnapshots(control, scope).list()).map(({ value }) => value)
-      : [(await requireClusterSnapshot(control, scope, DBClusterSnapshotIdentifier)).value]
+      : [(await requireOwnSnapshot(control, scope, { kind: OF_CLUSTERS, name: DBClusterSnapshotIdentifier })).value]
   return all.filter((record) => tests.every((test) => test(record)))
 }
 

@@ -17,6 +17,7 @@ import { started } from '../db-instance/started.ts'
 import { implicitSubnetGroup, subnetGroups } from '../subnet-group/record.ts'
 import { automatedSnapshots } from './automated.ts'
 import { startDeletion } from './change.ts'
+import { OF_INSTANCES } from './kind.ts'
 import { sourceOf, type SnapshotSource } from './record.ts'
 
 export interface AutomatedBackup {
@@ -140,7 +141,7 @@ export async function deleteAutomatedBackup(
     const snapshots = await automatedSnapshots(control, key)
     const deletions = snapshots
       .filter(({ value }) => value.status !== 'deleting')
-      .map((held) => startDeletion(control, held))
+      .map((held) => startDeletion(control, OF_INSTANCES, held))
     return {
       mutation: together(
         ...deletions.map(({ writes }) => writes),

@@ -10,6 +10,7 @@ import type { DbInstanceRecord, InstanceKey } from '../db-instance/record.ts'
 import { snapshotEvent } from '../flows/snapshot-writes.ts'
 import { startDeletion } from './change.ts'
 import { snapshotOf } from './create.ts'
+import { OF_INSTANCES } from './kind.ts'
 import { dbSnapshots, type DbSnapshotRecord } from './record.ts'
 
 /** Users cannot give a name that begins like this. */
@@ -48,7 +49,7 @@ export async function newAutomatedSnapshot(
     record,
     writes: together(
       dbSnapshots(control, instance).create(id, record),
-      snapshotEvent(control, record, 'RDS-EVENT-0090'),
+      snapshotEvent(control, OF_INSTANCES, record, 'creating'),
     ),
   }
 }
@@ -87,4 +88,4 @@ export function expiryOf(snapshots: readonly Held<DbSnapshotRecord>[], keeping: 
 
 /** Writes that start the deletion of all of these. */
 export const startDeletions = (control: Control, snapshots: readonly Held<DbSnapshotRecord>[]): Mutation =>
-  together(...snapshots.map((held) => startDeletion(control, held).writes))
+  together(...snapshots.map((held) => startDeletion(control, OF_INSTANCES, held).writes))

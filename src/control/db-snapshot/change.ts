@@ -1,5 +1,5 @@
-/** CopyDBSnapshot, DeleteDBSnapshot and the attributes of snapshots. */
-import { InvalidDBSnapshotStateFault, SharedSnapshotQuotaExceededFault } from '@aws-sdk/client-rds'
+/** Copies and deletions of snapshots of either kind, and the attributes of those of instances. */
+import { SharedSnapshotQuotaExceededFault } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
 import { together, type Held, type Mutation } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
@@ -10,32 +10,33 @@ import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { started } from '../db-instance/started.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
-import { requireSnapshotName, snapshotExists } from './create.ts'
+import { requireSnapshotName } from './create.ts'
 import { requireOwnSnapshot, requireReadableSnapshot } from './find.ts'
-import { dbSnapshots, snapshotSubject, type DbSnapshotRecord } from './record.ts'
+import { notAvailable, OF_INSTANCES, type SnapshotKind } from './kind.ts'
+import { dbSnapshots, type DbSnapshotRecord } from './record.ts'
 
-const notAvailable = (record: DbSnapshotRecord): Error =>
-  fault(InvalidDBSnapshotStateFault, `Snapshot ${record.id} is not in the available state: it is ${record.status}.`)
-
-interface CopyInput {
-  readonly SourceDBSnapshotIdentifier: string
-  readonly TargetDBSnapshotIdentifier: string
+interface Copy {
+  readonly kind: SnapshotKind
+  /** Name or ARN of what is copied. */
+  readonly source: string
+  readonly target: string
   readonly KmsKeyId?: string | undefined
-  readonly Tags?: { Key?: string | undefined; Value?: string | undefined }[] | undefined
+  readonly Tags?: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined
   readonly CopyTags?: boolean | undefined
-  readonly OptionGroupName?: string | undefined
 }
 
 /** A copy is independent of its source: deleting either leaves the other. */
-export async function copyDbSnapshot(control: Control, scope: Scope, input: CopyInput): Promise<DbSnapshotRecord> {
-  refuseUnavailable(control, { KmsKeyId: input.KmsKeyId })
-  const id = requireSnapshotName('TargetDBSnapshotIdentifier', input.TargetDBSnapshotIdentifier)
+export async function copySnapshot(control: Control, scope: Scope, input: Copy): Promise<DbSnapshotRecord> {
+  const { kind, KmsKeyId } = input
+  refuseUnavailable(control, { KmsKeyId })
+  const id = requireSnapshotName(kind.target, input.target)
   const tags = checkTags(input.Tags ?? [])
   const { record, flowId } = await transact(control, async () => {
-    const source = (await requireReadableSnapshot(control, scope, input.SourceDBSnapshotIdentifier)).value
-    if (await dbSnapshots(control, scope).get(id)) throw snapshotExists(id)
-    if (source.status !== 'available') throw notAvailable(source)
-    await requireQuota(control, scope, 'ManualSnapshots')
+    const source = (await requireReadableSnapshot(control, scope, { kind, name: input.source })).value
+    const snapshots = kind.collection(control, scope)
+    if (await snapshots.get(id)) throw kind.exists(id)
+    if (source.status !== 'available') throw notAvailable(kind, source)
+    await requireQuota(control, scope, kind.quota)
     const record: DbSnapshotRecord = {
       ...source,
       id,
@@ -45,34 +46,33 @@ export async function copyDbSnapshot(control: Control, scope: Scope, input: Copy
       type: 'manual',
       status: 'copying',
       createdAt: control.clock.now(),
-      sourceArn: rdsArn(source, 'snapshot', source.id),
+      sourceArn: rdsArn(source, kind.type, source.id),
       restorers: [],
       tags: input.CopyTags ? source.tags : tags,
     }
-    const flow = control.flows.start('copy-db-snapshot', snapshotSubject(record), {
+    const flow = control.flows.start(kind.flows.copy, kind.subjectOf(record), {
       scope,
       snapshot: { name: id, resourceId: record.resourceId },
       sourceId: source.resourceId,
     })
-    return {
-      mutation: together(dbSnapshots(control, scope).create(id, record), flow.writes),
-      result: { record, flowId: flow.id },
-    }
+    return { mutation: together(snapshots.create(id, record), flow.writes), result: { record, flowId: flow.id } }
   })
   await started(control, flowId)
   return record
 }
 
-export async function deleteDbSnapshot(
+/** By the caller, who may not delete automated ones. */
+export async function deleteSnapshot(
   control: Control,
   scope: Scope,
-  input: { DBSnapshotIdentifier: string },
+  named: { readonly kind: SnapshotKind; readonly name: string },
 ): Promise<DbSnapshotRecord> {
+  const { kind } = named
   const { record, flowId } = await transact(control, async () => {
-    const held = await requireOwnSnapshot(control, scope, input.DBSnapshotIdentifier)
-    if (held.value.type !== 'manual') throw fault(InvalidDBSnapshotStateFault, 'Only manual snapshots can be deleted.')
-    if (held.value.status !== 'available' && held.value.status !== 'failed') throw notAvailable(held.value)
-    const { record, flowId, writes } = startDeletion(control, held)
+    const held = await requireOwnSnapshot(control, scope, named)
+    if (held.value.type !== 'manual') throw kind.invalidState('Only manual snapshots can be deleted.')
+    if (held.value.status !== 'available' && held.value.status !== 'failed') throw notAvailable(kind, held.value)
+    const { record, flowId, writes } = startDeletion(control, kind, held)
     return { mutation: writes, result: { record, flowId } }
   })
   await started(control, flowId)
@@ -82,15 +82,20 @@ export async function deleteDbSnapshot(
 /** The record of a snapshot that is being deleted, and the writes that start it. */
 export function startDeletion(
   control: Control,
+  kind: SnapshotKind,
   held: Held<DbSnapshotRecord>,
 ): { record: DbSnapshotRecord; flowId: string; writes: Mutation } {
   const record: DbSnapshotRecord = { ...held.value, status: 'deleting' }
   const { account, region, id, resourceId } = record
-  const flow = control.flows.start('delete-db-snapshot', snapshotSubject(record), {
+  const flow = control.flows.start(kind.flows.remove, kind.subjectOf(record), {
     scope: { account, region },
     snapshot: { name: id, resourceId },
   })
-  return { record, flowId: flow.id, writes: together(dbSnapshots(control, record).update(held, record), flow.writes) }
+  return {
+    record,
+    flowId: flow.id,
+    writes: together(kind.collection(control, record).update(held, record), flow.writes),
+  }
 }
 
 /** AWS: a snapshot can be shared with at most this many accounts. */
@@ -113,9 +118,12 @@ export async function modifyDbSnapshotAttribute(
   for (const account of added)
     if (account !== 'all' && !/^\d{12}$/.test(account)) throw invalidValue(`Invalid AWS account ID: ${account}`)
   return transact(control, async () => {
-    const held = await requireOwnSnapshot(control, scope, input.DBSnapshotIdentifier)
+    const held = await requireOwnSnapshot(control, scope, {
+      kind: OF_INSTANCES,
+      name: input.DBSnapshotIdentifier,
+    })
     if (held.value.type !== 'manual') throw invalidCombination('Only manual snapshots can be shared.')
-    if (held.value.status !== 'available') throw notAvailable(held.value)
+    if (held.value.status !== 'available') throw notAvailable(OF_INSTANCES, held.value)
     const restorers = [...new Set([...held.value.restorers, ...added])].filter((account) => !removed.includes(account))
     if (restorers.length > SHARED_ACCOUNTS_MAX)
       throw fault(

@@ -1,8 +1,6 @@
 /** CreateDBSnapshot, and the record of any snapshot of an instance. */
-import { DBSnapshotAlreadyExistsFault } from '@aws-sdk/client-rds'
 import { resourceId as newResourceId } from '#host/random.ts'
 import { together, type Mutation } from '#store/collection.ts'
-import { fault } from '#wire/aws/faults.ts'
 import { transact, type Control, type Scope } from '../control.ts'
 import { refuseMember } from '../db-cluster/refuse-member.ts'
 import { instanceNotAvailable, invalidValue } from '../db-instance/faults.ts'
@@ -13,7 +11,8 @@ import { started } from '../db-instance/started.ts'
 import { statusOf } from '../db-instance/status.ts'
 import { snapshotEvent } from '../flows/snapshot-writes.ts'
 import { requireQuota } from '../quota/quotas.ts'
-import { checkTags } from '../tag/tags.ts'
+import { checkTags, withInherited } from '../tag/tags.ts'
+import { OF_INSTANCES } from './kind.ts'
 import { dbSnapshots, sourceOf, type DbSnapshotRecord } from './record.ts'
 
 /** Longest identifier of a snapshot. Source: RDS API reference, CreateDBSnapshot. */
@@ -33,28 +32,36 @@ export async function newManualSnapshot(
   options: { resourceId: string; tags: readonly Tag[] },
 ): Promise<{ record: DbSnapshotRecord; writes: Mutation }> {
   const id = requireSnapshotName('DBSnapshotIdentifier', name)
-  if (await dbSnapshots(control, instance).get(id)) throw snapshotExists(id)
+  if (await dbSnapshots(control, instance).get(id)) throw OF_INSTANCES.exists(id)
   await requireQuota(control, instance, 'ManualSnapshots')
   const record = snapshotOf(control, instance, { id, type: 'manual', ...options })
   return {
     record,
     writes: together(
       dbSnapshots(control, instance).create(id, record),
-      snapshotEvent(control, record, 'RDS-EVENT-0040'),
+      snapshotEvent(control, OF_INSTANCES, record, 'creating'),
     ),
   }
 }
 
-type Naming = Pick<DbSnapshotRecord, 'id' | 'resourceId' | 'type' | 'tags'>
-
 /** The record of a snapshot of this instance that is about to be taken. */
-export function snapshotOf(control: Pick<Control, 'clock'>, instance: DbInstanceRecord, as: Naming): DbSnapshotRecord {
+export const snapshotOf = (
+  control: Pick<Control, 'clock'>,
+  instance: DbInstanceRecord,
+  as: Pick<DbSnapshotRecord, 'id' | 'resourceId' | 'type' | 'tags'>,
+): DbSnapshotRecord => newSnapshot(control, instance, { ...as, zone: instance.zone, instance: sourceOf(instance) })
+
+/** A record of which nothing is there yet. */
+export function newSnapshot(
+  control: Pick<Control, 'clock'>,
+  { account, region }: Scope,
+  own: Pick<DbSnapshotRecord, 'id' | 'resourceId' | 'type' | 'tags' | 'instance' | 'zone'>,
+): DbSnapshotRecord {
   const now = control.clock.now()
   return {
-    ...as,
-    account: instance.account,
-    region: instance.region,
-    zone: instance.zone,
+    ...own,
+    account,
+    region,
     status: 'creating',
     complaint: undefined,
     createdAt: now,
@@ -62,15 +69,8 @@ export function snapshotOf(control: Pick<Control, 'clock'>, instance: DbInstance
     sizeBytes: 0,
     sourceArn: undefined,
     restorers: [],
-    instance: sourceOf(instance),
   }
 }
-
-export const snapshotExists = (id: string): Error =>
-  fault(
-    DBSnapshotAlreadyExistsFault,
-    `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`,
-  )
 
 interface Input {
   readonly DBInstanceIdentifier: string
@@ -85,10 +85,9 @@ export async function createDbSnapshot(control: Control, scope: Scope, input: In
     refuseMember(held.value, 'CreateDBSnapshot')
     const status = statusOf(control, held.value)
     if (status !== 'available' && status !== 'stopped') throw instanceNotAvailable(held.value.id, status)
-    const inherited = held.value.settings.CopyTagsToSnapshot ? held.value.tags : []
     const { record, writes } = await newManualSnapshot(control, held.value, input.DBSnapshotIdentifier, {
       resourceId: newResourceId('snap', control.random),
-      tags: [...inherited.filter((tag) => !asked.some((own) => own.Key === tag.Key)), ...asked],
+      tags: withInherited(asked, held.value.settings.CopyTagsToSnapshot ? held.value.tags : []),
     })
     const key = keyOf(held.value)
     const flow = control.flows.start('create-db-snapshot', subjectOf(key), {

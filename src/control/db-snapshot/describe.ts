@@ -5,6 +5,7 @@ import type { Control, Scope } from '../control.ts'
 import { invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { instanceIdOf } from '../db-instance/find.ts'
 import { mayRestore, requireOwnSnapshot } from './find.ts'
+import { OF_INSTANCES } from './kind.ts'
 import { dbSnapshots, type DbSnapshotRecord } from './record.ts'
 
 interface Query {
@@ -32,7 +33,7 @@ async function candidates(control: Control, scope: Scope, query: Query): Promise
   const wantsOthers =
     query.IncludeShared || query.IncludePublic || query.SnapshotType === 'shared' || query.SnapshotType === 'public'
   if (query.DBSnapshotIdentifier !== undefined && !wantsOthers)
-    return [(await requireOwnSnapshot(control, scope, query.DBSnapshotIdentifier)).value]
+    return [(await requireOwnSnapshot(control, scope, { kind: OF_INSTANCES, name: query.DBSnapshotIdentifier })).value]
   const own = (await dbSnapshots(control, scope).list()).map((held) => held.value)
   if (!wantsOthers) return own
   return [...own, ...(await sharedWith(control, scope))].filter(

@@ -1,23 +1,20 @@
-import { DBSnapshotNotFoundFault } from '@aws-sdk/client-rds'
 import type { Held } from '#store/collection.ts'
-import { fault } from '#wire/aws/faults.ts'
 import { isArn, parseRdsArn } from '../arn.ts'
 import type { Control, Scope } from '../control.ts'
-import { dbSnapshots, type DbSnapshotRecord } from './record.ts'
+import { notAvailable, type SnapshotKind } from './kind.ts'
+import type { DbSnapshotRecord } from './record.ts'
 
-const snapshotNotFound = (name: string): Error => fault(DBSnapshotNotFoundFault, `DBSnapshot ${name} not found.`)
-
-/** A snapshot of the caller's own. Throws DBSnapshotNotFound. */
+/** A snapshot of the caller's own, by name or ARN. Throws that it is not found. */
 export async function requireOwnSnapshot(
   control: Pick<Control, 'store'>,
   scope: Scope,
-  nameOrArn: string,
+  { kind, name }: SnapshotName,
 ): Promise<Held<DbSnapshotRecord>> {
-  const arn = isArn(nameOrArn) ? parseRdsArn(nameOrArn) : undefined
+  const arn = isArn(name) ? parseRdsArn(name) : undefined
   const isForeign = arn && (arn.account !== scope.account || arn.region !== scope.region)
-  if ((isArn(nameOrArn) && arn?.type !== 'snapshot') || isForeign) throw snapshotNotFound(nameOrArn)
-  const held = await dbSnapshots(control, scope).get((arn?.id ?? nameOrArn).toLowerCase())
-  if (!held) throw snapshotNotFound(nameOrArn)
+  if ((isArn(name) && arn?.type !== kind.type) || isForeign) throw kind.notFound(name)
+  const held = await kind.collection(control, scope).get((arn?.id ?? name).toLowerCase())
+  if (!held) throw kind.notFound(name)
   return held
 }
 
@@ -28,13 +25,30 @@ export async function requireOwnSnapshot(
 export async function requireReadableSnapshot(
   control: Pick<Control, 'store'>,
   scope: Scope,
-  nameOrArn: string,
+  { kind, name }: SnapshotName,
 ): Promise<Held<DbSnapshotRecord>> {
-  const arn = isArn(nameOrArn) ? parseRdsArn(nameOrArn) : undefined
-  if (!arn) return requireOwnSnapshot(control, scope, nameOrArn)
-  const held = arn.type === 'snapshot' ? await dbSnapshots(control, arn).get(arn.id.toLowerCase()) : undefined
-  if (!held || !mayRestore(held.value, scope.account)) throw snapshotNotFound(nameOrArn)
+  const arn = isArn(name) ? parseRdsArn(name) : undefined
+  if (!arn) return requireOwnSnapshot(control, scope, { kind, name })
+  const held = arn.type === kind.type ? await kind.collection(control, arn).get(arn.id.toLowerCase()) : undefined
+  if (!held || !mayRestore(held.value, scope.account)) throw kind.notFound(name)
   return held
+}
+
+/** The same, of one that is there as a whole. */
+export async function requireUsableSnapshot(
+  control: Pick<Control, 'store'>,
+  scope: Scope,
+  named: SnapshotName,
+): Promise<DbSnapshotRecord> {
+  const { value } = await requireReadableSnapshot(control, scope, named)
+  if (value.status !== 'available') throw notAvailable(named.kind, value)
+  return value
+}
+
+interface SnapshotName {
+  readonly kind: SnapshotKind
+  /** Or an ARN. */
+  readonly name: string
 }
 
 export const mayRestore = (record: DbSnapshotRecord, account: string): boolean =>

@@ -1,6 +1,6 @@
 /** What the store holds of a DB snapshot. The data is a folder named by `resourceId`, which renaming never touches. */
 import type { DbEngine } from '#catalog/engine-versions.ts'
-import { Collection, type Held } from '#store/collection.ts'
+import { Collection } from '#store/collection.ts'
 import type { SnapshotPlace } from '#wire/agent/archive.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
 import type { DbInstanceRecord, DbInstanceSettings, Tag } from '../db-instance/record.ts'
@@ -60,15 +60,4 @@ export function sourceOf(record: DbInstanceRecord): SnapshotSource {
     databaseName: record.databaseName,
     settings: record.settings,
   }
-}
-
-/** A snapshot that is found by name only while it still is the same one. */
-export async function findSnapshot(
-  control: Pick<Control, 'store'>,
-  scope: Scope,
-  name: string,
-  resourceId: string,
-): Promise<Held<DbSnapshotRecord> | undefined> {
-  const held = await dbSnapshots(control, scope).get(name)
-  return held?.value.resourceId === resourceId ? held : undefined
 }

@@ -1,14 +1,12 @@
 /** RestoreDBInstanceFromDBSnapshot: always a new instance. */
 import { NOTHING } from '#store/collection.ts'
 import type { RestoreDBInstanceFromDBSnapshotMessage } from '@aws-sdk/client-rds'
-import { InvalidDBSnapshotStateFault } from '@aws-sdk/client-rds'
-import { fault } from '#wire/aws/faults.ts'
 import { rdsArn } from '../arn.ts'
 import { leastGrownGiB } from '#catalog/storage.ts'
 import { refuseUnavailable } from '../capabilities.ts'
 import type { Control, Scope } from '../control.ts'
 import { register } from '../db-instance/create.ts'
-import { requireUsableClusterSnapshot } from '../cluster/snapshots.ts'
+import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
 import { instanceExists, invalidCombination, invalidValue } from '../db-instance/faults.ts'
 import { requireIdentifier, requirePort } from '../db-instance/identifiers.ts'
 import { newMaster } from '../db-instance/master.ts'
@@ -18,7 +16,8 @@ import { newSettings, resolveParameterGroup, resolveVersion } from '../db-instan
 import { majorOf } from '../db-instance/spec.ts'
 import { requireQuota } from '../quota/quotas.ts'
 import { checkTags } from '../tag/tags.ts'
-import { requireReadableSnapshot } from './find.ts'
+import { requireUsableSnapshot } from './find.ts'
+import { OF_INSTANCES } from './kind.ts'
 import type { SnapshotSource } from './record.ts'
 
 type Input = RestoreDBInstanceFromDBSnapshotMessage & { DBInstanceIdentifier: string }
@@ -42,7 +41,10 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
   if (input.DBClusterSnapshotIdentifier !== undefined) {
     if (input.DBSnapshotIdentifier !== undefined)
       throw invalidCombination('Specify one of DBSnapshotIdentifier and DBClusterSnapshotIdentifier.')
-    const copy = await requireUsableClusterSnapshot(control, scope, input.DBClusterSnapshotIdentifier)
+    const copy = await requireUsableSnapshot(control, scope, {
+      kind: OF_CLUSTERS,
+      name: input.DBClusterSnapshotIdentifier,
+    })
     // AWS: RDS API reference, RestoreDBInstanceFromDBSnapshot, DBClusterSnapshotIdentifier: none of an Aurora DB cluster.
     if (copy.instance.engine !== 'postgres')
       throw invalidValue(
@@ -53,12 +55,10 @@ export async function restoreDbInstance(control: Control, scope: Scope, input: I
   }
   if (input.DBSnapshotIdentifier === undefined)
     throw invalidValue('The parameter DBSnapshotIdentifier must be provided and must not be blank.')
-  const snapshot = (await requireReadableSnapshot(control, scope, input.DBSnapshotIdentifier)).value
-  if (snapshot.status !== 'available')
-    throw fault(
-      InvalidDBSnapshotStateFault,
-      `Snapshot ${snapshot.id} is not in the available state: it is ${snapshot.status}.`,
-    )
+  const snapshot = await requireUsableSnapshot(control, scope, {
+    kind: OF_INSTANCES,
+    name: input.DBSnapshotIdentifier,
+  })
   return restoreFrom(control, scope, input, {
     id,
     what: 'snapshot',

@@ -7,8 +7,9 @@ import { deleteDbInstance } from '../db-instance/delete.ts'
 import { modifyDbInstance } from '../db-instance/modify.ts'
 import { startDbInstance, stopDbInstance } from '../db-instance/power.ts'
 import { dbInstances, keyOf, timerSubjectOf } from '../db-instance/record.ts'
-import { copyDbSnapshot, deleteDbSnapshot, modifyDbSnapshotAttribute } from '../db-snapshot/change.ts'
+import { copySnapshot, deleteSnapshot, modifyDbSnapshotAttribute } from '../db-snapshot/change.ts'
 import { listSnapshots } from '../db-snapshot/describe.ts'
+import { OF_INSTANCES } from '../db-snapshot/kind.ts'
 import { restoreDbInstance } from '../db-snapshot/restore.ts'
 import { findEvents } from '../event/event.ts'
 
@@ -192,15 +193,12 @@ test('a backup is copied and restored like any snapshot, and neither deleted nor
   const control = await withInstance(1)
   await control.clock.advance(6 * HOUR_MS)
   const DBSnapshotIdentifier = 'rds:orders-2026-01-01-05-00'
-  await assert.rejects(deleteDbSnapshot(control, SCOPE, { DBSnapshotIdentifier }), {
+  await assert.rejects(deleteSnapshot(control, SCOPE, { kind: OF_INSTANCES, name: DBSnapshotIdentifier }), {
     name: 'InvalidDBSnapshotStateFault',
   })
   const sharing = { DBSnapshotIdentifier, AttributeName: 'restore', ValuesToAdd: ['111111111111'] }
   await assert.rejects(modifyDbSnapshotAttribute(control, SCOPE, sharing), { name: 'InvalidParameterCombination' })
-  await copyDbSnapshot(control, SCOPE, {
-    SourceDBSnapshotIdentifier: DBSnapshotIdentifier,
-    TargetDBSnapshotIdentifier: 'kept',
-  })
+  await copySnapshot(control, SCOPE, { kind: OF_INSTANCES, source: DBSnapshotIdentifier, target: 'kept' })
   await restoreDbInstance(control, SCOPE, { DBInstanceIdentifier: 'copy', DBSnapshotIdentifier })
   await deleteDbInstance(control, SCOPE, { ...orders, SkipFinalSnapshot: true })
   const left = await listSnapshots(control, SCOPE, {})

@@ -2,6 +2,8 @@ import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { findSnapshot, OF_INSTANCES, type SnapshotRef } from '../db-snapshot/kind.ts'
+import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { isRedundant, lossOfPrimary } from '../multi-az/copies.ts'
 import {
   change,
@@ -14,7 +16,7 @@ import {
 } from './context.ts'
 import { finished } from './endings.ts'
 import { copyLookMs, engineDeadlineMs } from './limits.ts'
-import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
+import { snapshotFailed, snapshotSucceeded } from './snapshot-writes.ts'
 
 interface Input extends InstanceInput {
   readonly snapshot: SnapshotRef
@@ -82,11 +84,14 @@ export const createDbSnapshot = flow(
       return go(
         'finish',
         change(c, held, { phase: c.input.phaseAfter }),
-        await snapshotFailed(c.control, c.input.key, c.input.snapshot, c.lastError ?? 'The copy took too long.'),
+        snapshotFailed(c.control, OF_INSTANCES, await snapshotIn(c), c.lastError ?? 'The copy took too long.'),
       )
     },
   },
 )
+
+const snapshotIn = ({ control, input }: C): Promise<Held<DbSnapshotRecord> | undefined> =>
+  findSnapshot(control, input.key, { kind: OF_INSTANCES, ...input.snapshot })
 
 const copyIn = (
   c: C,
@@ -105,7 +110,7 @@ const taken = async (c: C, held: Held<DbInstanceRecord>, facts: SnapshotFacts): 
   go(
     'finish',
     change(c, held, { phase: c.input.phaseAfter }),
-    await snapshotSucceeded(c.control, c.input.key, c.input.snapshot, facts),
+    snapshotSucceeded(c.control, OF_INSTANCES, await snapshotIn(c), facts),
     ...(c.input.isBackup ? [instanceEvent(c.control, held.value, 'RDS-EVENT-0002')] : []),
   )
 
@@ -114,7 +119,7 @@ async function notTaken(c: C, held: Held<DbInstanceRecord>, message: string): Pr
   return go(
     'finish',
     change(c, held, { phase: phaseAfter }),
-    await snapshotFailed(c.control, c.input.key, snapshot, message),
+    snapshotFailed(c.control, OF_INSTANCES, await snapshotIn(c), message),
     instanceEvent(c.control, held.value, 'RDS-EVENT-0086', `Snapshot ${snapshot.name} failed: ${message}`),
   )
 }

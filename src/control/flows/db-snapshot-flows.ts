@@ -1,10 +1,13 @@
-/** The flows of snapshots that do not touch an instance. */
+/** The flows of snapshots that do not touch what they are of. */
 import { done, flow, go, wait } from '#flow/flow.ts'
+import type { Held } from '#store/collection.ts'
+import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
 import type { Scope } from '../control.ts'
-import { dbSnapshots, findSnapshot } from '../db-snapshot/record.ts'
+import { findSnapshot, OF_INSTANCES, type SnapshotKind, type SnapshotRef } from '../db-snapshot/kind.ts'
+import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { jobOn, type FlowContext } from './context.ts'
 import { engineDeadlineMs } from './limits.ts'
-import { snapshotEvent, snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
+import { snapshotEvent, snapshotFailed, snapshotSucceeded } from './snapshot-writes.ts'
 
 interface Input {
   readonly scope: Scope
@@ -12,11 +15,12 @@ interface Input {
 }
 type C<I extends Input = Input> = FlowContext<I>
 
-const snapshotOf = (c: C): ReturnType<typeof findSnapshot> =>
-  findSnapshot(c.control, c.input.scope, c.input.snapshot.name, c.input.snapshot.resourceId)
+type Snapshot = Held<DbSnapshotRecord> | undefined
 
-async function forget(c: C): Promise<void> {
-  const held = await snapshotOf(c)
+const snapshotIn = ({ control, input: { scope, snapshot } }: C, kind: SnapshotKind): Promise<Snapshot> =>
+  findSnapshot(control, scope, { kind, ...snapshot })
+
+async function forget(c: C, held: Snapshot): Promise<void> {
   if (held) await c.control.hosts.forgetJobs(held.value.zone, `${held.value.resourceId}/${c.flowId}/`)
 }
 
@@ -25,67 +29,68 @@ interface CopyInput extends Input {
   readonly sourceId: string
 }
 
-export const copyDbSnapshot = flow(
-  'copy-db-snapshot',
-  { exhausted: 'fail', steps: { copy: { deadlineMs: engineDeadlineMs } } },
-  {
-    copy: async (c: C<CopyInput>) => {
-      const held = await snapshotOf(c)
-      if (!held) return done('deleted')
-      const { resourceId } = held.value
-      const outcome = await jobOn(c, held.value, {
-        name: 'copy',
-        kind: 'snapshot.copy',
-        input: async () => ({ snapshotId: c.input.sourceId, targetId: resourceId }),
-      })
-      if (outcome.state === 'pending') return wait()
-      const { control, input } = c
-      if (outcome.state === 'succeeded')
-        return go('finish', await snapshotSucceeded(control, input.scope, input.snapshot, outcome.result))
-      return go('finish', await snapshotFailed(control, input.scope, input.snapshot, outcome.error.message))
-    },
+const copyOf = (kind: SnapshotKind) =>
+  flow(
+    kind.flows.copy,
+    { exhausted: 'fail', steps: { copy: { deadlineMs: engineDeadlineMs } } },
+    {
+      copy: async (c: C<CopyInput>) => {
+        const held = await snapshotIn(c, kind)
+        if (!held) return done('deleted')
+        const { resourceId } = held.value
+        const outcome = await jobOn(c, held.value, {
+          name: 'copy',
+          kind: 'snapshot.copy',
+          input: async () => ({ snapshotId: c.input.sourceId, targetId: resourceId }),
+        })
+        if (outcome.state === 'pending') return wait()
+        if (outcome.state === 'succeeded') return go('finish', snapshotSucceeded(c.control, kind, held, outcome.result))
+        return go('finish', snapshotFailed(c.control, kind, held, outcome.error.message))
+      },
 
-    finish: async (c: C<CopyInput>) => {
-      await forget(c)
-      return done('copied')
-    },
+      finish: async (c: C<CopyInput>) => {
+        await forget(c, await snapshotIn(c, kind))
+        return done('copied')
+      },
 
-    fail: async (c: C<CopyInput>) => {
-      await forget(c)
-      return done(
-        'failed',
-        await snapshotFailed(c.control, c.input.scope, c.input.snapshot, c.lastError ?? 'The copy took too long.'),
-      )
+      fail: async (c: C<CopyInput>) => {
+        const held = await snapshotIn(c, kind)
+        await forget(c, held)
+        return done('failed', snapshotFailed(c.control, kind, held, c.lastError ?? 'The copy took too long.'))
+      },
     },
-  },
-)
+  )
 
-export const deleteDbSnapshot = flow(
-  'delete-db-snapshot',
-  { exhausted: 'remove' },
-  {
-    remove: async (c: C) => {
-      const held = await snapshotOf(c)
-      if (!held) return done('deleted')
-      const { resourceId } = held.value
-      const outcome = await jobOn(c, held.value, {
-        name: `remove-${c.failures}`,
-        kind: 'snapshot.remove',
-        input: async () => ({ snapshotId: resourceId }),
-      })
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') throw new Error(`remove snapshot ${resourceId}: ${outcome.error.message}`)
-      return go('forget')
-    },
+const deletionOf = (kind: SnapshotKind) =>
+  flow(
+    kind.flows.remove,
+    { exhausted: 'remove' },
+    {
+      remove: async (c: C) => {
+        const held = await snapshotIn(c, kind)
+        if (!held) return done('deleted')
+        const { resourceId } = held.value
+        const outcome = await jobOn(c, held.value, {
+          name: `remove-${c.failures}`,
+          kind: 'snapshot.remove',
+          input: async () => ({ snapshotId: resourceId }),
+        })
+        if (outcome.state === 'pending') return wait()
+        if (outcome.state === 'failed') throw new Error(`remove snapshot ${resourceId}: ${outcome.error.message}`)
+        return go('forget')
+      },
 
-    forget: async (c: C) => {
-      await forget(c)
-      const held = await snapshotOf(c)
-      if (!held) return done('deleted')
-      const removal = dbSnapshots(c.control, c.input.scope).remove(held)
-      // Automated ones come and go without anybody having asked.
-      if (held.value.type === 'automated') return done('deleted', removal)
-      return done('deleted', removal, snapshotEvent(c.control, held.value, 'RDS-EVENT-0041'))
+      forget: async (c: C) => {
+        const held = await snapshotIn(c, kind)
+        await forget(c, held)
+        if (!held) return done('deleted')
+        const removal = kind.collection(c.control, c.input.scope).remove(held)
+        return done('deleted', removal, snapshotEvent(c.control, kind, held.value, 'deleted'))
+      },
     },
-  },
-)
+  )
+
+export const copyDbSnapshot = copyOf(OF_INSTANCES)
+export const deleteDbSnapshot = deletionOf(OF_INSTANCES)
+export const copyDbClusterSnapshot = copyOf(OF_CLUSTERS)
+export const deleteDbClusterSnapshot = deletionOf(OF_CLUSTERS)

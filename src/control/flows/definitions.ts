@@ -10,14 +10,19 @@ import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
 import { backUpDbCluster } from './back-up-db-cluster.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
 import { changeDbCluster } from './change-db-cluster.ts'
-import { createDbClusterSnapshot, deleteDbClusterSnapshot } from './db-cluster-snapshot-flows.ts'
+import { createDbClusterSnapshot } from './db-cluster-snapshot-flows.ts'
 import { createAuroraCluster } from './create-aurora-cluster.ts'
 import { createAuroraMember } from './create-aurora-member.ts'
 import { createDbCluster } from './create-db-cluster.ts'
 import { createDbInstance } from './create-db-instance.ts'
 import { createDbSnapshot } from './create-db-snapshot.ts'
 import { buildReadReplica } from './build-read-replica.ts'
-import { copyDbSnapshot, deleteDbSnapshot } from './db-snapshot-flows.ts'
+import {
+  copyDbClusterSnapshot,
+  copyDbSnapshot,
+  deleteDbClusterSnapshot,
+  deleteDbSnapshot,
+} from './db-snapshot-flows.ts'
 import { deleteAuroraCluster } from './delete-aurora-cluster.ts'
 import { deleteAuroraMember } from './delete-aurora-member.ts'
 import { deleteDbCluster } from './delete-db-cluster.ts'
@@ -74,6 +79,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   deleteDbCluster,
   backUpDbCluster,
   createDbClusterSnapshot,
+  copyDbClusterSnapshot,
   deleteDbClusterSnapshot,
   createAuroraCluster,
   createAuroraMember,

@@ -1,5 +1,5 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
+import { NOTHING, together } from '#store/collection.ts'
 import { MINUTE_MS } from '#base/durations.ts'
 import { isBeingCloned } from '../aurora-cluster/clones.ts'
 import {
@@ -15,17 +15,17 @@ import { releasePort } from '../db-instance/ports.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
 import { imagesOf, volumeImages } from '../volume/images.ts'
 import { volumes } from '../volume/record.ts'
-import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
+import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
+import type { SnapshotRef } from '../db-snapshot/kind.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
-import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { archiveVolume } from '../volume/archived.ts'
 import { auroraOf, changeAurora, volumeOf, type AuroraInput } from './aurora-context.ts'
 import { auroraTimers } from './aurora-timers.ts'
 import { removeBackups } from './back-up-db-cluster.ts'
 import { job, type FlowContext, type JobOutcome } from './context.ts'
 import { copyVolumeAtRest } from './copy-volume-at-rest.ts'
-import { clusterSnapshotTaken, findClusterSnapshot, UNCERTAIN } from './db-cluster-snapshot-flows.ts'
-import type { SnapshotRef } from './snapshot-writes.ts'
+import { findClusterSnapshot, UNCERTAIN } from './db-cluster-snapshot-flows.ts'
+import { snapshotFailed, snapshotSucceeded } from './snapshot-writes.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { restartDeadlineMs } from './limits.ts'
 import { removeImages } from './remove-images.ts'
@@ -64,9 +64,12 @@ export const deleteAuroraCluster = flow(
       const volume = (await volumeOf(c.control, au))?.value
       if (volume?.seed) await archiveVolume(c.control, volume, archivePrefix(key))
       const outcome = await copyVolumeAtRest(c, { key, snapshot: held.value })
-      if (outcome.state === 'succeeded') return go('remove', clusterSnapshotTaken(c.control, held, outcome.result))
-      if (outcome.state === 'unready' && c.spentMs > FINAL_MS_MAX) return go('keep', failedBy(c, held, UNCERTAIN))
-      if (outcome.state === 'failed') return go('keep', failedBy(c, held, outcome.error.message))
+      if (outcome.state === 'succeeded')
+        return go('remove', snapshotSucceeded(c.control, OF_CLUSTERS, held, outcome.result))
+      if (outcome.state === 'unready' && c.spentMs > FINAL_MS_MAX)
+        return go('keep', snapshotFailed(c.control, OF_CLUSTERS, held, UNCERTAIN))
+      if (outcome.state === 'failed')
+        return go('keep', snapshotFailed(c.control, OF_CLUSTERS, held, outcome.error.message))
       return wait({ timeoutMs: LOOK_MS })
     },
 
@@ -151,9 +154,6 @@ export const deleteAuroraCluster = flow(
     },
   },
 )
-
-const failedBy = (c: C, held: Held<DbSnapshotRecord>, complaint: string): Mutation =>
-  dbClusterSnapshots(c.control, held.value).update(held, { ...held.value, status: 'failed', complaint })
 
 /** The archive has what it can have within seconds, if it can be reached at all. */
 const FINAL_MS_MAX = 5 * MINUTE_MS

@@ -20,7 +20,8 @@ import { deleteManagedSecret } from '../secrets/managed.ts'
 import { forgetHistory } from '../storage/history.ts'
 import { change, instanceEvent, instanceOf, jobOn, job, type FlowContext, type InstanceInput } from './context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
-import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
+import { findSnapshot, OF_INSTANCES, type SnapshotRef } from '../db-snapshot/kind.ts'
+import { snapshotFailed, snapshotSucceeded } from './snapshot-writes.ts'
 
 interface Input extends InstanceInput {
   readonly finalSnapshot: SnapshotRef | undefined
@@ -69,13 +70,14 @@ export const deleteDbInstance = flow(
         input: async () => ({ id: held.value.resourceId, snapshotId: snapshot.resourceId }),
       })
       if (outcome.state === 'pending') return wait()
+      const record = await findSnapshot(c.control, c.input.key, { kind: OF_INSTANCES, ...snapshot })
       if (outcome.state === 'succeeded')
-        return go('remove', await snapshotSucceeded(c.control, c.input.key, snapshot, outcome.result))
+        return go('remove', snapshotSucceeded(c.control, OF_INSTANCES, record, outcome.result))
       const { message } = outcome.error
       return done(
         'kept',
         change(c, held, { phase: c.input.phaseBefore, complaint: `The final snapshot failed: ${message}` }),
-        await snapshotFailed(c.control, c.input.key, snapshot, message),
+        snapshotFailed(c.control, OF_INSTANCES, record, message),
         instanceEvent(c.control, held.value, 'RDS-EVENT-0086', `The final snapshot failed: ${message}`),
       )
     },

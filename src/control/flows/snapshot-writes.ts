@@ -1,48 +1,45 @@
 /** How a snapshot's record follows the job that copies the data. */
-import type { EventId } from '#catalog/events.ts'
-import { NOTHING, together, type Mutation } from '#store/collection.ts'
+import { NOTHING, together, type Held, type Mutation } from '#store/collection.ts'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { rdsArn } from '../arn.ts'
-import type { Control, Scope } from '../control.ts'
-import { dbSnapshots, findSnapshot, type DbSnapshotRecord } from '../db-snapshot/record.ts'
+import type { Control } from '../control.ts'
+import type { SnapshotKind } from '../db-snapshot/kind.ts'
+import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { recordEvent } from '../event/event.ts'
 
-/** A snapshot as a flow's input names it. */
-export interface SnapshotRef {
-  readonly name: string
-  readonly resourceId: string
-}
+type HeldSnapshot = Held<DbSnapshotRecord>
 
-export function snapshotEvent(control: Control, record: DbSnapshotRecord, id: EventId, message?: string): Mutation {
-  return recordEvent(control, record, {
-    id,
-    sourceType: 'db-snapshot',
-    sourceId: record.id,
-    sourceArn: rdsArn(record, 'snapshot', record.id),
-    ...(message !== undefined && { message }),
-  })
-}
-
-export async function snapshotSucceeded(
+export function snapshotEvent(
   control: Control,
-  scope: Scope,
-  snapshot: SnapshotRef,
-  facts: SnapshotFacts,
-): Promise<Mutation> {
-  const held = await findSnapshot(control, scope, snapshot.name, snapshot.resourceId)
-  if (!held) return NOTHING
-  const record = { ...held.value, status: 'available' as const, sizeBytes: facts.sizeBytes, log: facts.log }
-  const event = record.type === 'automated' ? 'RDS-EVENT-0091' : 'RDS-EVENT-0042'
-  return together(dbSnapshots(control, scope).update(held, record), snapshotEvent(control, record, event))
+  kind: SnapshotKind,
+  ...[record, moment]: [DbSnapshotRecord, 'creating' | 'created' | 'deleted']
+): Mutation {
+  const isDeleted = moment === 'deleted'
+  const id = isDeleted ? (record.type === 'manual' ? kind.events.deleted : undefined) : kind.events[record.type][moment]
+  if (id === undefined) return NOTHING
+  const sourceArn = rdsArn(record, kind.type, record.id)
+  return recordEvent(control, record, { id, sourceType: kind.source, sourceId: record.id, sourceArn })
 }
 
-export async function snapshotFailed(
+/** Writes with which it is there; none where it is gone. */
+export function snapshotSucceeded(
   control: Control,
-  scope: Scope,
-  snapshot: SnapshotRef,
-  complaint: string,
-): Promise<Mutation> {
-  const held = await findSnapshot(control, scope, snapshot.name, snapshot.resourceId)
+  kind: SnapshotKind,
+  ...[held, { sizeBytes, log }]: [HeldSnapshot | undefined, SnapshotFacts]
+): Mutation {
   if (!held) return NOTHING
-  return dbSnapshots(control, scope).update(held, { ...held.value, status: 'failed', complaint })
+  const record = { ...held.value, status: 'available', sizeBytes, log } as const
+  return together(
+    kind.collection(control, record).update(held, record),
+    snapshotEvent(control, kind, record, 'created'),
+  )
+}
+
+export function snapshotFailed(
+  control: Control,
+  kind: SnapshotKind,
+  ...[held, complaint]: [HeldSnapshot | undefined, string]
+): Mutation {
+  if (!held) return NOTHING
+  return kind.collection(control, held.value).update(held, { ...held.value, status: 'failed', complaint })
 }

@@ -5,7 +5,8 @@ import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type Instan
 import { failed, finished, forgetJobs } from './endings.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
 import { standbyStop } from './standby-steps.ts'
-import { snapshotFailed, snapshotSucceeded, type SnapshotRef } from './snapshot-writes.ts'
+import { findSnapshot, OF_INSTANCES, type SnapshotRef } from '../db-snapshot/kind.ts'
+import { snapshotFailed, snapshotSucceeded } from './snapshot-writes.ts'
 
 interface Input extends InstanceInput {
   /** A snapshot to take before stopping. */
@@ -32,12 +33,13 @@ export const stopDbInstance = flow(
         input: async () => ({ id: held.value.resourceId, snapshotId: snapshot.resourceId }),
       })
       if (outcome.state === 'pending') return wait()
+      const record = await findSnapshot(c.control, c.input.key, { kind: OF_INSTANCES, ...snapshot })
       if (outcome.state === 'succeeded')
-        return go('stop', await snapshotSucceeded(c.control, c.input.key, snapshot, outcome.result))
+        return go('stop', snapshotSucceeded(c.control, OF_INSTANCES, record, outcome.result))
       // Without the copy that was asked for, the engine goes on serving.
       return go(
         'stay',
-        await snapshotFailed(c.control, c.input.key, snapshot, outcome.error.message),
+        snapshotFailed(c.control, OF_INSTANCES, record, outcome.error.message),
         change(c, held, { complaint: outcome.error.message }),
       )
     },

@@ -127,6 +127,12 @@ export function checkTags(given: readonly GivenTag[]): readonly Tag[] {
   return checkCount(sorted(tags))
 }
 
+/** Those that were asked for, and of what it is made of those under other keys. */
+export const withInherited = (asked: readonly Tag[], inherited: readonly Tag[]): Tag[] => [
+  ...inherited.filter(({ Key }) => !asked.some((own) => own.Key === Key)),
+  ...asked,
+]
+
 export async function listTags(control: Control, scope: Scope, arn: string): Promise<readonly Tag[]> {
   const { kind, id } = locate(scope, arn)
   const found = await kind.find(control, scope, id)
