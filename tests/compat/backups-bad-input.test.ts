@@ -32,6 +32,10 @@ before(async () => {
     const members = { ...cluster, DBClusterIdentifier, BackupRetentionPeriod }
     assert.equal((await sendForm(holdfast, 'CreateDBCluster', members)).status, 200)
   }
+  const taken = { DBClusterIdentifier: 'backed-up', DBClusterSnapshotIdentifier: 'taken' }
+  await eventually('a snapshot of the cluster', async () =>
+    (await sendForm(holdfast, 'CreateDBClusterSnapshot', taken)).status === 200 ? true : undefined,
+  )
   await eventually('a backup of the cluster', async () =>
     (await sendForm(holdfast, 'DescribeDBClusters', {})).body.includes('EarliestRestorableTime') ? true : undefined,
   )
@@ -50,6 +54,7 @@ const BACKED = {
   UseLatestRestorableTime: true,
 }
 const SNAPSHOT = { DBClusterIdentifier: 'backed-up', DBClusterSnapshotIdentifier: 'new' }
+const COPY = { SourceDBClusterSnapshotIdentifier: 'taken', TargetDBClusterSnapshotIdentifier: 'new' }
 const ARN = 'arn:aws:rds:us-east-1:000000000000:db:backed'
 
 const WRONG: readonly (readonly [action: string, members: Members, code: string])[] = [
@@ -117,6 +122,30 @@ const WRONG: readonly (readonly [action: string, members: Members, code: string]
   ['CreateDBClusterSnapshot', { ...SNAPSHOT, DBClusterIdentifier: 'nobody' }, 'DBClusterNotFoundFault'],
   ['CreateDBClusterSnapshot', { ...SNAPSHOT, DBClusterSnapshotIdentifier: 'rds:new' }, 'InvalidParameterValue'],
   ['DeleteDBClusterSnapshot', { DBClusterSnapshotIdentifier: 'none' }, 'DBClusterSnapshotNotFoundFault'],
+  ['CopyDBClusterSnapshot', { ...COPY, SourceDBClusterSnapshotIdentifier: 'none' }, 'DBClusterSnapshotNotFoundFault'],
+  [
+    'CopyDBClusterSnapshot',
+    { ...COPY, SourceDBClusterSnapshotIdentifier: 'arn:aws:rds:eu-west-1:000000000000:cluster-snapshot:taken' },
+    'DBClusterSnapshotNotFoundFault',
+  ],
+  [
+    'CopyDBClusterSnapshot',
+    { ...COPY, SourceDBClusterSnapshotIdentifier: 'arn:aws:rds:us-east-1:000000000000:snapshot:taken' },
+    'DBClusterSnapshotNotFoundFault',
+  ],
+  [
+    'CopyDBClusterSnapshot',
+    { ...COPY, SourceDBClusterSnapshotIdentifier: 'arn:aws:rds:us-east-1:111111111111:cluster-snapshot:taken' },
+    'DBClusterSnapshotNotFoundFault',
+  ],
+  [
+    'CopyDBClusterSnapshot',
+    { ...COPY, TargetDBClusterSnapshotIdentifier: 'TAKEN' },
+    'DBClusterSnapshotAlreadyExistsFault',
+  ],
+  ['CopyDBClusterSnapshot', { ...COPY, TargetDBClusterSnapshotIdentifier: 'rds:new' }, 'InvalidParameterValue'],
+  ['CopyDBClusterSnapshot', { ...COPY, TargetDBClusterSnapshotIdentifier: '1st' }, 'InvalidParameterValue'],
+  ['CopyDBClusterSnapshot', { TargetDBClusterSnapshotIdentifier: 'new' }, 'InvalidParameterValue'],
   ['DescribeDBClusterSnapshots', { SnapshotType: 'old' }, 'InvalidParameterValue'],
   ['DescribeDBClusterSnapshots', { DBClusterSnapshotIdentifier: 'none' }, 'DBClusterSnapshotNotFoundFault'],
   [

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
+  CopyDBClusterSnapshotCommand,
   CreateDBClusterSnapshotCommand,
   DeleteDBClusterSnapshotCommand,
   DescribeDBClusterSnapshotsCommand,
@@ -46,25 +47,35 @@ async function now(cluster: DBCluster): Promise<number> {
   return (await query<{ ms: number }>(holdfast, writerEndpoint(cluster), sql))[0]!.ms
 }
 
-/** Of a cluster's snapshot an instance is made that has the rows. */
+/** Of the copy of a cluster's snapshot, whose source is gone, an instance is made that has the rows. */
 async function snapshotServes(cluster: DBCluster, rows: number): Promise<void> {
   const rds = holdfast.rds()
+  const names = async (): Promise<string[]> => {
+    const { DBClusterSnapshots } = await rds.send(new DescribeDBClusterSnapshotsCommand({ SnapshotType: 'manual' }))
+    return DBClusterSnapshots!.map((one) => `${one.DBClusterSnapshotIdentifier} ${one.Status}`)
+  }
+  const become = (wanted: string): Promise<true> =>
+    eventually(`the snapshots are: ${wanted}`, async () => ((await names()).join() === wanted ? true : undefined))
+  const first = { DBClusterSnapshotIdentifier: 'first' }
+  await rds.send(new CreateDBClusterSnapshotCommand({ DBClusterIdentifier: cluster.DBClusterIdentifier!, ...first }))
+  await become('first available')
+  await rds.send(
+    new CopyDBClusterSnapshotCommand({
+      SourceDBClusterSnapshotIdentifier: 'first',
+      TargetDBClusterSnapshotIdentifier: 'copy',
+    }),
+  )
+  await become('copy available,first available')
+  await rds.send(new DeleteDBClusterSnapshotCommand(first))
+  await become('copy available')
   const name = { DBClusterSnapshotIdentifier: 'copy' }
-  await rds.send(new CreateDBClusterSnapshotCommand({ DBClusterIdentifier: cluster.DBClusterIdentifier!, ...name }))
-  await eventually('the snapshot', async () => {
-    const { DBClusterSnapshots } = await rds.send(new DescribeDBClusterSnapshotsCommand(name))
-    return DBClusterSnapshots![0]!.Status === 'available' ? true : undefined
-  })
   const single = { DBInstanceIdentifier: 'single', DBInstanceClass: 'db.t4g.micro', BackupRetentionPeriod: 0 }
   await rds.send(new RestoreDBInstanceFromDBSnapshotCommand({ ...single, ...name }))
   const instance = await instanceIn(rds, 'single', 'available')
   assert.deepEqual(await query(holdfast, instance, 'select count(*)::int as n from written'), [{ n: rows }])
   await deleteInstance(rds, 'single')
   await rds.send(new DeleteDBClusterSnapshotCommand(name))
-  await eventually('no snapshot', async () => {
-    const { DBClusterSnapshots } = await rds.send(new DescribeDBClusterSnapshotsCommand({}))
-    return DBClusterSnapshots!.length === 0 ? true : undefined
-  })
+  await become('')
 }
 
 test('what was acknowledged before and after the writer was killed is restored to a second, and nothing later', async () => {

@@ -5,6 +5,7 @@ import type { RequestContext } from '../handler.ts'
 import { AddTagsToResource } from './add-tags-to-resource.ts'
 import { ApplyPendingMaintenanceAction } from './apply-pending-maintenance-action.ts'
 import { CopyDBClusterParameterGroup } from './copy-db-cluster-parameter-group.ts'
+import { CopyDBClusterSnapshot } from './copy-db-cluster-snapshot.ts'
 import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
 import { CopyDBSnapshot } from './copy-db-snapshot.ts'
 import { CopyOptionGroup } from './copy-option-group.ts'
@@ -98,6 +99,7 @@ export const rdsHandlers = {
   AddTagsToResource,
   ApplyPendingMaintenanceAction,
   CopyDBClusterParameterGroup,
+  CopyDBClusterSnapshot,
   CopyDBParameterGroup,
   CopyDBSnapshot,
   CopyOptionGroup,

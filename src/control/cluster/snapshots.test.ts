@@ -5,7 +5,7 @@ import { SCOPE } from '../../../tests/support/control.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import { clusterOf, eventsOf, isWholeAgain, newCluster } from '../../../tests/support/simulated-cluster.ts'
-import { deleteSnapshot } from '../db-snapshot/change.ts'
+import { copySnapshot, deleteSnapshot } from '../db-snapshot/change.ts'
 import { restoreDbInstance } from '../db-snapshot/restore.ts'
 import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { addTags, listTags } from '../tag/tags.ts'
@@ -82,4 +82,58 @@ test('a copy that fails says so, and can be deleted', async () => {
   })
   await inTime(control, deleteSnapshot(control, SCOPE, { kind: OF_CLUSTERS, name: DBClusterSnapshotIdentifier }))
   assert.deepEqual(await statuses(control), [])
+})
+
+test('a copy is made in any region, with the tags that are asked for, and does without its source', async () => {
+  const control = await withCluster()
+  await take(control)
+  const [before] = await listClusterSnapshots(control, SCOPE, {})
+  const arn = describeClusterSnapshot(before!).DBClusterSnapshotArn!
+  await addTags(control, SCOPE, { arn, tags: [{ Key: 'team', Value: 'shop' }] })
+  const west = { ...SCOPE, region: 'us-west-2' }
+  const there = { kind: OF_CLUSTERS, source: arn, target: 'there' }
+  const first = await inTime(control, copySnapshot(control, west, { ...there, CopyTags: true }))
+  assert.deepEqual([first.status, first.type, first.tags.length], ['copying', 'manual', 1])
+  const here = { kind: OF_CLUSTERS, source: 'BEFORE', target: 'here', Tags: [{ Key: 'a', Value: 'b' }] }
+  await inTime(control, copySnapshot(control, SCOPE, here))
+  await inTime(control, deleteSnapshot(control, SCOPE, { kind: OF_CLUSTERS, name: arn }))
+
+  const [copy] = await listClusterSnapshots(control, SCOPE, {})
+  const described = describeClusterSnapshot(copy!)
+  assert.deepEqual([described.Status, described.SourceDBClusterSnapshotArn], ['available', arn])
+  assert.deepEqual(described.TagList, [{ Key: 'a', Value: 'b' }])
+  assert.notEqual(copy!.resourceId, before!.resourceId)
+  const { snapshots } = await control.hosts.ask('a', 'host.contents', {})
+  assert.equal(snapshots.includes(before!.resourceId), false)
+  assert.deepEqual(await eventsOf(control, 'db-cluster-snapshot'), ['0074', '0075', '0075'])
+  const input = { DBClusterIdentifier: 'again', SnapshotIdentifier: 'here', Engine: 'postgres' }
+  await inTime(control, restoreAnyClusterFromSnapshot(control, SCOPE, input))
+  isWholeAgain(await clusterOf(control, 'again'))
+
+  const [elsewhere] = await listClusterSnapshots(control, west, {})
+  const distant = describeClusterSnapshot(elsewhere!).DBClusterSnapshotArn!
+  assert.deepEqual([elsewhere!.status, elsewhere!.tags.length], ['available', 1])
+  await assert.rejects(
+    restoreAnyClusterFromSnapshot(control, SCOPE, {
+      ...input,
+      DBClusterIdentifier: 'far',
+      SnapshotIdentifier: distant,
+    }),
+    { name: 'DBClusterSnapshotNotFoundFault' },
+  )
+})
+
+test('no copy is made of what is not there as a whole', async () => {
+  const control = await withCluster()
+  control.failing = 'instance.snapshot'
+  await take(control)
+  const copy = { kind: OF_CLUSTERS, source: 'before', target: 'copy' }
+  await assert.rejects(copySnapshot(control, SCOPE, copy), { name: 'InvalidDBClusterSnapshotStateFault' })
+  control.failing = 'snapshot.copy'
+  await inTime(
+    control,
+    createClusterSnapshot(control, SCOPE, { DBClusterIdentifier, DBClusterSnapshotIdentifier: 'whole' }),
+  )
+  await inTime(control, copySnapshot(control, SCOPE, { ...copy, source: 'whole' }))
+  assert.deepEqual(await statuses(control), ['before failed', 'copy failed', 'whole available'])
 })

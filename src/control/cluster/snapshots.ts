@@ -156,6 +156,7 @@ export function describeClusterSnapshot(record: DbSnapshotRecord): DBClusterSnap
     MasterUsername: instance.masterUsername,
     StorageEncrypted: settings.StorageEncrypted,
     KmsKeyId: settings.KmsKeyId,
+    SourceDBClusterSnapshotArn: record.sourceArn,
     IAMDatabaseAuthenticationEnabled: settings.EnableIAMDatabaseAuthentication,
     TagList: [...record.tags],
   }

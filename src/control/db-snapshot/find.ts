@@ -34,13 +34,14 @@ export async function requireReadableSnapshot(
   return held
 }
 
-/** The same, of one that is there as a whole. */
+/** The same, of one that can be restored. One of another region has to be copied first, as on RDS. */
 export async function requireUsableSnapshot(
   control: Pick<Control, 'store'>,
   scope: Scope,
   named: SnapshotName,
 ): Promise<DbSnapshotRecord> {
   const { value } = await requireReadableSnapshot(control, scope, named)
+  if (value.region !== scope.region) throw named.kind.notFound(named.name)
   if (value.status !== 'available') throw notAvailable(named.kind, value)
   return value
 }

@@ -11,6 +11,7 @@ import {
   SnapshotQuotaExceededFault,
 } from '@aws-sdk/client-rds'
 import type { AccountQuota } from '@aws-sdk/client-rds'
+import type { Collection } from '#store/collection.ts'
 import { fault } from '#wire/aws/faults.ts'
 import { CUSTOM_ENDPOINTS_MAX } from '../aurora-cluster/custom-endpoint.ts'
 import { auroraClusters } from '../aurora-cluster/record.ts'
@@ -18,7 +19,7 @@ import { allClusters } from '../cluster/names.ts'
 import type { Control, Scope } from '../control.ts'
 import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { dbInstances } from '../db-instance/record.ts'
-import { dbSnapshots } from '../db-snapshot/record.ts'
+import { dbSnapshots, type DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { optionGroups } from '../option-group/record.ts'
 import { parameterGroups } from '../parameter-group/record.ts'
 import { REPLICAS_MAX } from '../read-replica/limits.ts'
@@ -35,6 +36,9 @@ interface Quota {
 }
 
 const none: Count = async () => 0
+
+const manualIn = async (snapshots: Collection<DbSnapshotRecord>): Promise<number> =>
+  (await snapshots.list()).filter(({ value }) => value.type === 'manual').length
 
 /** Under the names that DescribeAccountAttributes gives them. */
 const quotas = {
@@ -83,13 +87,12 @@ const quotas = {
   EventSubscriptions: { max: 20, used: none },
   ManualClusterSnapshots: {
     max: 100,
-    used: async (control, scope) => (await dbClusterSnapshots(control, scope).list()).length,
+    used: async (control, scope) => manualIn(dbClusterSnapshots(control, scope)),
     exceeded: () => fault(SnapshotQuotaExceededFault, 'The quota of manual DB cluster snapshots is exceeded.'),
   },
   ManualSnapshots: {
     max: 100,
-    used: async (control, scope) =>
-      (await dbSnapshots(control, scope).list()).filter(({ value }) => value.type === 'manual').length,
+    used: async (control, scope) => manualIn(dbSnapshots(control, scope)),
     exceeded: () => fault(SnapshotQuotaExceededFault, 'The quota of manual snapshots is exceeded.'),
   },
   OptionGroups: {
