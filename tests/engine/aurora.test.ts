@@ -24,6 +24,7 @@ import {
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import { addInstance, createAurora, PREVIEW, wholeAurora } from '../support/aurora.ts'
+import { auroraClient, withoutDriver } from '../support/aurora-driver.ts'
 import { clusterGone, clusterIn, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
 import { instanceGone, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
@@ -174,6 +175,29 @@ test('a writer that dies is followed by a reader, with everything that was ackno
   await eventually('readers have all of it', async () =>
     (await rowsAt(readerEndpoint(after)).catch(() => 0)) === rows ? true : undefined,
   )
+})
+
+test('a driver that knows Aurora reads from a reader, and follows the writer', { skip: withoutDriver }, async () => {
+  const before = await whole()
+  await using driver = await auroraClient(holdfast, before)
+  const at = async (): Promise<unknown> =>
+    (await driver.query('select aurora_db_instance_identifier() as id')).rows[0]!['id']
+  assert.equal(await at(), writerOf(before))
+  await driver.setReadOnly(true)
+  assert.ok(MEMBERS.filter((id) => id !== writerOf(before)).includes((await at()) as string))
+  await assert.rejects(driver.query('insert into written values (-2000)'), /read-only/)
+  await driver.setReadOnly(false)
+  await killWriter(before)
+  // A statement that is under way may end with the engine's own words instead.
+  await eventually('it says that it is elsewhere now', async () => {
+    const said = await at().catch(String)
+    return /The active SQL connection has changed/.test(String(said)) ? true : undefined
+  })
+  const { rows } = await driver.query(
+    'insert into written values (-2000) returning aurora_db_instance_identifier() as id',
+  )
+  const after = await whole((found) => writerOf(found) !== writerOf(before))
+  assert.equal(rows[0]!['id'], writerOf(after))
 })
 
 test('it fails over to whom one asks for, stops, and starts with all that it had', async () => {

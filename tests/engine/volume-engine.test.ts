@@ -153,6 +153,9 @@ for (const { version, env } of engines) {
         `SELECT current_read_lsn > 0 AS b FROM aurora_replica_status() WHERE server_id = 'shop-b'`,
       )
       assert.deepEqual(live, { b: true })
+      // One that was the writer, and was told before it was one no more.
+      await onVolume().tellReplicas(b.folder, [{ ...row('b'), isWriter: true }])
+      await assert.rejects(bench.sql(b.spec, TOPOLOGY), { code: '57P03' })
       await assert.rejects(bench.sql(a.spec, `SELECT pg_read_file('PG_VERSION')`), { code: '42501' })
       assert.deepEqual(await bench.sql(a.spec, `UPDATE pg_settings SET setting = '5MB' WHERE name = 'work_mem'`), [
         { set_config: '5MB' },

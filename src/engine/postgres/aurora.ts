@@ -31,7 +31,8 @@ const IDENTIFIER_BODY = `SELECT current_setting('${IDENTIFIER_SETTING}', true)`
 
 /**
  * Of this instance: what is so now. Of the others: what was last heard of them, and when. Who asks a writer is told of no
- * other writer: it was one before.
+ * other writer: it was one before. One that was the writer and has not heard yet who is now says nothing at all: without
+ * a writer in the answer drivers go by what they knew before, which is this instance. They take 57P03 for one that is not there yet.
  */
 const STATUS_BODY = `
 DECLARE
@@ -41,6 +42,9 @@ DECLARE
                                       0, 1000000, true), '[]')::jsonb;
   received pg_lsn; applied pg_lsn;
 BEGIN
+  IF is_reader AND told @> jsonb_build_array(jsonb_build_object('serverId', own, 'isWriter', true)) THEN
+    RAISE EXCEPTION 'this instance does not know yet which one is the writer now' USING ERRCODE = 'cannot_connect_now';
+  END IF;
   IF is_reader THEN
     applied := coalesce(pg_last_wal_replay_lsn(), '0/0');
     received := greatest(pg_last_wal_receive_lsn(), applied);
