@@ -170,7 +170,7 @@ class Line {
       case 'hello':
         return this.attach(message)
       case 'reply':
-        return this.pending.resolve(message.to, message.value)
+        return this.pending.resolve(message.to, undefined)
       case 'refusal':
         return this.pending.reject(message.to, trouble(`refused: ${message.message}`))
       case 'observed':

@@ -1,14 +1,11 @@
-/** The endpoint process's end of the stream to serve. Serve dials in; the latest connection is the one that counts. */
-import { InvariantError } from '#base/assert.ts'
-import { messageOf } from '#base/trouble.ts'
+/** The endpoint process's end of the stream to serve. */
 import type { Log } from '#base/log.ts'
-import type { Clock, Timer } from '#host/clock.ts'
-import { listen, type Socket } from '#host/net.ts'
-import { FrameDecoder, FrameError, encodeFrame } from '#wire/agent/frames.ts'
-import { FRAME_BYTES_MAX } from '#wire/agent/limits.ts'
+import type { Clock } from '#host/clock.ts'
+import { openToOneCaller, reply, watchIdleness, type Line } from '#host/one-caller.ts'
+import { FRAMING, FrameError } from '#wire/agent/frames.ts'
 import { ENDPOINT_PROTOCOL_VERSION, type FromEndpoint, type ToEndpoint } from '#wire/endpoint/messages.ts'
 import type { Gateways } from './gateways.ts'
-import { IDLE_MS, UNSENT_BYTES_MAX } from './limits.ts'
+import { IDLE_MS } from './limits.ts'
 
 export interface ControlStreamOptions {
   readonly gateways: Gateways
@@ -29,108 +26,66 @@ export interface ControlStream {
 }
 
 /** Resolves once serve can dial in. */
-export async function openControlStream(options: ControlStreamOptions): Promise<ControlStream> {
-  const { gateways, clock, log } = options
+export async function openControlStream({
+  gateways,
+  socketPath,
+  version,
+  clock,
+  log,
+}: ControlStreamOptions): Promise<ControlStream> {
   const ended = Promise.withResolvers<Farewell>()
-  let current: Socket | undefined
-  let idle: Timer | undefined
-  const countIdle = (): void => {
-    idle?.cancel()
-    idle = clock.after(IDLE_MS, () => {
-      if (gateways.observed().length === 0) ended.resolve('idle')
-      else countIdle()
-    })
-  }
-  countIdle()
-  const server = await listen({ path: options.socketPath }, (socket) => {
-    current?.destroy()
-    current = socket
-    log.info({}, 'serve connected')
-    new Conversation(socket, options, {
-      shutDown: () => ended.resolve('shut-down'),
-      touched: countIdle,
-    }).start()
+  const idle = watchIdleness(clock, {
+    afterMs: IDLE_MS,
+    isIdle: () => gateways.observed().length === 0,
+    ended: () => ended.resolve('idle'),
+  })
+  const serve = await openToOneCaller<ToEndpoint, FromEndpoint>({
+    socketPath,
+    caller: 'serve',
+    framing: FRAMING,
+    log,
+    begin(line) {
+      const stopReports = gateways.onReport((report) => line.send(report))
+      const routes = gateways.observed()
+      line.send({ type: 'hello', protocol: ENDPOINT_PROTOCOL_VERSION, version, pid: process.pid, routes })
+      return {
+        ended: stopReports,
+        take(message) {
+          idle.touch()
+          if (message.type === 'shut-down') ended.resolve('shut-down')
+          else answer(message, { line, gateways, log })
+        },
+      }
+    },
   })
   return {
     ended: ended.promise,
     close() {
-      idle?.cancel()
-      server.close()
-      current?.destroy()
+      idle.stop()
+      serve.close()
     },
   }
 }
 
-interface Events {
-  shutDown(): void
-  touched(): void
+function answer(
+  message: Exclude<ToEndpoint, { type: 'shut-down' }>,
+  { line, gateways, log }: { line: Line<FromEndpoint>; gateways: Gateways; log: Log },
+): void {
+  reply({ line, to: message.seq, log }, handle(gateways, message))
 }
 
-function send(socket: Socket, message: FromEndpoint): void {
-  if (socket.destroyed) return
-  socket.write(encodeFrame(message))
-  if (socket.writableLength > UNSENT_BYTES_MAX) socket.destroy()
-}
-
-class Conversation {
-  private readonly socket: Socket
-  private readonly options: ControlStreamOptions
-  private readonly events: Events
-
-  constructor(socket: Socket, options: ControlStreamOptions, events: Events) {
-    this.socket = socket
-    this.options = options
-    this.events = events
-  }
-
-  start(): void {
-    const { socket } = this
-    const { gateways, version, log } = this.options
-    const decoder = new FrameDecoder(FRAME_BYTES_MAX)
-    const stopReports = gateways.onReport((report) => send(socket, report))
-    socket.on('error', (error) => log.debug({ error }, 'the stream to serve failed'))
-    socket.on('close', stopReports)
-    socket.on('data', (piece: Buffer) => {
-      try {
-        for (const message of decoder.push(piece)) this.handle(message as ToEndpoint)
-      } catch (error) {
-        if (error instanceof InvariantError) throw error
-        log.warn({ error }, 'serve sent what cannot be read')
-        socket.destroy()
-      }
-    })
-    const routes = gateways.observed()
-    send(socket, { type: 'hello', protocol: ENDPOINT_PROTOCOL_VERSION, version, pid: process.pid, routes })
-  }
-
-  private handle(message: ToEndpoint): void {
-    const { gateways } = this.options
-    this.events.touched()
-    switch (message.type) {
-      case 'apply':
-        return this.reply(message.seq, gateways.apply(message.route, message.wait))
-      case 'allow':
-        return this.reply(message.seq, gateways.allow(message.id, message.allowedSources))
-      case 'throttle':
-        return this.reply(message.seq, gateways.throttle(message.id, message.delayMs, message.forMs))
-      case 'remove':
-        return this.reply(message.seq, gateways.remove(message.id))
-      case 'shut-down':
-        return this.events.shutDown()
-      default:
-        message satisfies never
-        throw new FrameError('serve sent a message of an unknown type')
-    }
-  }
-
-  private reply(to: number, done: Promise<void>): void {
-    done.then(
-      () => send(this.socket, { type: 'reply', to, value: {} }),
-      (error: unknown) => {
-        if (error instanceof InvariantError) throw error
-        this.options.log.warn({ error }, 'a request of serve was refused')
-        send(this.socket, { type: 'refusal', to, message: messageOf(error) })
-      },
-    )
+async function handle(gateways: Gateways, message: Exclude<ToEndpoint, { type: 'shut-down' }>): Promise<void> {
+  switch (message.type) {
+    case 'apply':
+      return gateways.apply(message.route, message.wait)
+    case 'allow':
+      return gateways.allow(message.id, message.allowedSources)
+    case 'throttle':
+      return gateways.throttle(message.id, message.delayMs, message.forMs)
+    case 'remove':
+      return gateways.remove(message.id)
+    default:
+      message satisfies never
+      throw new FrameError('serve sent a message of an unknown type')
   }
 }

@@ -25,9 +25,6 @@ export const BIND_PAUSE_MS = 50
 /** Changes of counts are reported at most this often. */
 export const REPORT_EVERY_MS = SECOND_MS
 
-/** Unsent bytes to serve after which its connection is given up: it does not read any more. */
-export const UNSENT_BYTES_MAX = 32 * 1_024 * KIB
-
 /** Without routes, and without serve or with nothing asked by it, the process ends after this long. */
 export const IDLE_MS = MINUTE_MS
 

@@ -48,3 +48,6 @@ export const FAR_BYTES_MAX = 8 * MIB
 
 /** A disk that syncs as fast as this, on average, may keep a log node from hearing anybody meanwhile. Milliseconds. */
 export const LOOP_SYNC_MS_MAX = 4
+
+/** Messages that wait for a process that does not read them. One for whom more waits does not listen any more. */
+export const UNREAD_BYTES_MAX = 32 * MIB

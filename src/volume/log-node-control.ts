@@ -1,13 +1,10 @@
-/** The log node's end of the stream to its host's agent, which dials in; the latest connection is the one that counts. */
-import { InvariantError } from '#base/assert.ts'
-import { messageOf } from '#base/trouble.ts'
+/** The log node's end of the stream to its host's agent. */
 import type { Log } from '#base/log.ts'
-import type { Clock, Timer } from '#host/clock.ts'
-import { listen, type Socket } from '#host/net.ts'
-import { FrameDecoder, FrameError, encodeFrame } from '#wire/agent/frames.ts'
-import { FRAME_BYTES_MAX } from '#wire/agent/limits.ts'
+import type { Clock } from '#host/clock.ts'
+import { openToOneCaller, reply, watchIdleness } from '#host/one-caller.ts'
+import { FRAMING, FrameError } from '#wire/agent/frames.ts'
 import { LOGNODE_PROTOCOL_VERSION, type FromLogNode, type ToLogNode } from '#wire/lognode/messages.ts'
-import { IDLE_MS, UNSENT_BYTES_MAX } from './log-node/limits.ts'
+import { IDLE_MS } from './log-node/limits.ts'
 import type { LogNode } from './log-node.ts'
 
 export interface LogNodeControlOptions {
@@ -28,55 +25,39 @@ export interface LogNodeControl {
 
 /** Resolves once the agent can dial in. */
 export async function openLogNodeControl(options: LogNodeControlOptions): Promise<LogNodeControl> {
-  const { node, clock, log } = options
+  const { node, socketPath, version, clock, log } = options
   const ended = Promise.withResolvers<'shut-down' | 'idle'>()
-  let current: Socket | undefined
-  let idle: Timer | undefined
-  const countIdle = (): void => {
-    idle?.cancel()
-    idle = clock.after(IDLE_MS, () => {
-      if (node.size === 0) ended.resolve('idle')
-      else countIdle()
-    })
-  }
-  countIdle()
-  const server = await listen({ path: options.socketPath }, (socket) => {
-    current?.destroy()
-    current = socket
-    log.info({}, 'the agent connected')
-    converse(socket, options, (message) => {
-      // One that is merely looked after is idle.
-      if (message.type !== 'ping') countIdle()
-      if (message.type === 'shut-down') ended.resolve('shut-down')
-      else reply(socket, message.seq, handle(node, message), log)
-    })
+  const idle = watchIdleness(clock, {
+    afterMs: IDLE_MS,
+    isIdle: () => node.size === 0,
+    ended: () => ended.resolve('idle'),
+  })
+  const agent = await openToOneCaller<ToLogNode, FromLogNode>({
+    socketPath,
+    caller: 'the agent',
+    framing: FRAMING,
+    log,
+    begin(line) {
+      const stopReports = node.onReport((report) => line.send(report))
+      line.send({ type: 'hello', protocol: LOGNODE_PROTOCOL_VERSION, version, pid: process.pid, ...node.observed() })
+      return {
+        ended: stopReports,
+        take(message) {
+          // One that is merely looked after is idle.
+          if (message.type !== 'ping') idle.touch()
+          if (message.type === 'shut-down') ended.resolve('shut-down')
+          else reply({ line, to: message.seq, log }, handle(node, message))
+        },
+      }
+    },
   })
   return {
     ended: ended.promise,
     close() {
-      idle?.cancel()
-      server.close()
-      current?.destroy()
+      idle.stop()
+      agent.close()
     },
   }
-}
-
-function converse(socket: Socket, options: LogNodeControlOptions, take: (message: ToLogNode) => void): void {
-  const { node, version, log } = options
-  const decoder = new FrameDecoder(FRAME_BYTES_MAX)
-  const stopReports = node.onReport((report) => send(socket, report))
-  socket.on('error', (error) => log.debug({ error }, 'the stream to the agent failed'))
-  socket.on('close', stopReports)
-  socket.on('data', (piece: Buffer) => {
-    try {
-      for (const message of decoder.push(piece)) take(message as ToLogNode)
-    } catch (error) {
-      if (error instanceof InvariantError) throw error
-      log.warn({ error }, 'the agent sent what cannot be read')
-      socket.destroy()
-    }
-  })
-  send(socket, { type: 'hello', protocol: LOGNODE_PROTOCOL_VERSION, version, pid: process.pid, ...node.observed() })
 }
 
 async function handle(node: LogNode, message: Exclude<ToLogNode, { type: 'shut-down' }>): Promise<void> {
@@ -101,21 +82,4 @@ async function handle(node: LogNode, message: Exclude<ToLogNode, { type: 'shut-d
       message satisfies never
       throw new FrameError('the agent sent a message of an unknown type')
   }
-}
-
-function reply(socket: Socket, to: number, done: Promise<void>, log: Log): void {
-  done.then(
-    () => send(socket, { type: 'reply', to }),
-    (error: unknown) => {
-      if (error instanceof InvariantError) throw error
-      log.warn({ error }, 'a request of the agent was refused')
-      send(socket, { type: 'refusal', to, message: messageOf(error) })
-    },
-  )
-}
-
-function send(socket: Socket, message: FromLogNode): void {
-  if (socket.destroyed) return
-  socket.write(encodeFrame(message))
-  if (socket.writableLength > UNSENT_BYTES_MAX) socket.destroy()
 }

@@ -19,9 +19,6 @@ export const REPORT_EVERY_MS = SECOND_MS
 /** How long the end of a process that cannot trust its disk may be put off to write down why. */
 export const LAST_WRITE_MS_MAX = 2 * SECOND_MS
 
-/** Unsent bytes to the agent after which its connection is given up: it does not read any more. */
-export const UNSENT_BYTES_MAX = 32 * MIB
-
 /** Without members, and without an agent or with nothing asked by it, the process ends after this long. */
 export const IDLE_MS = MINUTE_MS
 

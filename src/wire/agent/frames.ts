@@ -5,6 +5,8 @@
  *
  * JSON never contains a raw line feed, so a line feed always ends a document.
  */
+import { FRAME_BYTES_MAX } from './limits.ts'
+
 const LINE_FEED = 0x0a
 
 export function encodeFrame(message: { readonly type: string }): string {
@@ -63,3 +65,6 @@ export class FrameDecoder {
 function hasType(document: unknown): document is { readonly type: string } {
   return typeof document === 'object' && document !== null && 'type' in document && typeof document.type === 'string'
 }
+
+/** For whoever opens a stream: host/one-caller.ts. */
+export const FRAMING = { decoder: () => new FrameDecoder(FRAME_BYTES_MAX), encode: encodeFrame }

@@ -80,7 +80,7 @@ export type FromEndpoint =
       readonly pid: number
       readonly routes: readonly ObservedRoute[]
     }
-  | { readonly type: 'reply'; readonly to: number; readonly value: unknown }
+  | { readonly type: 'reply'; readonly to: number }
   | { readonly type: 'refusal'; readonly to: number; readonly message: string }
   | { readonly type: 'observed'; readonly route: ObservedRoute }
   | { readonly type: 'gone'; readonly id: string }
