@@ -15,6 +15,7 @@ import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
+import { watchGlobalLag } from '#control/global-cluster/watch-lag.ts'
 import { collectMetrics } from '#control/metrics/collect.ts'
 import { watchReplicas } from '#control/read-replica/watch.ts'
 import { watchInstances } from '#control/flows/watch.ts'
@@ -110,6 +111,7 @@ const WATCHES = [
   watchIdleInstances,
   watchAuroraWriters,
   watchAuroraReplicas,
+  watchGlobalLag,
 ]
 
 async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Running): Promise<void> {

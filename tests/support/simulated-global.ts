@@ -7,6 +7,8 @@ import type { Scope } from '#control/control.ts'
 import { createGlobalCluster } from '#control/global-cluster/create.ts'
 import { describeGlobalCluster } from '#control/global-cluster/describe.ts'
 import { listGlobalClusters } from '#control/global-cluster/list.ts'
+import type { Hosts } from '#control/hosts.ts'
+import type { ObservedLogNode, ObservedRelay } from '#wire/lognode/messages.ts'
 import { SCOPE } from './control.ts'
 import { addInstance, newAurora } from './simulated-aurora.ts'
 import { inTime } from './in-time.ts'
@@ -79,4 +81,17 @@ export async function clusterIn(
 export async function globalShown(control: SimulatedControl, id = 'world'): Promise<GlobalCluster> {
   const [record] = await listGlobalClusters(control, SCOPE, { GlobalClusterIdentifier: id })
   return describeGlobalCluster(control, record!)
+}
+
+/** What log nodes say of relays is changed on the way. */
+export function relaysSeen(control: SimulatedControl, change: (relay: ObservedRelay) => ObservedRelay): () => void {
+  const hosts = control.hosts as { ask: Hosts['ask'] }
+  const { ask } = hosts
+  hosts.ask = async (zone, question, input) => {
+    const answer = await ask.call(hosts, zone, question, input)
+    const { observed } = answer as { observed?: ObservedLogNode }
+    if (question !== 'lognode.look' || !observed) return answer
+    return { observed: { ...observed, relays: observed.relays.map(change) } } as typeof answer
+  }
+  return () => (hosts.ask = ask)
 }

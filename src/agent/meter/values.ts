@@ -51,7 +51,10 @@ export function valuesOf(before: Look | undefined, now: Look, capacity: Instance
 }
 
 /** Those that a capacity is told by come from whoever gives it. */
-type MeasuredName = Exclude<MetricName, 'ServerlessDatabaseCapacity' | 'ACUUtilization' | `AuroraReplicaLag${string}`>
+type MeasuredName = Exclude<
+  MetricName,
+  'ServerlessDatabaseCapacity' | 'ACUUtilization' | `AuroraReplicaLag${string}` | `AuroraGlobalDB${string}`
+>
 
 type Growing = 'cpuMs' | 'readBytes' | 'writtenBytes' | 'reads' | 'writes' | 'logGeneratedBytes'
 

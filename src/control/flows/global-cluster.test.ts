@@ -1,7 +1,6 @@
 /** Global databases on simulated engines: clusters of several regions, and which of them writes. */
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import type { ObservedLogNode, ObservedRelay } from '#wire/lognode/messages.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
 import {
   EAST,
@@ -10,6 +9,7 @@ import {
   createInstanceIn,
   globalShown,
   newGlobal,
+  relaysSeen,
   withSecondary,
 } from '../../../tests/support/simulated-global.ts'
 import { addInstance, auroraOf, keptAurora, newAurora, reached } from '../../../tests/support/simulated-aurora.ts'
@@ -24,9 +24,9 @@ import { listGlobalClusters } from '../global-cluster/list.ts'
 import { modifyGlobalCluster } from '../global-cluster/modify.ts'
 import { removeFromGlobalCluster } from '../global-cluster/remove.ts'
 import { failoverGlobalCluster } from '../global-cluster/switch.ts'
-import type { Hosts } from '../hosts.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { findEvents } from '../event/event.ts'
+import { addTags, listTags, removeTags } from '../tag/tags.ts'
 import { volumes } from '../volume/record.ts'
 
 const NAMED = { GlobalClusterIdentifier: 'world' }
@@ -46,6 +46,20 @@ test('a global cluster begins empty or with a cluster that is there, and belongs
   const shown = await globalShown(control)
   assert.equal(shown.GlobalClusterArn, `arn:aws:rds::${SCOPE.account}:global-cluster:world`)
   assert.equal(shown.Status, 'available')
+})
+
+test('a global cluster carries tags, by a name without a region, from every region', async () => {
+  const control = await simulatedControl()
+  await createGlobalCluster(control, SCOPE, { ...NAMED, Engine: 'aurora-postgresql', Tags: [{ Key: 'a', Value: '1' }] })
+  const { GlobalClusterArn: arn } = await globalShown(control)
+  await addTags(control, EAST, { arn: arn!, tags: [{ Key: 'team', Value: 'shop' }] })
+  await removeTags(control, SCOPE, { arn: arn!, keys: ['a'] })
+  assert.deepEqual(await listTags(control, EAST, arn!), [{ Key: 'team', Value: 'shop' }])
+  assert.deepEqual((await globalShown(control)).TagList, [{ Key: 'team', Value: 'shop' }])
+  await assert.rejects(listTags(control, SCOPE, arn!.replace('world', 'other')), { name: 'GlobalClusterNotFoundFault' })
+  await assert.rejects(listTags(control, SCOPE, arn!.replace('rds::', 'rds:us-east-1:')), {
+    name: 'InvalidParameterValue',
+  })
 })
 
 test('a secondary has a volume of its own, with the log of the primary, and instances that all read', async () => {
@@ -155,19 +169,6 @@ const switchTo = (control: SimulatedControl, arn: string | undefined, isDataLoss
 
 const arnOf = async (control: SimulatedControl, scope = EAST, id = 'far'): Promise<string | undefined> =>
   (await clusterIn(control, scope, id)).shown.DBClusterArn
-
-/** What log nodes say of relays is changed on the way. */
-function relaysSeen(control: SimulatedControl, change: (relay: ObservedRelay) => ObservedRelay): () => void {
-  const hosts = control.hosts as { ask: Hosts['ask'] }
-  const { ask } = hosts
-  hosts.ask = async (zone, question, input) => {
-    const answer = await ask.call(hosts, zone, question, input)
-    const { observed } = answer as { observed?: ObservedLogNode }
-    if (question !== 'lognode.look' || !observed) return answer
-    return { observed: { ...observed, relays: observed.relays.map(change) } } as typeof answer
-  }
-  return () => (hosts.ask = ask)
-}
 
 test('a switchover makes the secondary the primary, in an epoch above all, and the primary its copy', async () => {
   const control = await withSecondary()

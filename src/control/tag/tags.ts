@@ -21,6 +21,8 @@ import { instanceNotFound, invalidCombination, invalidValue } from '../db-instan
 import { dbInstances } from '../db-instance/record.ts'
 import type { Tag } from '../db-instance/record.ts'
 import { dbSnapshots } from '../db-snapshot/record.ts'
+import { globalNotFound } from '../global-cluster/faults.ts'
+import { globalClusters } from '../global-cluster/record.ts'
 import { implicitOptionGroup, optionGroups } from '../option-group/record.ts'
 import { implicitParameterGroup, parameterGroupNotFound, parameterGroups } from '../parameter-group/record.ts'
 import { implicitSubnetGroup, subnetGroups } from '../subnet-group/record.ts'
@@ -87,6 +89,7 @@ const taggable: Partial<Record<RdsArnType, Taggable>> = {
     find: findEndpoint,
     notFound: (id) => fault(DBClusterEndpointNotFoundFault, `DBClusterEndpoint ${id} not found.`),
   },
+  'global-cluster': { find: stored(globalClusters), notFound: globalNotFound },
   snapshot: {
     find: stored(dbSnapshots),
     notFound: (id) => fault(DBSnapshotNotFoundFault, `DBSnapshot ${id} not found.`),
@@ -183,7 +186,9 @@ function locate(scope: Scope, arn: string): Located {
   const parsed: ParsedRdsArn | undefined = parseRdsArn(arn)
   if (!parsed) throw invalidValue(`Invalid resource name: ${arn}`)
   const kind = taggable[parsed.type]
-  if (!kind || parsed.account !== scope.account || parsed.region !== scope.region)
+  // A global cluster's name has no region, and is the same from every one.
+  const region = parsed.type === 'global-cluster' ? '' : scope.region
+  if (!kind || parsed.account !== scope.account || parsed.region !== region)
     throw invalidValue('The specified resource name does not match an RDS resource in this region.')
   return { kind, scope, id: parsed.id.toLowerCase() }
 }

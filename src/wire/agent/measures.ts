@@ -57,6 +57,10 @@ export const metricUnits = {
   AuroraReplicaLag: 'Milliseconds',
   AuroraReplicaLagMaximum: 'Milliseconds',
   AuroraReplicaLagMinimum: 'Milliseconds',
+  /** Of secondary clusters of global databases, by the region of the primary. The next two as well. */
+  AuroraGlobalDBReplicationLag: 'Milliseconds',
+  AuroraGlobalDBRPOLag: 'Milliseconds',
+  AuroraGlobalDBDataTransferBytes: 'Bytes',
 } as const
 
 export type MetricName = keyof typeof metricUnits
