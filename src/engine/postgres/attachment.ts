@@ -123,5 +123,15 @@ export async function dropReserved(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Of timelines behind this one. What a reader was told of them while it was still applying log before is of no use to a database
+ * that does not go on on them: each of its own that has such a number would be taken for that one.
+ */
+export async function dropHistories(folder: string, behind: number): Promise<void> {
+  for (const name of await namesIn(logFolderOf(folder)))
+    if (name.endsWith('.history') && Number.parseInt(name, 16) > behind)
+      await removeTree(join(logFolderOf(folder), name))
+}
+
 const isReserved = (text: string): boolean =>
   text.split('\n').every((line) => line.startsWith('#') || line.trim() === '')

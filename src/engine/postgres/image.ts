@@ -14,7 +14,13 @@ import { EngineError } from '../engine.ts'
 import { FAILURE_TEXT_CHARS_MAX, IMAGE_LOOK_MS, TEMPLATE_STOP_MS_MAX } from '../limits.ts'
 import type { ImageOrder } from '../volume-engine.ts'
 import { asideSettings, ENV, stopLeftServer } from './aside.ts'
-import { attachmentDefaults, attachmentSettings, dropReserved, writeAttachmentFiles } from './attachment.ts'
+import {
+  attachmentDefaults,
+  attachmentSettings,
+  dropHistories,
+  dropReserved,
+  writeAttachmentFiles,
+} from './attachment.ts'
 import type { Binaries } from './binaries/binaries.ts'
 import { giveIdentity, newIdentifier, readControlFile, type ControlFacts } from './control-file.ts'
 import { dropDeadDrafts, newDraft } from './drafts.ts'
@@ -70,6 +76,7 @@ export async function branchOff(folder: string, order: ImageOrder, source: Sourc
   if (control.checkpoint !== BigInt(order.until))
     throw new EngineError('failed', `there is no checkpoint at ${lsnText(BigInt(order.until))} any more`)
   await removeTree(join(dataOf(folder), 'standby.signal'))
+  await dropHistories(folder, control.timeline)
   // The log behind the checkpoint goes with it, and is that of this database from here on.
   await giveIdentity(dataOf(folder), newIdentifier(clock, random))
 }
