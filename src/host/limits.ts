@@ -46,8 +46,8 @@ export const SHORTCUT_OFFER_BYTES_MAX = 512
 /** Bytes on their way over a connection to a place that is far away, each way: 80 ms of 100 MB/s. */
 export const FAR_BYTES_MAX = 8 * MIB
 
-/** A disk that syncs as fast as this, on average, may keep a log node from hearing anybody meanwhile. Milliseconds. */
-export const LOOP_SYNC_MS_MAX = 4
+/** For so long who has synced waits for others that asked in the same turn. Milliseconds. */
+export const TOGETHER_MS_MAX = 4
 
 /** Messages that wait for a process that does not read them. One for whom more waits does not listen any more. */
 export const UNREAD_BYTES_MAX = 32 * MIB

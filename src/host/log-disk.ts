@@ -1,7 +1,7 @@
 /**
  * The folder of one member of a quorum log, for who cannot wait for a promise at every step: reads and writes are system
- * calls of microseconds into the page cache, on descriptors that stay open. What waits for the disk calls back; where it
- * waits is sync-file.ts's to know.
+ * calls of microseconds into the page cache, on descriptors that stay open. What waits for the disk does so in Node's
+ * I/O threads, and calls back.
  *
  * Every file has at most one sync under way. Those that are asked for meanwhile are one more, together: whoever writes
  * faster than the disk syncs has fewer syncs, not a queue of them.

@@ -1,10 +1,9 @@
 /**
- * Where a file is synced: in the event loop or in Node's I/O threads. A thread is a way there and back, which costs as much
- * of a processor again as the sync of a small write does; in the loop nobody is heard meanwhile. So one file in a turn is
- * synced in the loop, where the disk is fast, and others beside it in threads.
+ * Syncs in Node's I/O threads. Whoever asks in one turn of the event loop is told in one turn, too: members of a log node
+ * mostly ask for the same append, and each word to its head by itself is a wakeup of that.
  */
 import fs from 'node:fs'
-import { LOOP_SYNC_MS_MAX } from './limits.ts'
+import { TOGETHER_MS_MAX } from './limits.ts'
 
 type Done = (error?: Error) => void
 
@@ -13,12 +12,7 @@ interface Asked {
   readonly done: Done
 }
 
-/** How much of the average one sync is. */
-const SHARE = 1 / 16
-
 let asked: Asked[] = []
-/** Of one sync, wherever it was. Milliseconds. */
-let averageMs = 0
 
 /** All that was written before is durable when `done` is called, which is later. The file must stay open until then. */
 export function syncFile(fd: number, done: Done): void {
@@ -29,32 +23,28 @@ export function syncFile(fd: number, done: Done): void {
 function syncAsked(): void {
   const turn = asked
   asked = []
-  const here = averageMs < LOOP_SYNC_MS_MAX ? turn.pop() : undefined
-  // They begin first.
-  for (const one of turn) syncElsewhere(one)
-  if (here) syncHere(here)
+  const files = turn.length > 1 ? toldTogether(turn) : turn
+  for (const { fd, done } of files) fs.fdatasync(fd, (error) => done(error ?? undefined))
 }
 
-function syncElsewhere({ fd, done }: Asked): void {
-  const start = performance.now()
-  fs.fdatasync(fd, (error) => {
-    noteTime(start)
-    done(error ?? undefined)
-  })
-}
-
-function syncHere({ fd, done }: Asked): void {
-  const start = performance.now()
-  let failure: Error | undefined
-  try {
-    fs.fdatasyncSync(fd)
-  } catch (error) {
-    failure = error as Error
+/** Nobody waits for one that takes much longer than others. */
+function toldTogether(turn: readonly Asked[]): Asked[] {
+  let left = turn.length
+  let synced: (() => void)[] | undefined = []
+  const tell = (): void => {
+    clearTimeout(timer)
+    const told = synced ?? []
+    synced = undefined
+    for (const one of told) one()
   }
-  noteTime(start)
-  done(failure)
-}
-
-function noteTime(start: number): void {
-  averageMs += (performance.now() - start - averageMs) * SHARE
+  const timer = setTimeout(tell, TOGETHER_MS_MAX)
+  return turn.map(({ fd, done }) => ({
+    fd,
+    done: (error) => {
+      left--
+      if (!synced) return done(error)
+      synced.push(() => done(error))
+      if (left === 0) tell()
+    },
+  }))
 }

@@ -11,7 +11,7 @@ import { roomyLog } from './roomy-log.ts'
 import { LOGNODE_SHORTCUT, LOGNODE_SOCKET, type StateFolder } from './state-folder.ts'
 
 /**
- * Most syncs of members wait for the disk in one of Node's I/O threads. With the four that Node makes, what members of a
+ * Each sync of a member waits for the disk in one of Node's I/O threads. With the four that Node makes, what members of a
  * second volume ask for would wait for those of the first. Read when a process begins, so that none can set it for itself.
  */
 const IO_THREADS = '16'

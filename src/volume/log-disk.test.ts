@@ -3,6 +3,7 @@ import fs, { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { TOGETHER_MS_MAX } from '#host/limits.ts'
 import { FolderLogDisk } from '#host/log-disk.ts'
 import { logDiskConformance } from './log-disk.conformance.ts'
 
@@ -80,7 +81,6 @@ test('a file that cannot be made leaves nothing behind, and the old one is as it
   assert.deepEqual(readdirSync(join(folder, 'taken')), ['inside'])
 })
 
-// One file of a turn is synced in the event loop, others in threads.
 for (const names of [['bad.log'], ['bad.log', 'other.log']])
   test(`after a sync that failed every later one fails, of any file: ${names.length} in a turn`, async (t) => {
     const disk = new FolderLogDisk(emptyFolder())
@@ -88,15 +88,38 @@ for (const names of [['bad.log'], ['bad.log', 'other.log']])
     const sync = (name: string): Promise<Error | undefined> => new Promise((resolve) => disk.sync(name, resolve))
     assert.equal(await sync('good.log'), undefined)
     const trouble = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
-    const failing = [
-      t.mock.method(fs, 'fdatasyncSync', () => {
-        throw trouble
-      }),
-      t.mock.method(fs, 'fdatasync', (_fd: number, done: (error: Error) => void) => setImmediate(() => done(trouble))),
-    ]
+    const failing = t.mock.method(fs, 'fdatasync', (_fd: number, done: (error: Error) => void) =>
+      setImmediate(() => done(trouble)),
+    )
     const failed = await Promise.all([...names, 'bad.log'].map(sync))
-    for (const { mock } of failing) mock.restore()
+    failing.mock.restore()
     assert.deepEqual([...new Set(failed)], [trouble])
     assert.equal(await sync('bad.log'), trouble, 'the kernel would say that all is well')
     assert.equal(await sync('good.log'), trouble)
   })
+
+test('files that are synced in one turn are told together, unless one takes long', async (t) => {
+  const disk = new FolderLogDisk(emptyFolder())
+  const names = ['a.log', 'b.log']
+  for (const name of names) disk.write(name, 0, Buffer.from('x'))
+  await Promise.all(names.map((name) => new Promise<unknown>((resolve) => disk.sync(name, resolve))))
+  const [ends, told]: [(() => void)[], string[]] = [[], []]
+  t.mock.method(fs, 'fdatasync', (_fd: number, done: () => void) => void ends.push(done))
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const begin = async (): Promise<void> => {
+    for (const name of names) disk.sync(name, () => told.push(name))
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+  }
+  await begin()
+  ends.shift()!()
+  assert.deepEqual(told, [])
+  ends.shift()!()
+  assert.deepEqual(told.splice(0), names)
+  await begin()
+  ends.pop()!()
+  assert.deepEqual(told, [])
+  t.mock.timers.tick(TOGETHER_MS_MAX)
+  assert.deepEqual(told.splice(0), ['b.log'])
+  ends.pop()!()
+  assert.deepEqual(told, ['a.log'])
+})
