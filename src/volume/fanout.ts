@@ -1,7 +1,15 @@
 /** The writer's log on its way to the members: to those that keep up as it comes, to others out of the window. */
 import type { Timer } from '#host/clock.ts'
 import type { Append, Epoch, MemberId, Position } from '#wire/quorum/messages.ts'
-import { BUSY_MS, PIECE_BYTES_MAX, TELL_MS, UNCONFIRMED_BYTES_MAX, WINDOW_BYTES_MAX } from './limits.ts'
+import {
+  BUSY_MS,
+  HELD_BYTES_MAX,
+  PIECE_BYTES_MAX,
+  SYNC_SOON_MS,
+  TELL_MS,
+  UNCONFIRMED_BYTES_MAX,
+  WINDOW_BYTES_MAX,
+} from './limits.ts'
 import type { MemberView, MemberViews } from './member-view.ts'
 import type { HeadSurroundings } from './ports.ts'
 import { Window } from './window.ts'
@@ -12,28 +20,30 @@ interface FanoutOptions {
   readonly start: Position
   /** How many copies the writer waits for. */
   readonly write: number
+  readonly views: MemberViews
+  readonly durable: () => Position
 }
-
-type Views = readonly MemberView[]
 
 export class Fanout {
   private readonly around: HeadSurroundings
-  private readonly epoch: Epoch
-  private readonly write: number
+  private readonly options: FanoutOptions
   private readonly window: Window
   /** The durable point that members were told last, and when they are told again, unless bytes go out that say it. */
   private told: Position = 0
+  private tellAt: number | undefined
   private telling: Timer | undefined
+  /** From here on nothing was sent to those that nobody waits for: they get it together. Infinity: they have all. */
+  private heldFrom: Position = Infinity
+  private holding: Timer | undefined
   /** When the last bytes came, and whether they came soon after those before. */
   private appendedAt = -Infinity
   private isBusy = false
   private isOpen = true
 
-  constructor(around: HeadSurroundings, { epoch, start, write }: FanoutOptions) {
+  constructor(around: HeadSurroundings, options: FanoutOptions) {
     this.around = around
-    this.epoch = epoch
-    this.write = write
-    this.window = new Window(start)
+    this.options = options
+    this.window = new Window(options.start)
   }
 
   get windowStart(): Position {
@@ -44,27 +54,51 @@ export class Fanout {
     return this.window.end
   }
 
-  append(position: Position, bytes: Buffer, boundary: Position, to: { views: Views; durable: Position }): void {
+  append(position: Position, bytes: Buffer, boundary: Position): void {
     const start = this.window.end
     const fresh = this.window.push(position, bytes, boundary)
     if (!fresh) return
     const at = this.around.clock.monotonic()
     this.isBusy = at - this.appendedAt < BUSY_MS
     this.appendedAt = at
-    const [now, soon]: [MemberId[], MemberId[]] = [[], []]
-    for (const view of to.views) {
+    const now = this.waitedFor(start)
+    const durable = this.options.durable()
+    this.told = durable
+    this.tellAt = undefined
+    if (now.length > 0) this.sendBytes(now, start, fresh, 'now')
+    if (this.window.end - this.heldFrom > HELD_BYTES_MAX) this.release('soon')
+  }
+
+  /** Those that are to have the bytes from `start` on at once, and have all before. Others that nobody waits for have time. */
+  private waitedFor(start: Position): MemberId[] {
+    const { views, write } = this.options
+    const now: MemberId[] = []
+    // While members change, commits need more of them than one can tell beforehand. Where little is written all may have it.
+    let left = views.all.length > WHOLE || !this.isBusy ? Infinity : write
+    for (const view of views.all) {
       if (!keepsUp(view) || view.sent - view.end > UNCONFIRMED_BYTES_MAX) continue
-      // What is read again ends where no piece did: a member has a part of this one.
-      if (view.sent > start && view.sent < this.window.end) this.catchUp(view, to.durable)
-      if (view.sent !== start) continue
-      view.sent = this.window.end
-      // While members change, commits need more of them than one can tell beforehand.
-      ;(now.length < this.write || to.views.length > WHOLE ? now : soon).push(view.id)
+      // It gets what it lacks out of the window.
+      if (view.sent < Math.min(start, this.heldFrom)) continue
+      if (left-- <= 0) this.hold(view)
+      else if (view.sent === start) {
+        view.sent = this.window.end
+        now.push(view.id)
+      } else this.sendRest(view, 'now')
     }
-    const append = { type: 'append', epoch: this.epoch, position: start, bytes: fresh, durable: to.durable } as const
-    this.told = to.durable
-    if (now.length > 0) this.around.send(now, { ...append, sync: 'now' })
-    if (soon.length > 0) this.around.send(soon, { ...append, sync: 'soon' })
+    return now
+  }
+
+  private hold({ sent }: MemberView): void {
+    this.heldFrom = Math.min(this.heldFrom, sent)
+    this.holding ??= this.around.clock.after(SYNC_SOON_MS, () => this.release('now'))
+  }
+
+  /** To those that nobody waits for, what they have not been sent. */
+  private release(sync: Append['sync']): void {
+    this.holding?.cancel()
+    this.holding = undefined
+    this.heldFrom = Infinity
+    for (const view of this.options.views.all) if (keepsUp(view)) this.sendRest(view, sync)
   }
 
   /** Zeros behind what was read of the epoch before. Members are not there yet: they get them as they catch up. */
@@ -75,36 +109,54 @@ export class Fanout {
     }
   }
 
-  /** Sends one member what it lacks and the window has. */
-  catchUp(view: MemberView, durable: Position): void {
+  /** Sends one member what it lacks and the window has, unless it gets that soon anyway. */
+  catchUp(view: MemberView): void {
+    if (view.sent < this.heldFrom) this.sendRest(view, 'now')
+  }
+
+  private sendRest(view: MemberView, sync: Append['sync']): void {
     while (view.sent < this.window.end && view.sent - view.end <= UNCONFIRMED_BYTES_MAX) {
       const bytes = this.window.from(view.sent, PIECE_BYTES_MAX)
       if (!bytes) return
-      const append: Append = { type: 'append', epoch: this.epoch, position: view.sent, bytes, durable, sync: 'now' }
+      const position = view.sent
       view.sent += bytes.length
-      this.around.send([view.id], append)
+      this.sendBytes([view.id], position, bytes, sync)
     }
   }
 
+  private sendBytes(to: readonly MemberId[], position: Position, bytes: Buffer, sync: Append['sync']): void {
+    const { epoch, durable } = this.options
+    this.around.send(to, { type: 'append', epoch, position, bytes, durable: durable(), sync })
+  }
+
   /** At once where little is written; else soon, unless bytes go out that say it. */
-  tellDurable(views: MemberViews, durableNow: () => Position): void {
-    if (!this.isBusy) return this.tell(views, durableNow())
-    this.telling ??= this.around.clock.after(TELL_MS, () => {
-      this.telling = undefined
-      this.tell(views, durableNow())
-    })
+  tellDurable(): void {
+    if (!this.isBusy) return this.tell()
+    this.tellAt ??= this.around.clock.monotonic() + TELL_MS
+    this.telling ??= this.around.clock.after(TELL_MS, () => this.tellWhenDue())
   }
 
   /** Nothing more is said. */
   stop(): void {
     this.telling?.cancel()
+    this.holding?.cancel()
   }
 
-  private tell(views: MemberViews, durable: Position): void {
-    const ids = views.adopted
+  private tellWhenDue(): void {
+    this.telling = undefined
+    if (this.tellAt === undefined) return
+    const leftMs = this.tellAt - this.around.clock.monotonic()
+    if (leftMs <= 0) this.tell()
+    else this.telling = this.around.clock.after(leftMs, () => this.tellWhenDue())
+  }
+
+  private tell(): void {
+    const { epoch, durable: durableNow, views } = this.options
+    const [durable, ids] = [durableNow(), views.adopted]
+    this.tellAt = undefined
     if (durable <= this.told || ids.length === 0) return
     this.told = durable
-    this.around.send(ids, { type: 'durable', epoch: this.epoch, durable })
+    this.around.send(ids, { type: 'durable', epoch, durable })
   }
 
   /** Where the last record ends that is whole before `end`; undefined: nothing new. */
@@ -113,9 +165,9 @@ export class Fanout {
   }
 
   /** Lets go of what all have that keep up; of more, where that is too much: what a write quorum has can be had from a peer. */
-  trim(views: Views, quorum: Position): void {
+  trim(quorum: Position): void {
     let needed = this.window.end
-    for (const view of views) if (keepsUp(view)) needed = Math.min(needed, view.end)
+    for (const view of this.options.views.all) if (keepsUp(view)) needed = Math.min(needed, view.end)
     this.window.trim(Math.min(Math.max(needed, this.window.end - WINDOW_BYTES_MAX), quorum))
     const size = this.window.end - this.window.start
     const isOpen = this.isOpen ? size <= WINDOW_BYTES_MAX : size <= WINDOW_BYTES_MAX / 2

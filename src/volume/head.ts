@@ -155,9 +155,9 @@ export class Head {
   append(position: Position, bytes: Buffer, boundary: Position): void {
     if (this.phaseNow === 'fenced') return
     assert(this.fanout, 'the writer has started')
-    this.fanout.append(position, bytes, boundary, { views: this.views.all, durable: this.durablePoint })
+    this.fanout.append(position, bytes, boundary)
     this.advanceDurable(this.fanout)
-    this.fanout.trim(this.views.all, this.views.quorumEnd(this.rules.write))
+    this.fanout.trim(this.views.quorumEnd(this.rules.write))
   }
 
   /** Members change. The head says `configured` when what there is now is where the new configuration wants it. May be told again. */
@@ -185,7 +185,8 @@ export class Head {
 
   private newFanout(start: Position): Fanout {
     this.fanout?.stop()
-    return new Fanout(this.around, { epoch: this.epoch, start, write: this.rules.write })
+    const { epoch, views, rules } = this
+    return new Fanout(this.around, { epoch, start, write: rules.write, views, durable: () => this.durablePoint })
   }
 
   /** All are told what the log is from now on. What they are known to have of it is before `common`. */
@@ -235,7 +236,7 @@ export class Head {
     if (this.phaseNow !== 'open' || this.configuring !== undefined) return this.progress()
     this.advanceDurable(this.fanout!)
     this.supply(view)
-    this.fanout!.trim(this.views.all, this.durablePoint)
+    this.fanout!.trim(this.durablePoint)
   }
 
   /** Whatever has become possible. */
@@ -244,7 +245,7 @@ export class Head {
     if (this.phaseNow === 'recovering') this.recoverWhenEnough()
     if (this.fanout) this.advanceDurable(this.fanout)
     for (const view of this.views.all) this.supply(view)
-    this.fanout?.trim(this.views.all, this.views.quorumEnd(this.rules.write))
+    this.fanout?.trim(this.views.quorumEnd(this.rules.write))
     this.configureWhenThere()
   }
 
@@ -263,7 +264,7 @@ export class Head {
     const boundary = fanout.boundaryBefore(this.views.quorumEnd(this.rules.write))
     if (boundary === undefined || boundary <= this.durablePoint || boundary <= this.start) return
     this.durablePoint = boundary
-    fanout.tellDurable(this.views, () => this.durablePoint)
+    fanout.tellDurable()
     if (this.phaseNow === 'leading') this.open()
     else this.around.durable(boundary)
   }
@@ -279,7 +280,7 @@ export class Head {
     if (!view.isAdopted || view.isResting || view.repair !== undefined) return
     const { fanout } = this
     const until = fanout ? Math.max(fanout.windowStart, Math.min(this.start, this.recoveredEnd)) : this.recoveredEnd
-    if (view.end >= until) return fanout?.catchUp(view, this.durablePoint)
+    if (view.end >= until) return fanout?.catchUp(view)
     const repair = this.views.beginRepair(view, until)
     if (repair) this.voice.repair(view, repair)
   }

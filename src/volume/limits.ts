@@ -10,6 +10,9 @@ export const FRAME_BYTES_MAX = 128 * KIB
 /** When a copy that nobody waits for is synced, and word of the durable point is kept. Loses no acknowledged byte, whatever it is. */
 export const SYNC_SOON_MS = 20
 
+/** Log that those may lack meanwhile whom nobody waits for: of more they get what there is at once, as it is much. */
+export const HELD_BYTES_MAX = 64 * KIB
+
 /** A writer whose log comes at least so often is busy: word of the durable point can mostly go with what comes next. */
 export const BUSY_MS = 10
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encodeHeader } from '#volume/frame.ts'
 import { Head } from '#volume/head.ts'
-import { LEASE_MS, RETURN_MS, TELL_MS } from '#volume/limits.ts'
+import { LEASE_MS, RETURN_MS, SYNC_SOON_MS, TELL_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
 import { scanLog } from '#volume/scan.ts'
@@ -163,6 +163,8 @@ interface HeadAlone {
   readonly head: Head
   readonly said: string[]
   readonly sent: HeadMessage[]
+  /** Of what was sent: bytes, and word of what is durable. */
+  readonly to: string[]
   readonly scheduler: Scheduler
 }
 
@@ -171,10 +173,15 @@ function headOf(configuration: Configuration, writerStart?: number): HeadAlone {
   const scheduler = new Scheduler()
   const said: string[] = []
   const sent: HeadMessage[] = []
+  const to: string[] = []
   const process = new SimulatedProcess('head', scheduler, raise)
   const around: HeadSurroundings = {
     clock: process.clock,
-    send: (_members, message) => sent.push(message),
+    send: (members, message) => {
+      sent.push(message)
+      if (message.type === 'append') to.push(`append ${message.position} to ${members.join()}`)
+      if (message.type === 'durable') to.push(`durable to ${members.join()}`)
+    },
     recovered: ({ end }) => said.push(`recovered ${end}`),
     durable: (position) => said.push(`durable ${position}`),
     opened: () => said.push('opened'),
@@ -184,7 +191,7 @@ function headOf(configuration: Configuration, writerStart?: number): HeadAlone {
   }
   const options = { epoch: 3, configuration }
   const head = new Head(around, writerStart === undefined ? options : { ...options, writerStart })
-  return { head, said, sent, scheduler }
+  return { head, said, sent, to, scheduler }
 }
 
 const whole: Configuration = { generation: 4, members: IDS }
@@ -200,6 +207,23 @@ function seal(head: Head, ids: readonly MemberId[], log: { end: number; durable:
 
 function adoptAll(head: Head, ids: readonly MemberId[], end: number): void {
   for (const id of ids) head.received(id, { type: 'adopted', epoch: 3, last: 3, end })
+}
+
+/** Its writer has written nothing yet. */
+function leading(): HeadAlone {
+  const alone = headOf(whole)
+  seal(alone.head, IDS, { end: 300, durable: 100, epoch: 2 })
+  for (const id of IDS) alone.head.received(id, { type: 'adopted', epoch: 3, last: 2, end: 300 })
+  alone.head.epochStarts(300)
+  adoptAll(alone.head, IDS, 300)
+  for (const list of [alone.sent, alone.to]) list.splice(0)
+  return alone
+}
+
+/** Ten bytes that the members say they have for which a commit waits. */
+function commit(head: Head, position: number): void {
+  head.append(position, Buffer.alloc(10), position + 10)
+  for (const id of IDS.slice(0, 4)) head.received(id, { type: 'flushed', epoch: 3, end: position + 10 })
 }
 
 describe('a head', () => {
@@ -245,32 +269,44 @@ describe('a head', () => {
   })
 
   it('says what is durable at once where little is written, else with the next bytes or soon after', () => {
-    const { head, sent, scheduler } = headOf(whole)
-    seal(head, IDS, { end: 300, durable: 100, epoch: 2 })
-    for (const id of IDS) head.received(id, { type: 'adopted', epoch: 3, last: 2, end: 300 })
-    head.epochStarts(300)
-    adoptAll(head, IDS, 300)
+    const { head, sent, scheduler } = leading()
     const said = (): number[] =>
       sent.splice(0).flatMap((one) => (one.type === 'append' || one.type === 'durable' ? [one.durable] : []))
-    const commit = (position: number): void => {
-      head.append(position, Buffer.alloc(10), position + 10)
-      for (const id of IDS) head.received(id, { type: 'flushed', epoch: 3, end: position + 10 })
-    }
-    said()
-    commit(300)
-    // The bytes, to those that a commit waits for and the others; and that they are durable.
-    assert.deepEqual(said(), [100, 100, 310])
-    commit(310)
-    assert.deepEqual(said(), [310, 310])
-    commit(320)
-    assert.deepEqual(said(), [320, 320])
-    scheduler.runUntil(scheduler.now + TELL_MS)
+    commit(head, 300)
+    // The bytes, and that they are durable.
+    assert.deepEqual(said(), [100, 310])
+    commit(head, 310)
+    assert.deepEqual(said(), [310])
+    scheduler.runUntil(scheduler.now + TELL_MS / 2)
+    commit(head, 320)
+    assert.deepEqual(said(), [320])
+    scheduler.runUntil(scheduler.now + TELL_MS / 2)
+    assert.deepEqual(said(), [], 'bytes went out meanwhile that said what there was')
+    scheduler.runUntil(scheduler.now + TELL_MS / 2)
     assert.deepEqual(said(), [330])
-    commit(330)
+    commit(head, 330)
     head.stop()
     said()
     scheduler.runUntil(scheduler.now + 1_000)
     assert.deepEqual(said(), [])
+  })
+
+  it('of a writer that writes much sends those that nobody waits for what there is together', () => {
+    const { head, to, scheduler } = leading()
+    commit(head, 300)
+    assert.deepEqual(to.splice(0), ['append 300 to a1,a2,b1,b2,c1,c2', 'durable to a1,a2,b1,b2,c1,c2'])
+    for (const at of [310, 320]) commit(head, at)
+    assert.deepEqual(to.splice(0), ['append 310 to a1,a2,b1,b2', 'append 320 to a1,a2,b1,b2'])
+    scheduler.runUntil(scheduler.now + SYNC_SOON_MS, () => to.some((one) => one.endsWith('to c2')))
+    assert.deepEqual(to.splice(0), ['durable to a1,a2,b1,b2,c1,c2', 'append 310 to c1', 'append 310 to c2'])
+    // What nobody has waited for is at once where it is needed.
+    commit(head, 330)
+    to.splice(0)
+    commit(head, 340)
+    head.disconnected('a1')
+    to.splice(0)
+    commit(head, 350)
+    assert.deepEqual(to.splice(0), ['append 340 to c1', 'append 350 to a2,b1,b2'])
   })
 
   it('gives up where nobody is left who has the log that was chosen', () => {
