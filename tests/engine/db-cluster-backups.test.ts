@@ -12,6 +12,7 @@ import {
   RestoreDBClusterToPointInTimeCommand,
   RestoreDBInstanceFromDBSnapshotCommand,
   type DBCluster,
+  type DBClusterSnapshot,
 } from '@aws-sdk/client-rds'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import {
@@ -78,11 +79,36 @@ async function snapshotServes(cluster: DBCluster, rows: number): Promise<void> {
   await become('')
 }
 
+/** A backup window that is open, and a maintenance window out of its way. */
+function openWindow(): { PreferredBackupWindow: string; PreferredMaintenanceWindow: string } {
+  const at = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16)
+  return {
+    PreferredBackupWindow: `${at(-1)}-${at(60)}`,
+    PreferredMaintenanceWindow: `wed:${at(180)}-${at(210) < at(180) ? 'thu' : 'wed'}:${at(210)}`,
+  }
+}
+
+/** The automated snapshots that are there, by cluster, once each of these has one. */
+const automatedOf = (...clusters: string[]): Promise<DBClusterSnapshot[]> =>
+  eventually(`automated snapshots of ${clusters.join(', ')} alone`, async () => {
+    const asked = { SnapshotType: 'automated' }
+    const { DBClusterSnapshots } = await holdfast.rds().send(new DescribeDBClusterSnapshotsCommand(asked))
+    const found = DBClusterSnapshots!.filter(({ Status }) => Status === 'available')
+    const isSo = found.map(({ DBClusterIdentifier }) => DBClusterIdentifier).join() === clusters.join()
+    return isSo && DBClusterSnapshots!.length === clusters.length ? found : undefined
+  })
+
 test('what was acknowledged before and after the writer was killed is restored to a second, and nothing later', async () => {
   const rds = holdfast.rds()
-  const cluster = await createCluster(rds, 'bank', { BackupRetentionPeriod: 1 })
+  const cluster = await createCluster(rds, 'bank', { BackupRetentionPeriod: 1, ...openWindow() })
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int primary key)')
   await restorable('bank', 0)
+  const [automated] = await automatedOf('bank')
+  assert.match(automated!.DBClusterSnapshotIdentifier!, /^rds:bank-\d{4}-\d\d-\d\d-\d\d-\d\d$/)
+  const named = { DBClusterSnapshotIdentifier: automated!.DBClusterSnapshotIdentifier! }
+  await assert.rejects(rds.send(new DeleteDBClusterSnapshotCommand(named)), {
+    name: 'InvalidDBClusterSnapshotStateFault',
+  })
   await using inserts = new AcknowledgedInserts(holdfast, writerEndpoint(cluster))
   await inserts.more(50)
   const writer = (await membersOf(rds, cluster)).find((one) => one.DBInstanceIdentifier === writerOf(cluster))!
@@ -116,6 +142,9 @@ test('what was acknowledged before and after the writer was killed is restored t
   const archives = async (): Promise<string[]> =>
     readdir(join(holdfast.state, 'archive', 'us-east-1', '000000000000'), { recursive: false })
   assert.deepEqual((await archives()).sort(), [cluster.DbClusterResourceId!, restored.DbClusterResourceId!].sort())
+  await automatedOf('again', 'bank')
   await deleteCluster(rds, 'bank')
-  assert.deepEqual(await readdir(join(holdfast.state, 'snapshots')), [])
+  await automatedOf('again')
+  const folders = (await readdir(join(holdfast.state, 'snapshots'))).filter((name) => !name.endsWith('.json'))
+  assert.equal(folders.length, 1)
 })

@@ -17,6 +17,7 @@ import { eventsOf } from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { basesOf } from '../automated-backup/record.ts'
 import { restoreAnyClusterFromSnapshot, restoreAnyClusterToPointInTime } from '../cluster/restore.ts'
+import { changeInstance } from '../cluster/member-verbs.ts'
 import { createClusterSnapshot, listClusterSnapshots } from '../cluster/snapshots.ts'
 import { changeCluster } from '../cluster/verbs.ts'
 import { restoreDbInstance } from '../db-snapshot/restore.ts'
@@ -55,6 +56,13 @@ test('a cluster has a backup before it has an instance, and a daily one while it
   const later = await clusterShown(control)
   assert.ok((await bases(control)).length >= 2 && later.EarliestRestorableTime! > shown.EarliestRestorableTime!)
   assert.ok(later.EarliestRestorableTime!.getTime() <= control.clock.now() - DAY_MS, 'all of the retention period')
+  const [taken, ...more] = await statuses(control)
+  assert.match(taken!, /^rds:shop-2026-01-0\d-\d\d-\d\d available$/)
+  assert.deepEqual(more, [], 'of one day')
+  await inTime(control, changeInstance(control, SCOPE, 'delete', { DBInstanceIdentifier: 'one' }))
+  await inTime(control, changeCluster(control, SCOPE, 'delete', { ...NAMED, SkipFinalSnapshot: true }))
+  await keptAurora(control)
+  assert.deepEqual(await statuses(control), [])
 })
 
 test('a restore to a time is a cluster without instances, with a volume and backups of its own', async () => {

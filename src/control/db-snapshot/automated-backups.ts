@@ -138,7 +138,7 @@ export async function deleteAutomatedBackup(
           : `The automated backup is replicated from ${found.source.region}: stop that first.`,
       )
     const key = { ...found.scope, resourceId: found.instance.resourceId }
-    const snapshots = await automatedSnapshots(control, key)
+    const snapshots = await automatedSnapshots(control, OF_INSTANCES, key)
     const deletions = snapshots
       .filter(({ value }) => value.status !== 'deleting')
       .map((held) => startDeletion(control, OF_INSTANCES, held))

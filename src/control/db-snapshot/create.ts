@@ -45,7 +45,7 @@ export async function newManualSnapshot(
 }
 
 /** The record of a snapshot of this instance that is about to be taken. */
-export const snapshotOf = (
+const snapshotOf = (
   control: Pick<Control, 'clock'>,
   instance: DbInstanceRecord,
   as: Pick<DbSnapshotRecord, 'id' | 'resourceId' | 'type' | 'tags'>,

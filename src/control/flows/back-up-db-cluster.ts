@@ -5,8 +5,10 @@ import { expiredBases, needsBase } from '../automated-backup/keeping.ts'
 import { baseBackupId, baseBackups, basesOf, type BaseBackupRecord } from '../automated-backup/record.ts'
 import { markNowAndThen, removeMark } from '../automated-backup/window.ts'
 import { findBackedUp, type BackedUpCluster, type CopiedMember } from '../cluster/backed-up.ts'
-import { openedAt, parseBackupWindow, untilOpen, untilOpening } from '../db-instance/identifiers.ts'
+import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
+import { automatedSnapshots, baseOf, freshIn, isAtRest, startDeletions } from '../db-snapshot/automated.ts'
+import { clusterSnapshotDue, takeClusterSnapshot } from './automated-cluster-snapshot.ts'
 import { jobOn, type JobOutcome } from './context.ts'
 import type { ClusterContext as C } from './db-cluster-context.ts'
 import { LOOK_MS } from './db-cluster-duty.ts'
@@ -19,10 +21,10 @@ type Base = Held<BaseBackupRecord>
 const LOOK_MS_MAX = 30 * MINUTE_MS
 
 /**
- * A durable timer: takes a base backup of a DB cluster each time the backup window opens, and at once where there is none
- * yet, or the log has a gap behind it; removes those that are too old. The log itself is archived by others: beside the
- * writer, or out of the log nodes. A reader that streams is copied, so that the writer does not have to read all of it. Ends
- * with its cluster, whose deletion removes everything.
+ * A durable timer: has an automated snapshot of a DB cluster taken each time the backup window opens, which goes to the archive
+ * as a base backup; where there is none yet, or the log has a gap behind it, one is taken at once. Removes those that are too
+ * old. The log itself is archived by others: beside the writer, or out of the log nodes. A reader that streams is copied, so that
+ * the writer does not have to read all of it. Ends with its cluster, whose deletion removes everything.
  */
 export const backUpDbCluster = flow(
   'back-up-db-cluster',
@@ -39,19 +41,24 @@ export const backUpDbCluster = flow(
       const begun = bases.find(({ value }) => !value.isStored)
       if (begun) return go(begun.value.copiedFrom === undefined ? 'store' : 'copy')
       if (expired(c, cluster, bases).length > 0) return go('trim')
-      const { settings } = cluster.source
-      if (settings.BackupRetentionPeriod === 0) return done('backups are off', await removeMark(c.control, c.input.key))
+      const snapshots = await automatedSnapshots(c.control, OF_CLUSTERS, c.input.key)
+      const due = clusterSnapshotDue(c, cluster, snapshots)
+      if (due.expired.length > 0) return go('watch', startDeletions(c.control, OF_CLUSTERS, due.expired))
+      if (cluster.source.settings.BackupRetentionPeriod === 0)
+        return due.isTaking
+          ? wait({ timeoutMs: LOOK_MS })
+          : done('backups are off', await removeMark(c.control, c.input.key))
+      const fresh = freshIn(c.control, snapshots, bases)
+      if (fresh) return go('store', addBase(c, baseOf(fresh)))
       const marked = await mark(c, cluster)
       const { member } = cluster
       if (!member) return wait({ timeoutMs: LOOK_MS }, marked)
-      const now = c.control.clock.now()
-      const window = parseBackupWindow(settings.PreferredBackupWindow)
-      const newest = bases.at(-1)?.value.takenAt ?? 0
-      const isDue = untilOpen(window, now) === 0 && newest < openedAt(window, now)
-      if (isDue || (await isMissing(c, cluster, bases))) return go('copy', marked, begin(c, cluster, member, now))
-      const openMs = untilOpen(window, now) > 0 ? untilOpen(window, now) : untilOpening(window, now)
+      const taking = due.leftMs > 0 ? undefined : await takeClusterSnapshot(c, { cluster, member, failed: due.failed })
+      if (taking) return go('watch', marked, taking)
+      if (!due.isTaking && (await isMissing(c, cluster, bases))) return go('copy', marked, begin(c, cluster, member))
       // Of a log that does not go on nothing is reported here.
-      return wait({ timeoutMs: Math.min(openMs, bases.length > 0 ? LOOK_MS_MAX : LOOK_MS) }, marked)
+      const lookMs = bases.length > 0 && !due.isTaking ? LOOK_MS_MAX : LOOK_MS
+      return wait({ timeoutMs: Math.min(due.leftMs > 0 ? due.leftMs : LOOK_MS, lookMs) }, marked)
     },
 
     /** Which member is copied was written down before: two jobs must not write to one snapshot. */
@@ -165,12 +172,15 @@ const isMissing = async (c: C, cluster: BackedUpCluster, bases: readonly Base[])
   c.control.simulated ? bases.length === 0 : needsBase(valuesOf(bases), await cluster.archive())
 
 /** The copy that is about to be taken. */
-function begin(c: C, { source, tags }: BackedUpCluster, { zone, resourceId }: CopiedMember, now: number): Mutation {
-  const id = `base-${source.resourceId}-${now}`
-  const facts = { log: undefined, takenAt: now, isTemporary: true, isStored: false, isExpired: false }
-  const base = { ...facts, id, zone, copiedFrom: resourceId, instance: source, tags }
-  return baseBackups(c.control, c.input.key).create(baseBackupId(source.resourceId, id), base)
+function begin(c: C, { source, tags }: BackedUpCluster, { zone, resourceId }: CopiedMember): Mutation {
+  const takenAt = c.control.clock.now()
+  const id = `base-${source.resourceId}-${takenAt}`
+  const facts = { log: undefined, takenAt, isTemporary: true, isStored: false, isExpired: false }
+  return addBase(c, { ...facts, id, zone, copiedFrom: resourceId, instance: source, tags })
 }
+
+const addBase = (c: C, base: BaseBackupRecord): Mutation =>
+  baseBackups(c.control, c.input.key).create(baseBackupId(c.input.key.resourceId, base.id), base)
 
 /**
  * Removes what the archive has of a cluster that is being deleted, and the copies that were on their way there. Gives the
@@ -180,7 +190,9 @@ export async function removeBackups(c: C, zone: string): Promise<Mutation | 'pen
   const { key } = c.input
   const bases = await basesOf(c.control, key)
   const outcomes = await Promise.all([
-    ...bases.map(({ value: { id, zone: at } }) => forgetCopy(c, { snapshotId: id, zone: at })),
+    ...bases
+      .filter(({ value }) => value.isTemporary)
+      .map(({ value: { id, zone: at } }) => forgetCopy(c, { snapshotId: id, zone: at })),
     jobOn(c, placeOf(c, { zone }), {
       name: `trim-${c.failures}`,
       kind: 'archive.trim',
@@ -191,7 +203,11 @@ export async function removeBackups(c: C, zone: string): Promise<Mutation | 'pen
     if (outcome.state === 'failed') throw new Error(`remove the backups: ${outcome.error.message}`)
   if (outcomes.some(({ state }) => state === 'pending')) return 'pending'
   const removed = bases.map((base) => baseBackups(c.control, key).remove(base))
-  return together(...removed, await removeMark(c.control, key))
+  const snapshots = await automatedSnapshots(c.control, OF_CLUSTERS, key)
+  // One that is being taken is removed by who takes it, once he sees that the cluster goes.
+  for (const { value } of snapshots) c.control.flows.wakeSubjects(OF_CLUSTERS.subjectOf(value))
+  const taken = snapshots.filter(({ value }) => isAtRest(value))
+  return together(...removed, await removeMark(c.control, key), startDeletions(c.control, OF_CLUSTERS, taken))
 }
 
 const forgetCopy = (

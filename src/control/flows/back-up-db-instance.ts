@@ -9,7 +9,15 @@ import { openedAt, parseBackupWindow, untilOpen, untilOpening } from '../db-inst
 import { subjectOf, type DbInstanceRecord } from '../db-instance/record.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { statusOf } from '../db-instance/status.ts'
-import { automatedSnapshots, expiryOf, newAutomatedSnapshot, startDeletions } from '../db-snapshot/automated.ts'
+import {
+  automatedSnapshots,
+  baseOf,
+  expiryOf,
+  freshIn,
+  newAutomatedSnapshot,
+  startDeletions,
+} from '../db-snapshot/automated.ts'
+import { OF_INSTANCES } from '../db-snapshot/kind.ts'
 import { sourceOf, type DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { change, instanceEvent, instanceOf, jobOn, type FlowContext, type InstanceInput } from './context.ts'
 import { busyLookMs, engineDeadlineMs, timerDeadlineMs } from './limits.ts'
@@ -40,14 +48,14 @@ export const backUpDbInstance = flow(
     watch: async (c: C): Promise<Next<'watch' | 'copy' | 'store' | 'trim'>> => {
       const { control } = c
       const held = await instanceOf(c)
-      const snapshots = await automatedSnapshots(control, c.input.key)
+      const snapshots = await automatedSnapshots(control, OF_INSTANCES, c.input.key)
       const bases = await basesOf(control, c.input.key)
       const retentionDays = retentionOf(held, snapshots, bases)
       const keepsNewest = held !== undefined && retentionDays > 0
       const now = control.clock.now()
       const { expired, nextMs } = expiryOf(snapshots, { retentionDays, keepsNewest, now })
       // Entering the step anew begins its time anew: this timer lives as long as its instance.
-      if (expired.length > 0) return go('watch', startDeletions(control, expired))
+      if (expired.length > 0) return go('watch', startDeletions(control, OF_INSTANCES, expired))
       if (expiredBases(valuesOf(bases), await keepingOf(c, held, retentionDays)).length > 0) return go('trim')
       const isKept = held && retentionDays > 0 && held.value.phase !== 'deleting'
       if (isKept) {
@@ -103,7 +111,7 @@ export const backUpDbInstance = flow(
       const { control } = c
       const held = await instanceOf(c)
       const bases = await basesOf(control, c.input.key)
-      const retentionDays = retentionOf(held, await automatedSnapshots(control, c.input.key), bases)
+      const retentionDays = retentionOf(held, await automatedSnapshots(control, OF_INSTANCES, c.input.key), bases)
       const expired = expiredBases(valuesOf(bases), await keepingOf(c, held, retentionDays))
       const zone = held?.value.zone ?? bases.at(-1)?.value.zone
       if (expired.length === 0 || zone === undefined) return go('watch')
@@ -185,13 +193,8 @@ async function nextBase(
 ): Promise<Next<'copy' | 'store'> | undefined> {
   const { control } = c
   if (bases.some(({ value }) => !value.isStored && !value.isExpired)) return go('store')
-  const newest = bases.at(-1)?.value.takenAt ?? 0
-  const fresh = snapshots.findLast(({ value }) => value.status === 'available' && value.createdAt > newest)?.value
-  if (fresh?.log || (fresh && control.simulated)) {
-    const { log, createdAt, instance, tags, zone, resourceId: id } = fresh
-    const facts = { log, takenAt: createdAt, isTemporary: false, isStored: false, isExpired: false }
-    return go('store', addBase(c, { ...facts, id, zone, instance, tags }))
-  }
+  const fresh = freshIn(control, snapshots, bases)
+  if (fresh) return go('store', addBase(c, baseOf(fresh)))
   const observed = control.hosts.observed(record.zone, record.resourceId)
   if (!observed?.accepting || record.phase !== 'available') return undefined
   const isNeeded = control.simulated ? bases.length === 0 : needsBase(valuesOf(bases), observed.archive)
@@ -215,7 +218,9 @@ async function lookIntoWindow(
   // AWS: RDS User Guide, "Backup window": no backup of an instance that is stopped.
   if (wasTaken || record.phase === 'stopped') return rest(untilOpening(window, now))
   if (statusOf(control, record) !== 'available') return rest(busyLookMs)
-  const snapshot = await newAutomatedSnapshot(control, record)
+  const { account, region, zone, tags } = record
+  const of = { account, region, zone, tags, instance: sourceOf(record) }
+  const snapshot = await newAutomatedSnapshot(control, OF_INSTANCES, of)
   if (!snapshot) return rest(busyLookMs)
   const { id, resourceId } = snapshot.record
   const copy = control.flows.start('create-db-snapshot', subjectOf(c.input.key), {

@@ -2,9 +2,12 @@
 import type { JobError } from '#wire/agent/messages.ts'
 import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Held } from '#store/collection.ts'
-import { findBackedUp } from '../cluster/backed-up.ts'
+import { auroraBackupSubjectOf } from '../aurora-cluster/record.ts'
+import { findBackedUp, type BackedUpCluster } from '../cluster/backed-up.ts'
 import type { Control, Scope } from '../control.ts'
 import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
+import { backupSubjectOf } from '../db-cluster/record.ts'
+import { dbClusterSnapshots } from '../db-cluster/snapshot-record.ts'
 import { findSnapshot, type SnapshotRef } from '../db-snapshot/kind.ts'
 import type { DbSnapshotRecord } from '../db-snapshot/record.ts'
 import { jobOn, type FlowContext } from './context.ts'
@@ -38,6 +41,7 @@ export const createDbClusterSnapshot = flow(
       const held = await findClusterSnapshot(c.control, c.input.key, c.input.snapshot)
       if (!held) return done('deleted')
       const cluster = await findBackedUp(c.control, c.input.key)
+      if (isOrphan(held.value, cluster)) return go('discard')
       if (!cluster) return done('failed', snapshotFailed(c.control, OF_CLUSTERS, held, 'The DB cluster was deleted.'))
       const { zone, resourceId: snapshotId } = held.value
       const { memberId, key } = c.input
@@ -64,20 +68,48 @@ export const createDbClusterSnapshot = flow(
     },
 
     finish: async (c: FlowContext<Creation>) => {
-      const held = await findClusterSnapshot(c.control, c.input.key, c.input.snapshot)
-      if (held) await c.control.hosts.forgetJobs(held.value.zone, `${c.input.key.resourceId}/${c.flowId}/`)
+      const { key, snapshot } = c.input
+      const held = await findClusterSnapshot(c.control, key, snapshot)
+      if (held) await c.control.hosts.forgetJobs(held.value.zone, `${key.resourceId}/${c.flowId}/`)
+      // Seen after the snapshot was: a deletion that found it unfinished was begun before that.
+      if (held && isOrphan(held.value, await findBackedUp(c.control, key))) return go('discard')
+      // Who has one taken each day goes on with it.
+      for (const subject of [backupSubjectOf(key), auroraBackupSubjectOf(key)]) c.control.flows.wakeSubjects(subject)
       return done('copied')
+    },
+
+    /** Automated ones go with their cluster, also those that are being taken then. */
+    discard: async (c: FlowContext<Creation>) => {
+      const held = await findClusterSnapshot(c.control, c.input.key, c.input.snapshot)
+      if (!held) return done('deleted')
+      const { zone, resourceId } = held.value
+      await c.control.hosts.cancelJobs(zone, `${c.input.key.resourceId}/${c.flowId}/`)
+      const outcome = await jobOn(c, held.value, {
+        name: `discard-${c.failures}`,
+        kind: 'snapshot.remove',
+        input: async () => ({ snapshotId: resourceId }),
+      })
+      if (outcome.state === 'pending') return wait()
+      if (outcome.state === 'failed') throw new Error(`remove snapshot ${resourceId}: ${outcome.error.message}`)
+      for (const id of [c.input.key.resourceId, resourceId])
+        await c.control.hosts.forgetJobs(zone, `${id}/${c.flowId}/`)
+      return done('deleted', dbClusterSnapshots(c.control, c.input.key).remove(held))
     },
 
     fail: async (c: FlowContext<Creation>) => {
       const held = await findClusterSnapshot(c.control, c.input.key, c.input.snapshot)
       if (!held) return done('deleted')
+      if (isOrphan(held.value, await findBackedUp(c.control, c.input.key))) return go('discard')
       const late = c.input.memberId === undefined ? UNCERTAIN : 'The copy took too long.'
       const complaint = c.lastError ?? late
       return done('failed', snapshotFailed(c.control, OF_CLUSTERS, held, complaint))
     },
   },
 )
+
+/** Whether its cluster goes, or is gone, and it with that. */
+const isOrphan = ({ type }: DbSnapshotRecord, cluster: BackedUpCluster | undefined): boolean =>
+  type === 'automated' && (!cluster || cluster.isDeleting)
 
 const isPassing = ({ code }: JobError): boolean => code === 'failed' || code === 'cancelled'
 

@@ -93,7 +93,9 @@ export const deleteDbInstance = flow(
       const held = await instanceOf(c)
       if (!held) return done('deleted')
       // Those that are being deleted already are so by flows of their own.
-      const left = (await automatedSnapshots(c.control, c.input.key)).filter(({ value }) => value.status !== 'deleting')
+      const left = (await automatedSnapshots(c.control, OF_INSTANCES, c.input.key)).filter(
+        ({ value }) => value.status !== 'deleting',
+      )
       const bases = await basesOf(c.control, c.input.key)
       const temporary = bases.filter(({ value }) => value.isTemporary).map(({ value: { id, zone } }) => ({ id, zone }))
       const copies = [...left.map(({ value: { resourceId: id, zone } }) => ({ id, zone })), ...temporary]
