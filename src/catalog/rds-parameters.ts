@@ -102,6 +102,21 @@ const targetLag: Parameter = {
   isDriverOwned: false,
 }
 
+/** AWS: Aurora user guide, "Managing RPOs for Aurora PostgreSQL-based global databases". */
+export const GLOBAL_RPO = 'rds.global_db_rpo'
+
+const globalRpo: Parameter = {
+  name: GLOBAL_RPO,
+  description: '(s) Recovery point objective, in seconds, that holds commits of the primary of a global database.',
+  dataType: 'integer',
+  applyType: 'dynamic',
+  isModifiable: true,
+  range: { min: 20, max: 2_147_483_647 },
+  words: undefined,
+  familyValue: undefined,
+  isDriverOwned: false,
+}
+
 /**
  * What all members of an Aurora cluster must agree on, and its volume: in groups of DB clusters alone. AWS: Aurora user guide,
  * "Amazon Aurora PostgreSQL parameters". Besides, here, what a reader must allow as much of as the writer.
@@ -142,7 +157,7 @@ interface Kind {
 
 function parametersOf(major: string, { isAurora, of }: Kind): Parameter[] {
   const all = [...engineParameters(major), ...ownParameters(major)]
-  if (isAurora) return of === 'cluster' ? all : all.filter(isOfInstance)
+  if (isAurora) return of === 'cluster' ? [...all, globalRpo] : all.filter(isOfInstance)
   return of === 'cluster' ? [...all.map(clusterParameters), targetLag] : all
 }
 

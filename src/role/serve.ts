@@ -15,6 +15,7 @@ import { controlFlows } from '#control/db-cluster/flow-control.ts'
 import { availableVersions } from '#control/engine-version/available.ts'
 import { flowIdOfJob } from '#control/flows/context.ts'
 import { flowDefinitions } from '#control/flows/definitions.ts'
+import { holdCommits } from '#control/global-cluster/hold-commits.ts'
 import { watchGlobalLag } from '#control/global-cluster/watch-lag.ts'
 import { collectMetrics } from '#control/metrics/collect.ts'
 import { watchReplicas } from '#control/read-replica/watch.ts'
@@ -112,6 +113,7 @@ const WATCHES = [
   watchAuroraWriters,
   watchAuroraReplicas,
   watchGlobalLag,
+  holdCommits,
 ]
 
 async function serveUntilStopped(options: ServeOptions, { keys, parts, log }: Running): Promise<void> {

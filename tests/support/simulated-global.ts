@@ -54,8 +54,8 @@ export const createInstanceIn = (
   )
 
 /** The cluster `shop` with `one` and `two`, and its copy `far` with `far-1` and `far-2`. */
-export async function fillGlobal(control: SimulatedControl): Promise<void> {
-  await newAurora(control, 'shop')
+export async function fillGlobal(control: SimulatedControl, more: Partial<CreateDBClusterMessage> = {}): Promise<void> {
+  await newAurora(control, 'shop', more)
   for (const id of ['one', 'two']) await addInstance(control, id)
   await newGlobal(control)
   await addSecondary(control, EAST, 'far')

@@ -19,6 +19,8 @@ interface Address {
   readonly isClosed?: boolean
 }
 
+type Seeing = Pick<Control, 'store' | 'hosts'>
+
 export const readerRouteOf = ({ resourceId }: AuroraClusterRecord): string => `${resourceId}-ro`
 
 /** Every address of the cluster, and whom it leads to now. */
@@ -46,6 +48,12 @@ function addressesOf(cluster: AuroraClusterRecord, members: readonly ReachableMe
     })),
   ]
 }
+
+/** Those by which clients come to the writer now. */
+export const routesToWriter = async (control: Seeing, cluster: AuroraClusterRecord): Promise<string[]> =>
+  addressesOf(cluster, reachableMembers(control, cluster, await memberRecords(control, cluster)))
+    .filter(({ targets }) => targets.some(({ isWriter }) => isWriter))
+    .map(({ id }) => id)
 
 /**
  * Every endpoint leads where it should when this resolves; one that leads to nobody keeps whoever comes waiting. Without

@@ -5,7 +5,7 @@ import { withSample, type MetricName, type MetricPoint } from '#wire/agent/measu
 import type { ObservedRelay } from '#wire/lognode/messages.ts'
 import type { Control } from '../control.ts'
 import { everyAuroraCluster } from '../aurora-cluster/find.ts'
-import type { AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { isSecondary, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { clusterMetric } from '../metrics/collect.ts'
 import { inRounds } from '../rounds.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
@@ -22,7 +22,7 @@ export const watchGlobalLag = (control: Seeing, log: Log): { stop(): void } =>
     log,
     everyMs: LOOK_EVERY_MS,
     what: 'look at the copies of global databases',
-    list: async () => (await everyAuroraCluster(control)).filter(({ global }) => global?.isSecondary),
+    list: async () => (await everyAuroraCluster(control)).filter(isSecondary),
     keyOf: ({ resourceId }) => resourceId,
     watcher: (isOver) => {
       const copy = new Copy(control)

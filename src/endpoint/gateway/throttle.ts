@@ -2,7 +2,7 @@
  * How long sessions that write are held after each transaction, and until when that is in force at the longest: whoever
  * ordered it says so again and again, so that its end leaves nobody slow.
  */
-import type { Clock } from '#host/clock.ts'
+import type { Clock, Timer } from '#host/clock.ts'
 
 export class Throttle {
   private readonly clock: Clock
@@ -21,17 +21,30 @@ export class Throttle {
     if (delayMs === 0) for (const release of [...this.held]) release()
   }
 
-  /** Calls `then` after the delay, and answers true; false: there is none. */
+  /** Calls `then` after the delay, or when it is in force no more, and answers true; false: there is none. */
   hold(then: () => void): boolean {
-    const ms = Math.min(this.delayMs, this.endsAt - this.clock.monotonic())
-    if (ms <= 0) return false
+    const since = this.clock.monotonic()
+    if (this.leftMs(since) <= 0) return false
+    let timer: Timer | undefined
     const release = (): void => {
-      timer.cancel()
+      timer?.cancel()
       this.held.delete(release)
       then()
     }
-    const timer = this.clock.after(ms, release)
+    // What was ordered again meanwhile is in force for longer than it was.
+    const wait = (): void => {
+      const ms = this.leftMs(since)
+      if (ms <= 0) return release()
+      timer = this.clock.after(ms, wait)
+    }
     this.held.add(release)
+    wait()
     return true
+  }
+
+  /** For somebody who is held since then. */
+  private leftMs(since: number): number {
+    const now = this.clock.monotonic()
+    return Math.min(since + this.delayMs, this.endsAt) - now
   }
 }
