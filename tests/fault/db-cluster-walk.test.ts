@@ -252,6 +252,13 @@ const NOT_WALKED: Readonly<Record<string, string>> = {
   'back-up-db-cluster.rest': 'after failures in a row: src/control/flows/back-up-db-cluster.test.ts',
   'create-db-cluster-snapshot.finish': 'as in create-db-snapshot',
   'create-db-cluster-snapshot.fail': 'last resort after six hours',
+  'create-db-cluster-snapshot.discard': 'in a deletion in the middle: src/control/flows/back-up-db-cluster.test.ts',
+  ...Object.fromEntries(
+    ['copy', 'finish', 'fail'].map((step) => [
+      `copy-db-cluster-snapshot.${step}`,
+      'the very flow that DB snapshots have',
+    ]),
+  ),
   'delete-db-cluster-snapshot.forget': 'as in delete-db-snapshot',
   'create-db-cluster.revive': 'needs the writer to die before it has a reader',
   'create-db-cluster.abandon': 'last resort',
