@@ -6,7 +6,10 @@ import { memoryLog } from '#base/memory-log.ts'
 import { addInstance, auroraOf, newAurora, volumeOf, writerOf } from '../../../tests/support/simulated-aurora.ts'
 import { eventsOf } from '../../../tests/support/simulated-cluster.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { commit } from '../control.ts'
 import type { Hosts } from '../hosts.ts'
+import { auroraKeyOf } from './record.ts'
+import { startAuroraRecovery } from './start-recovery.ts'
 import { watchAuroraWriters } from './watch-writers.ts'
 
 interface World {
@@ -103,5 +106,34 @@ test('silence says nothing to a host that is too busy to listen, nor where there
   for (const zone of ['b', 'c']) w.connected.delete(zone)
   await seconds(w, 10)
   assert.equal(await epochOf(w), epoch)
+  w.stop()
+})
+
+/** As when serve has just started, and of the agents only the writer's has come yet. */
+async function recoverEarly(w: World): Promise<void> {
+  for (const zone of ['b', 'c']) w.connected.delete(zone)
+  const recovery = await startAuroraRecovery(w.control, auroraKeyOf(await auroraOf(w.control)), 'The test says so.')
+  await commit(w.control, recovery!.writes)
+  w.control.flows.wake(recovery!.id)
+  await w.control.clock.advance(SECOND_MS / 2)
+}
+
+test('a recovery waits a moment for readers whose hosts have not come yet', async () => {
+  const w = await world()
+  await recoverEarly(w)
+  w.connected.add('b')
+  await seconds(w, 5)
+  assert.notEqual(await writerOf(w.control), 'one')
+  w.stop()
+})
+
+test('where no host of a reader comes the writer is started again', async () => {
+  const w = await world()
+  const before = await epochOf(w)
+  await recoverEarly(w)
+  assert.equal(await epochOf(w), before)
+  await seconds(w, 10)
+  assert.equal(await writerOf(w.control), 'one')
+  assert.ok((await epochOf(w)) > before)
   w.stop()
 })

@@ -61,6 +61,18 @@ export async function chosen(c: C): Promise<Chosen | 'deleted' | 'others'> {
 /** How long the host of the next writer may be away before another one takes its place. */
 const TARGET_AWAY_MS_MAX = 3 * SECOND_MS
 
+/**
+ * Nobody is seen who could follow the lost writer, but hosts of readers have not been heard: when serve has only just started
+ * their agents may be on their way, and the writer's was the first.
+ */
+export const isEarly = (c: C, { cluster, members }: HeldAurora, target: Held<DbInstanceRecord>): boolean =>
+  c.input.why === 'recover' &&
+  c.spentMs < TARGET_AWAY_MS_MAX &&
+  target.value.resourceId === cluster.writer &&
+  [...members.values()].some(
+    ({ value }) => value !== target.value && value.phase === 'available' && !c.control.hosts.isConnected(value.zone),
+  )
+
 const othersCan = (c: C, { cluster, members }: HeldAurora, { resourceId }: DbInstanceRecord): boolean =>
   candidatesIn(c.control, cluster, members).some((candidate) => candidate.resourceId !== resourceId)
 

@@ -21,6 +21,7 @@ import {
   chosen,
   demote,
   isAway,
+  isEarly,
   isPassedOver,
   isPlanned,
   isStray,
@@ -37,6 +38,9 @@ type Step = 'decide' | 'cut' | 'end' | 'ready' | 'renew' | 'wake' | 'lead' | 'se
 /** How often it is looked for what others do, besides every time that the flow is woken. */
 const LOOK_MS = 1000
 
+/** The same where somebody waits for a writer, and nobody says when there is something to be seen. */
+const EARLY_LOOK_MS = 100
+
 /**
  * Every start of a writer: of the first one, after a stop, a reboot or a crash, and when a reader takes over. Each is an
  * epoch of the volume, which is taken here by compare-and-set of the volume's row before anything is begun: whatever an
@@ -52,6 +56,7 @@ export const startAuroraWriter = flow(
       if (!au || !volume || volume.value.relay) return done(volume ? 'a copy of another volume' : 'deleted')
       const target = targetOf(c, au, volume.value)
       if (!target) return go('finish')
+      if (isEarly(c, au, target)) return wait({ timeoutMs: EARLY_LOOK_MS })
       const [{ cluster }, { resourceId }] = [au, target.value]
       const isFailover = cluster.writer !== resourceId && cluster.phase !== 'promoting'
       // Nobody may write, so nobody has to be kept from it: the shortest way.
