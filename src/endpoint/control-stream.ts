@@ -1,7 +1,7 @@
 /** The endpoint process's end of the stream to serve. */
 import type { Log } from '#base/log.ts'
 import type { Clock } from '#host/clock.ts'
-import { openToOneCaller, reply, watchIdleness, type Line } from '#host/one-caller.ts'
+import { openToOneCaller, reply, watchIdleness } from '#host/one-caller.ts'
 import { FRAMING, FrameError } from '#wire/agent/frames.ts'
 import { ENDPOINT_PROTOCOL_VERSION, type FromEndpoint, type ToEndpoint } from '#wire/endpoint/messages.ts'
 import type { Gateways } from './gateways.ts'
@@ -53,7 +53,7 @@ export async function openControlStream({
         take(message) {
           idle.touch()
           if (message.type === 'shut-down') ended.resolve('shut-down')
-          else answer(message, { line, gateways, log })
+          else reply({ line, to: message.seq, log }, handle(gateways, message))
         },
       }
     },
@@ -65,13 +65,6 @@ export async function openControlStream({
       serve.close()
     },
   }
-}
-
-function answer(
-  message: Exclude<ToEndpoint, { type: 'shut-down' }>,
-  { line, gateways, log }: { line: Line<FromEndpoint>; gateways: Gateways; log: Log },
-): void {
-  reply({ line, to: message.seq, log }, handle(gateways, message))
 }
 
 async function handle(gateways: Gateways, message: Exclude<ToEndpoint, { type: 'shut-down' }>): Promise<void> {
