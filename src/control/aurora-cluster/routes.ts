@@ -9,7 +9,7 @@ import {
   instanceEndpointTargets,
   readerEndpointTargets,
 } from './reach.ts'
-import type { AuroraClusterRecord } from './record.ts'
+import { isSecondary, type AuroraClusterRecord } from './record.ts'
 import { reachableMembers, type ReachableMember } from './sight.ts'
 
 interface Address {
@@ -31,7 +31,7 @@ function addressesOf(cluster: AuroraClusterRecord, members: readonly ReachableMe
       port: cluster.port,
       targets: clusterEndpointTargets(members),
       // Nobody in a secondary region writes. On AWS the endpoint's name leads nowhere then.
-      isClosed: cluster.global?.isSecondary === true,
+      isClosed: isSecondary(cluster),
     },
     { id: readerRouteOf(cluster), port: cluster.readerPort, targets: readerEndpointTargets(members) },
     ...cluster.endpoints

@@ -12,9 +12,9 @@ import type { Control } from '../control.ts'
 import { LagTrace } from '../db-cluster/replica-lag.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
 import { clusterMetric, instanceMetric } from '../metrics/collect.ts'
-import { inRounds } from '../rounds.ts'
-import { everyAuroraCluster, memberRecords } from './find.ts'
+import { memberRecords } from './find.ts'
 import { isWriter, type AuroraClusterRecord } from './record.ts'
+import { auroraRounds } from './rounds.ts'
 import { serves } from './sight.ts'
 
 /** Who writes, and who is there, is told as soon as it is seen; how far readers are, now and then. */
@@ -28,13 +28,9 @@ type Seeing = Pick<Control, 'store' | 'hosts' | 'clock' | 'metrics' | 'random'>
 
 /** Looks again and again until it is stopped. */
 export const watchAuroraReplicas = (control: Seeing, log: Log): { stop(): void } =>
-  inRounds({
-    clock: control.clock,
-    log,
+  auroraRounds(control, log, {
     everyMs: LOOK_EVERY_MS,
     what: 'look at the instances of Aurora clusters',
-    list: () => everyAuroraCluster(control),
-    keyOf: ({ resourceId }) => resourceId,
     watcher: (isOver) => {
       const replicas = new Replicas(control, isOver)
       return (cluster) => replicas.look(cluster)

@@ -8,9 +8,8 @@ import type { Log } from '#base/log.ts'
 import { commit, type Control } from '../control.ts'
 import { enginePortOf, LOOPBACK } from '../db-instance/engine-address.ts'
 import { dbInstances, type DbInstanceRecord } from '../db-instance/record.ts'
-import { inRounds } from '../rounds.ts'
-import { everyAuroraCluster } from './find.ts'
 import { auroraKeyOf, findAuroraCluster, type AuroraClusterRecord } from './record.ts'
+import { auroraRounds } from './rounds.ts'
 import { startAuroraRecovery } from './start-recovery.ts'
 
 const LOOK_EVERY_MS = SECOND_MS
@@ -23,13 +22,9 @@ const AGENT_ANSWER_MS_MAX = 5 * SECOND_MS
 
 /** Looks again and again until it is stopped. */
 export const watchAuroraWriters = (control: Control, log: Log): { stop(): void } =>
-  inRounds({
-    clock: control.clock,
-    log,
+  auroraRounds(control, log, {
     everyMs: LOOK_EVERY_MS,
     what: 'look at the writers of Aurora clusters',
-    list: () => everyAuroraCluster(control),
-    keyOf: ({ resourceId }) => resourceId,
     watcher: (isOver) => {
       const witnesses = new Witnesses(control, log, isOver)
       return (cluster) => witnesses.look(cluster)

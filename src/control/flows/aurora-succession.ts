@@ -58,7 +58,7 @@ export async function chosen(c: C): Promise<Chosen | 'deleted' | 'others'> {
   return isGone && othersCan(c, au, target) ? 'others' : { au, target, volume: volume.value }
 }
 
-/** How long the host of the next writer may be away before another one takes its place. */
+/** How long a host may be away before what is decided is decided without it. */
 const TARGET_AWAY_MS_MAX = 3 * SECOND_MS
 
 /**

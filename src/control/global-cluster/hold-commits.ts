@@ -9,14 +9,13 @@ import { DAY_MS, SECOND_MS } from '#base/durations.ts'
 import type { Log } from '#base/log.ts'
 import { GLOBAL_RPO } from '#catalog/rds-parameters.ts'
 import type { Control } from '../control.ts'
-import { everyAuroraCluster } from '../aurora-cluster/find.ts'
 import { isSecondary, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { auroraRounds } from '../aurora-cluster/rounds.ts'
 import { routesToWriter } from '../aurora-cluster/routes.ts'
 import { LEASE_MS } from '../db-cluster/flow-control.ts'
 import type { ClusterKey } from '../db-instance/record.ts'
 import { findByKey } from '../db-instance/record.ts'
 import { requireParameterGroup, valuesSince } from '../parameter-group/record.ts'
-import { inRounds } from '../rounds.ts'
 import { volumes } from '../volume/record.ts'
 import { observedRelay } from '../volume/relays.ts'
 import { globalOf } from './record.ts'
@@ -30,13 +29,10 @@ type Seeing = Pick<Control, 'store' | 'hosts' | 'endpoints' | 'clock'>
 
 /** Looks again and again until it is stopped. */
 export const holdCommits = (control: Seeing, log: Log): { stop(): void } =>
-  inRounds({
-    clock: control.clock,
-    log,
+  auroraRounds(control, log, {
     everyMs: LOOK_EVERY_MS,
     what: 'look at the primaries of global databases',
-    list: async () => (await everyAuroraCluster(control)).filter((cluster) => cluster.global && !isSecondary(cluster)),
-    keyOf: ({ resourceId }) => resourceId,
+    isWatched: (cluster) => cluster.global !== undefined && !isSecondary(cluster),
     watcher: (isOver) => {
       const valve = new Valve(control, log, isOver)
       return (cluster) => valve.turn(cluster)

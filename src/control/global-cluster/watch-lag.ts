@@ -4,10 +4,9 @@ import type { Log } from '#base/log.ts'
 import { withSample, type MetricName, type MetricPoint } from '#wire/agent/measures.ts'
 import type { ObservedRelay } from '#wire/lognode/messages.ts'
 import type { Control } from '../control.ts'
-import { everyAuroraCluster } from '../aurora-cluster/find.ts'
 import { isSecondary, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { auroraRounds } from '../aurora-cluster/rounds.ts'
 import { clusterMetric } from '../metrics/collect.ts'
-import { inRounds } from '../rounds.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
 import { observedRelay } from '../volume/relays.ts'
 
@@ -17,13 +16,10 @@ type Seeing = Pick<Control, 'store' | 'hosts' | 'clock' | 'metrics'>
 
 /** Looks again and again until it is stopped. */
 export const watchGlobalLag = (control: Seeing, log: Log): { stop(): void } =>
-  inRounds({
-    clock: control.clock,
-    log,
+  auroraRounds(control, log, {
     everyMs: LOOK_EVERY_MS,
     what: 'look at the copies of global databases',
-    list: async () => (await everyAuroraCluster(control)).filter(isSecondary),
-    keyOf: ({ resourceId }) => resourceId,
+    isWatched: isSecondary,
     watcher: (isOver) => {
       const copy = new Copy(control)
       return async (cluster) => {
