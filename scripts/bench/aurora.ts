@@ -1,5 +1,6 @@
 /** An Aurora cluster on real engines: how far its readers are behind, and how long a writer is missed that was killed. */
-import { CreateDBClusterCommand, CreateDBInstanceCommand, type DBCluster, type DBInstance } from '@aws-sdk/client-rds'
+import type { DBCluster, DBInstance } from '@aws-sdk/client-rds'
+import { addInstance, createAurora, PREVIEW } from '../../tests/support/aurora.ts'
 import { clusterIn, membersOf, writerEndpoint, writerOf } from '../../tests/support/cluster.ts'
 import { PASSWORD, query } from '../../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
@@ -13,9 +14,9 @@ const MEMBERS = ['shop-1', 'shop-2', 'shop-3']
 const FAILOVERS = 20
 
 export async function benchAurora(): Promise<Row[]> {
-  const holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview', HOLDFAST_FAILOVER_PAUSE_MS: '0' } })
+  const holdfast = await startHoldfast({ env: { ...PREVIEW, HOLDFAST_FAILOVER_PAUSE_MS: '0' } })
   try {
-    await createAurora(holdfast)
+    await newCluster(holdfast)
     const { cluster, members } = await whole(holdfast)
     const reader = members.find(({ DBInstanceIdentifier }) => DBInstanceIdentifier !== writerOf(cluster))!
     const lag = await benchLag(holdfast, writerEndpoint(cluster), async () => reader)
@@ -34,21 +35,10 @@ export async function benchAurora(): Promise<Row[]> {
   }
 }
 
-async function createAurora(holdfast: Holdfast): Promise<void> {
+async function newCluster(holdfast: Holdfast): Promise<void> {
   const rds = holdfast.rds()
-  const Engine = 'aurora-postgresql'
-  await rds.send(
-    new CreateDBClusterCommand({
-      DBClusterIdentifier: ID,
-      Engine,
-      MasterUsername: 'app',
-      MasterUserPassword: PASSWORD,
-    }),
-  )
-  for (const DBInstanceIdentifier of MEMBERS) {
-    const input = { DBInstanceIdentifier, DBClusterIdentifier: ID, Engine, DBInstanceClass: 'db.t4g.medium' }
-    await rds.send(new CreateDBInstanceCommand(input))
-  }
+  await createAurora(rds, ID)
+  for (const id of MEMBERS) await addInstance(rds, ID, id)
 }
 
 /** With a writer and all readers, so that each failover begins alike. */

@@ -1,8 +1,9 @@
 /** What a pause costs whoever comes first: from the attempt to connect to a paused serverless writer to its first answer. */
 import { join } from 'node:path'
-import { CreateDBClusterCommand, CreateDBInstanceCommand, type DBCluster } from '@aws-sdk/client-rds'
+import type { DBCluster } from '@aws-sdk/client-rds'
 import pg from 'pg'
 import { exists } from '../../src/host/disk.ts'
+import { addInstance, createAurora, PREVIEW } from '../../tests/support/aurora.ts'
 import { clusterIn, membersOf } from '../../tests/support/cluster.ts'
 import { PASSWORD } from '../../tests/support/database.ts'
 import { discard, eventually, health, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
@@ -12,26 +13,11 @@ const WAKES = 10
 const ID = 'asleep'
 
 export async function benchWake(): Promise<Row[]> {
-  const holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview', HOLDFAST_PAUSE_SPEED: '300' } })
+  const holdfast = await startHoldfast({ env: { ...PREVIEW, HOLDFAST_PAUSE_SPEED: '300' } })
   try {
     const rds = holdfast.rds()
-    await rds.send(
-      new CreateDBClusterCommand({
-        DBClusterIdentifier: ID,
-        Engine: 'aurora-postgresql',
-        MasterUsername: 'app',
-        MasterUserPassword: PASSWORD,
-        ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 2 },
-      }),
-    )
-    await rds.send(
-      new CreateDBInstanceCommand({
-        DBInstanceIdentifier: `${ID}-1`,
-        DBClusterIdentifier: ID,
-        Engine: 'aurora-postgresql',
-        DBInstanceClass: 'db.serverless',
-      }),
-    )
+    await createAurora(rds, ID, { ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 2 } })
+    await addInstance(rds, ID, `${ID}-1`, { DBInstanceClass: 'db.serverless' })
     const cluster = await eventually('a writer', async () => {
       const found = await clusterIn(rds, ID)
       const [member] = await membersOf(rds, found)

@@ -3,16 +3,11 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
-import {
-  CreateDBClusterCommand,
-  CreateDBInstanceCommand,
-  DescribeEventsCommand,
-  ModifyDBClusterCommand,
-  type RDSClient,
-} from '@aws-sdk/client-rds'
+import { DescribeEventsCommand, ModifyDBClusterCommand, type RDSClient } from '@aws-sdk/client-rds'
 import { exists } from '#host/disk.ts'
+import { addInstance, createAurora, PREVIEW } from '../support/aurora.ts'
 import { clusterIn, membersOf, readerEndpoint, writerEndpoint } from '../support/cluster.ts'
-import { PASSWORD, query } from '../support/database.ts'
+import { query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 const ID = 'shop'
@@ -21,7 +16,7 @@ let holdfast: Holdfast
 let rds: RDSClient
 
 before(async () => {
-  holdfast = await startHoldfast({ env: { HOLDFAST_AURORA: 'preview', HOLDFAST_PAUSE_SPEED: '200' } })
+  holdfast = await startHoldfast({ env: { ...PREVIEW, HOLDFAST_PAUSE_SPEED: '200' } })
   rds = holdfast.rds()
 })
 after(() => discard(holdfast))
@@ -60,25 +55,9 @@ async function measured(): Promise<number[]> {
 }
 
 test('the capacity of a serverless instance follows what its processes do', async () => {
-  await rds.send(
-    new CreateDBClusterCommand({
-      DBClusterIdentifier: ID,
-      Engine: 'aurora-postgresql',
-      MasterUsername: 'app',
-      MasterUserPassword: PASSWORD,
-      ServerlessV2ScalingConfiguration: { MinCapacity: 0.5, MaxCapacity: 4 },
-    }),
-  )
+  await createAurora(rds, ID, { ServerlessV2ScalingConfiguration: { MinCapacity: 0.5, MaxCapacity: 4 } })
   // The reader comes while the writer is looked at.
-  for (const id of ['shop-1', 'shop-2'])
-    await rds.send(
-      new CreateDBInstanceCommand({
-        DBInstanceIdentifier: id,
-        DBClusterIdentifier: ID,
-        Engine: 'aurora-postgresql',
-        DBInstanceClass: 'db.serverless',
-      }),
-    )
+  for (const id of ['shop-1', 'shop-2']) await addInstance(rds, ID, id, { DBInstanceClass: 'db.serverless' })
   await eventually('the writer available', async () => {
     const [member] = await membersOf(rds, await clusterIn(rds, ID))
     return member?.DBInstanceStatus === 'available' ? true : undefined
