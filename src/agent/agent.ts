@@ -7,6 +7,7 @@ import type { ObjectStore } from '#archive/object-store.ts'
 import type { Log } from '#base/log.ts'
 import type { EngineDriver } from '#engine/engine.ts'
 import type { Clock } from '#host/clock.ts'
+import type { ControlGroups } from '#host/control-groups.ts'
 import type { Store } from '#store/store.ts'
 import { LOG_PORTION_BYTES_MAX } from '#wire/agent/limits.ts'
 import type {
@@ -34,7 +35,7 @@ import { fillingJobs } from './job/fill.ts'
 import { instanceIdOf, instanceSubject } from './job/job.ts'
 import type { JobContext, JobOutcome, JobRunners } from './job/job.ts'
 import { liveJobs } from './job/live.ts'
-import { INTERRUPTING, TAKING_OVER } from './job/precedence.ts'
+import { INTERRUPTING, isHurried, TAKING_OVER } from './job/precedence.ts'
 import { replicationJobs } from './job/replication.ts'
 import { runStateJobs } from './job/run-state.ts'
 import { snapshotJobs } from './job/snapshots.ts'
@@ -59,6 +60,8 @@ export interface AgentOptions {
   readonly heads: HeadsOptions['processes']
   /** Where logs are archived; undefined: nowhere, whatever the specs say, as engines without processes write none. */
   readonly archive?: ObjectStore | undefined
+  /** What holds serverless engines to their capacity; undefined: only their settings follow it. */
+  readonly groups?: ControlGroups | undefined
   /** Where the host's members of quorum logs are; undefined: it can have none. */
   readonly logNode?: ConnectedLogNode | undefined
 }
@@ -139,7 +142,7 @@ class LocalAgent implements Agent {
         this.report({ type: 'gone', id })
       },
     })
-    this.meter = new Meter({ clock, log, supervisor: this.supervisor })
+    this.meter = new Meter({ clock, log, supervisor: this.supervisor, groups: options.groups })
     watchLogNode(options.logNode, () => this.report({ type: 'log-node' }))
     this.runners = {
       ...fillingJobs(this.supervisor, volumes),
@@ -210,7 +213,7 @@ class LocalAgent implements Agent {
   async shutDown(): Promise<void> {
     this.meter.end()
     await this.table.abandon()
-    await Promise.all([this.archivers?.end(), this.links?.end()])
+    await Promise.all([this.archivers?.end(), this.links?.end(), this.meter.release()])
     await this.supervisor.shutDown()
     // Writers end in order with their heads and logs at hand.
     await this.heads.end()
@@ -258,6 +261,7 @@ class LocalAgent implements Agent {
   /** Neither stopping nor removing waits until an engine that does not come up has been tried once more. */
   private accepted(kind: JobKind, input: unknown): void {
     const id = instanceIdOf(kind, input)!
+    if (isHurried(kind)) this.meter.hurries(id)
     // Whoever is to take over does not wait until all its data has been copied.
     if (TAKING_OVER.has(kind)) this.table.interrupt('instance.snapshot', instanceSubject(id), 'The engine takes over.')
     if (!INTERRUPTING.has(kind)) return
@@ -269,6 +273,7 @@ class LocalAgent implements Agent {
   private ended(kind: JobKind, input: unknown): void {
     const id = instanceIdOf(kind, input)
     if (id === undefined) return
+    if (isHurried(kind)) this.meter.hurried(id)
     this.supervisor.settle(id)
     this.lookAtWays(id)
     const instance = this.supervisor.find(id)

@@ -25,10 +25,9 @@ const KIB = 1024
  */
 export async function treeUsage(pid: number): Promise<TreeUsage | undefined> {
   const own = await usageOf(pid)
-  const children = await textOf(`/proc/${pid}/task/${pid}/children`)
+  const children = await childrenOf(pid)
   if (!own || children === undefined) return undefined
-  const pids = children.split(' ').filter(Boolean).map(Number)
-  const all = [own, ...(await Promise.all(pids.map(usageOf))).filter((usage) => usage !== undefined)]
+  const all = [own, ...(await Promise.all(children.map(usageOf))).filter((usage) => usage !== undefined)]
   const total = (of: (usage: ProcessUsage) => number): number => all.reduce((sum, usage) => sum + of(usage), 0)
   const shared = Math.max(...all.map((usage) => usage.sharedBytes))
   return {
@@ -39,6 +38,17 @@ export async function treeUsage(pid: number): Promise<TreeUsage | undefined> {
     readBytes: own.io && total((usage) => usage.io?.readBytes ?? 0),
     writtenBytes: own.io && total((usage) => usage.io?.writtenBytes ?? 0),
   }
+}
+
+/** The process and its direct children; none when it is gone or the system shows nothing. */
+export async function treePids(pid: number): Promise<number[]> {
+  const children = await childrenOf(pid)
+  return children ? [pid, ...children] : []
+}
+
+async function childrenOf(pid: number): Promise<number[] | undefined> {
+  const children = await textOf(`/proc/${pid}/task/${pid}/children`)
+  return children?.split(' ').filter(Boolean).map(Number)
 }
 
 interface ProcessUsage {

@@ -11,10 +11,12 @@ import type { EngineDriver } from '#engine/engine.ts'
 import { engineAccount } from '#host/account.ts'
 import type { Account } from '#host/account.ts'
 import { systemClock } from '#host/clock.ts'
+import { openControlGroups, type ControlGroups } from '#host/control-groups.ts'
 import { exists, makeFolder, readText, removeTree, writeFileDurably } from '#host/disk.ts'
 import { startTimeOf, type ProcessIdentity } from '#host/process.ts'
 import { dial, socketFolder } from '#host/net.ts'
 import type { EngineName } from '#wire/agent/messages.ts'
+import { capacityKind } from './capacity-kind.ts'
 import { launchEndpoint, watchEndpoint } from './endpoint-process.ts'
 import { openHostLogNode } from './lognode-process.ts'
 import { MAIN_FILE } from './main-file.ts'
@@ -72,6 +74,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
     log,
     probes: true,
     logNode: await openHostLogNode({ folder, az, env: withoutCrashPoint(env), log }),
+    groups: await controlGroups(env, log),
     heads: headProcesses({
       folder: folder.heads(az),
       program: options.headProgram ?? [process.execPath, MAIN_FILE, 'head'],
@@ -100,6 +103,14 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<voi
   // While it is there, engines may run without an agent.
   if (told.farewell !== 'retire') await removeTree(folder.agentIdentity(az))
   told.close()
+}
+
+/** What is limited is told: whoever wonders why an instance is slow finds it in the log. */
+async function controlGroups(env: AgentProcessOptions['env'], log: Log): Promise<ControlGroups | undefined> {
+  if (capacityKind(env['HOLDFAST_CAPACITY']) === 'settings') return undefined
+  const groups = await openControlGroups()
+  log.info({ limited: groups?.controllers ?? [] }, 'what serverless engines are held to by the kernel')
+  return groups
 }
 
 function withoutCrashPoint(env: AgentProcessOptions['env']): Record<string, string> {

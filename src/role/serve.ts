@@ -43,6 +43,7 @@ import { openSimulatedParts } from './serve/simulated-parts.ts'
 import { failoverPauseMs } from './serve/failover-pause.ts'
 import { greeting } from './serve/greeting.ts'
 import { regionLatencyMs } from './serve/region-latency.ts'
+import { requireCapacity } from './serve/capacity.ts'
 import { numberIn } from './serve/number-in.ts'
 import { storageScale } from './serve/storage-scale.ts'
 import { StartError } from './serve/start-error.ts'
@@ -69,6 +70,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   // Whoever read what this prints may be gone; that is no reason to stop answering.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const keys = await accessKeys(options)
+  requireCapacity(process.env)
   if (options.engines === 'simulated') await requireVolumes(process.env, { state: undefined, clock: systemClock })
   const parts =
     options.engines === 'simulated'

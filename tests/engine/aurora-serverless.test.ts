@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
 import { DescribeEventsCommand, ModifyDBClusterCommand, type RDSClient } from '@aws-sdk/client-rds'
-import { exists } from '#host/disk.ts'
+import { openControlGroups } from '#host/control-groups.ts'
+import { readText } from '#host/disk.ts'
 import { addInstance, createAurora, PREVIEW } from '../support/aurora.ts'
 import { clusterIn, membersOf, readerEndpoint, writerEndpoint } from '../support/cluster.ts'
 import { query } from '../support/database.ts'
@@ -86,17 +87,29 @@ test('another range holds at once', async () => {
   await eventually('the new range in force', async () => ((await acuInForce()) >= 3 ? true : undefined))
 })
 
-/** Engines of the cluster that run, by what their agents left on the disk. */
-async function enginesRunning(): Promise<number> {
+/** The lock files of the cluster's engines, as far as they run. */
+async function lockFiles(): Promise<string[]> {
   const members = await membersOf(rds, await clusterIn(rds, ID))
-  const running = await Promise.all(
+  const texts = await Promise.all(
     members.map(async ({ AvailabilityZone, DbiResourceId }) => {
       const folder = join(holdfast.state, 'hosts', AvailabilityZone!.at(-1)!, 'instances', DbiResourceId!)
-      return exists(join(folder, 'data', 'postmaster.pid'))
+      return readText(join(folder, 'data', 'postmaster.pid'))
     }),
   )
-  return running.filter(Boolean).length
+  return texts.filter((text) => text !== undefined)
 }
+
+const enginesRunning = async (): Promise<number> => (await lockFiles()).length
+
+test('the kernel holds the processes of an instance to its capacity', async (t) => {
+  const groups = await openControlGroups()
+  if (!groups) return t.skip('no control groups can be made here')
+  await eventually('all engines in groups of theirs', async () => {
+    const pids = (await lockFiles()).map((text) => text.split('\n')[0]!)
+    const memberships = await Promise.all(pids.map((pid) => readText(`/proc/${pid}/cgroup`)))
+    return pids.length === 2 && memberships.every((text) => text?.includes('/holdfast-db-')) ? true : undefined
+  })
+})
 
 const paused = (): Promise<true> =>
   eventually('no engine', async () => ((await enginesRunning()) === 0 ? true : undefined))

@@ -132,6 +132,9 @@ test('volumes that cannot be had are refused, with the reason', async () => {
   })
 })
 
+test('a way to limit serverless engines that there is not is refused', () =>
+  refuses(/HOLDFAST_CAPACITY is 'none'[^]*Next: Say limits or settings/, { env: { HOLDFAST_CAPACITY: 'none' } }))
+
 const skipAsOther = process.getuid?.() === 0 ? false : 'only root can start it as somebody else'
 
 test('volumes are refused to who is not root', { skip: skipAsOther }, async () => {

@@ -6,6 +6,7 @@ import { memoryVolumes } from '#agent/memory-volumes.ts'
 import type { ConnectedLogNode } from '#agent/log-node.ts'
 import type { Volumes } from '#agent/volumes.ts'
 import { memoryLog } from '#base/memory-log.ts'
+import type { ControlGroups } from '#host/control-groups.ts'
 import { SimulatedClock } from '#host/simulated-clock.ts'
 import { memoryStore } from '#store/memory-store.ts'
 import type { Store } from '#store/store.ts'
@@ -31,6 +32,8 @@ export class AgentBench {
   /** Of the next agent. */
   logNode: ConnectedLogNode | undefined
   readonly heads = new ScriptedHeads()
+  /** Of the next agent. */
+  groups: ControlGroups | undefined
   readonly log = memoryLog()
   reports: AgentReport[] = []
 
@@ -40,10 +43,10 @@ export class AgentBench {
 
   /** A new agent on what is left of the last one. */
   async agent(store: Store = this.store): Promise<Agent> {
-    const { clock, volumes, log, logNode, heads } = this
+    const { clock, volumes, log, logNode, heads, groups } = this
     const drivers = { postgres: this.engine }
     const kept: Store = keepOpen(store)
-    const parts = { drivers, volumes, clock, log, logNode, heads, probes: true }
+    const parts = { drivers, volumes, clock, log, logNode, heads, groups, probes: true }
     const agent = await createAgent({ az: 'a', store: kept, ...parts })
     agent.onReport((report) => this.reports.push(report))
     return agent

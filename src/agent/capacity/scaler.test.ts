@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentBench, creation, run, spec } from '../../../tests/support/agent-bench.ts'
 import type { Agent } from '../agent.ts'
+import type { ControlGroups } from '#host/control-groups.ts'
 import { MEASURE_EVERY_MS } from '../limits.ts'
 
 const serverless = {
@@ -86,4 +87,79 @@ test('an instance has no less than its writer for as long as that is said', asyn
   await looks(bench, 40)
   assert.equal(acuOf(agent), 0.5)
   await agent.shutDown()
+})
+
+/** Control groups that only remember what is asked of them. */
+function rememberedGroups(): ControlGroups & { readonly asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    controllers: ['cpu', 'memory'],
+    hold: async (name, _pid, { vcpus, memoryBytes }) =>
+      void asked.push(`hold ${name} ${vcpus} ${(memoryBytes ?? 0) / 2 ** 30}`),
+    lift: async (name) => void asked.push(`lift ${name}`),
+    remove: async (name) => void asked.push(`remove ${name}`),
+  }
+}
+
+test('the kernel holds an engine to its capacity, beside buffers that all share', async () => {
+  const bench = new AgentBench()
+  const groups = rememberedGroups()
+  bench.groups = groups
+  bench.engine.facts = { connections: 3, sharedMemoryBytes: 2 ** 30 }
+  const agent = await begun(bench)
+  await looks(bench)
+  assert.equal(groups.asked.at(-1), `hold ${spec.id} 0.125 2`)
+  bench.engine.facts = { connections: connectionsFor(4), sharedMemoryBytes: 2 ** 30 }
+  await looks(bench, 6)
+  assert.equal(groups.asked.at(-1), `hold ${spec.id} 1 9`)
+  await agent.shutDown()
+  assert.equal(groups.asked.at(-1), `lift ${spec.id}`)
+})
+
+test('a job that ends an engine is not held up, and the next look limits the engine again', async () => {
+  const bench = new AgentBench()
+  const groups = rememberedGroups()
+  bench.groups = groups
+  bench.engine.facts = { connections: 3 }
+  const agent = await begun(bench)
+  await looks(bench)
+  groups.asked.length = 0
+  let limitedDuring: string[] = []
+  bench.engine.on('start', () => void (limitedDuring = [...groups.asked]))
+  assert.equal((await run(agent, 'again', 'instance.restart', { spec: serverless })).state, 'succeeded')
+  assert.deepEqual(limitedDuring, [`lift ${spec.id}`])
+  await looks(bench)
+  assert.equal(groups.asked.at(-1), `hold ${spec.id} 0.125 1`)
+  assert.equal((await run(agent, 'gone', 'instance.remove', { id: spec.id })).state, 'succeeded')
+  await bench.clock.advance(0)
+  assert.equal(groups.asked.at(-1), `remove ${spec.id}`)
+  await agent.shutDown()
+})
+
+test('an engine that is not serverless is not limited, and limits that fail are tried again', async () => {
+  const bench = new AgentBench()
+  const groups = rememberedGroups()
+  bench.engine.facts = { connections: 3 }
+  const agent = await bench.agent()
+  assert.equal((await run(agent, 'create', 'instance.create', creation)).state, 'succeeded')
+  await looks(bench, 2)
+  assert.deepEqual(groups.asked, [])
+  await agent.shutDown()
+
+  const other = new AgentBench()
+  let failures = 0
+  other.groups = {
+    ...groups,
+    hold: async () => {
+      failures++
+      throw new Error('the group is gone')
+    },
+  }
+  other.engine.facts = { connections: 3 }
+  const limited = await begun(other)
+  await looks(other, 3)
+  assert.ok(failures > 1)
+  assert.equal(other.log.complaints.length, 1)
+  await limited.shutDown()
 })

@@ -13,3 +13,6 @@ export const INTERRUPTING: ReadonlySet<JobKind> = new Set([
 
 /** Kinds on which the service of a whole database waits. */
 export const TAKING_OVER: ReadonlySet<JobKind> = new Set(['instance.promote', 'instance.seal', 'instance.lead'])
+
+/** Kinds that an engine does not do on what its clients may have. */
+export const isHurried = (kind: JobKind): boolean => INTERRUPTING.has(kind) || TAKING_OVER.has(kind)

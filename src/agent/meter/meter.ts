@@ -6,8 +6,10 @@ import { messageOf } from '#base/trouble.ts'
 import { InvariantError } from '#base/assert.ts'
 import type { Log } from '#base/log.ts'
 import type { Clock, Timer } from '#host/clock.ts'
+import type { ControlGroups } from '#host/control-groups.ts'
 import { availableMemoryBytes } from '#host/machine.ts'
 import type { MeasuredMinute } from '#wire/agent/measures.ts'
+import { Enforcer } from '../capacity/enforcer.ts'
 import { Scaler } from '../capacity/scaler.ts'
 import { MEASURE_EVERY_MS, MEASURE_SHARE_MAX, MINUTES_KEPT_MAX, MINUTES_TOLD_MAX } from '../limits.ts'
 import type { Instance } from '../supervisor/instance.ts'
@@ -22,6 +24,8 @@ export interface MeterOptions {
   readonly log: Log
   /** Of those to look at. */
   readonly supervisor: Supervisor
+  /** Undefined: engines are not held to a capacity by the kernel. */
+  readonly groups: ControlGroups | undefined
 }
 
 export class Meter {
@@ -30,14 +34,23 @@ export class Meter {
   private readonly looks = new Map<string, Look>()
   private readonly guard: StorageGuard
   private readonly scaler: Scaler
+  private readonly enforcer: Enforcer
   private timer: Timer | undefined
   private ended = false
 
   constructor(options: MeterOptions) {
     this.options = options
-    const { clock, log, supervisor } = options
+    const { clock, log, supervisor, groups } = options
+    this.enforcer = new Enforcer({ groups, log })
     this.guard = new StorageGuard({ clock, log, instances: () => supervisor.all() })
-    this.scaler = new Scaler({ clock, log, apply: (instance, acu) => supervisor.scale(instance, acu) })
+    this.scaler = new Scaler({
+      clock,
+      log,
+      apply: async (instance, acu) => {
+        await supervisor.scale(instance, acu)
+        await this.enforcer.hold(instance)
+      },
+    })
   }
 
   /** Looks at once, and then again and again. What an earlier agent knew of full storage is known when this resolves. */
@@ -52,10 +65,16 @@ export class Meter {
     this.timer?.cancel()
   }
 
+  /** All engines are to end: none is slowed down any more when this resolves. */
+  release(): Promise<void> {
+    return this.enforcer.end()
+  }
+
   drop(id: string): void {
     this.minutes.drop(id)
     this.looks.delete(id)
     this.scaler.drop(id)
+    this.enforcer.drop(id)
     this.guard.drop(id)
   }
 
@@ -63,6 +82,15 @@ export class Meter {
   setFloor(instance: Instance, { acu, forMs }: { readonly acu: number; readonly forMs: number }): Record<never, never> {
     this.scaler.setFloor(instance, acu, forMs)
     return {}
+  }
+
+  /** A job is to end its engine, or to have it take over: nothing holds that up. */
+  hurries(id: string): void {
+    this.enforcer.begins(id)
+  }
+
+  hurried(id: string): void {
+    this.enforcer.ended(id)
   }
 
   /** A job has changed the instance: storage that was short may not be so any more. */
@@ -109,6 +137,7 @@ export class Meter {
     const scaled = this.scaler.see(instance, facts, busyVcpus(before, now))
     this.minutes.add(instance.id, clock.now(), { ...valuesOf(before, now, instance.spec.capacity), ...scaled })
     this.looks.set(instance.id, now)
+    await this.enforcer.hold(instance, facts.sharedMemoryBytes)
     await this.guard.see(instance, facts)
   }
 }
