@@ -9,6 +9,7 @@ import { systemRandom } from '#host/random.ts'
 import { logNodeDialer } from '#volume/dial-log-node.ts'
 import { HeadLinks, type LogNodeAddress } from '#volume/head-links.ts'
 import { Head } from '#volume/head.ts'
+import { NO_HORIZON } from '#volume/horizons.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { MemberServer } from '#volume/member-server.ts'
 import { Member } from '#volume/member.ts'
@@ -72,6 +73,7 @@ async function openMember(id: MemberId, { folder, epochStart }: NodeSpec, server
     peers: () => [],
     mended: () => {},
     close: (session) => server.close(session),
+    horizon: () => NO_HORIZON,
     advanced: () => {},
     failed: (reason, error) => {
       throw new Error(reason, { cause: error })

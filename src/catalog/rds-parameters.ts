@@ -129,6 +129,10 @@ const clusterOnly: readonly RegExp[] = [
 
 const isOfInstance = ({ name }: Parameter): boolean => !clusterOnly.some((pattern) => pattern.test(name))
 
+/** A reader's queries go on while the writer removes rows: it hears of the oldest. */
+const auroraParameters = (parameter: Parameter): Parameter =>
+  parameter.name === 'hot_standby_feedback' ? { ...parameter, familyValue: '1' } : parameter
+
 const familyParametersBy = new Map<string, ReadonlyMap<string, Parameter>>()
 
 /**
@@ -157,7 +161,7 @@ interface Kind {
 
 function parametersOf(major: string, { isAurora, of }: Kind): Parameter[] {
   const all = [...engineParameters(major), ...ownParameters(major)]
-  if (isAurora) return of === 'cluster' ? [...all, globalRpo] : all.filter(isOfInstance)
+  if (isAurora) return of === 'cluster' ? [...all.map(auroraParameters), globalRpo] : all.filter(isOfInstance)
   return of === 'cluster' ? [...all.map(clusterParameters), targetLag] : all
 }
 

@@ -9,6 +9,7 @@ import type { Position } from '#wire/quorum/messages.ts'
 import { segmentEnd } from '#wire/pg/lsn.ts'
 import { HeadLinks, placesByMember, type LogNodeAddress } from './head-links.ts'
 import { Head } from './head.ts'
+import { Horizons } from './horizons.ts'
 import { Upstream } from './postgres/upstream.ts'
 
 export interface HeadProcessOptions {
@@ -47,15 +48,22 @@ export class HeadProcess {
     this.generation = configuration.generation
     const { dial, clock, log } = options
     this.upstream = this.newUpstream()
+    const horizons = new Horizons(epoch, (horizon) => this.upstream.need(horizon))
     this.links = new HeadLinks({
       volume,
       epoch,
       dial,
       clock,
       log,
-      onMessage: (member, message) => this.head.received(member, message),
+      onMessage: (member, message) => {
+        this.head.received(member, message)
+        horizons.heard(member, message)
+      },
       onConnected: (member) => this.about(() => this.head.connected(member)),
-      onLost: (member) => this.about(() => this.head.disconnected(member)),
+      onLost: (member) => {
+        horizons.lost(member)
+        this.about(() => this.head.disconnected(member))
+      },
     })
     this.head = this.newHead()
   }

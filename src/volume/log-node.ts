@@ -16,6 +16,7 @@ import { Doors } from './log-node/doors.ts'
 import { every, scrubInTurn } from './log-node/every.ts'
 import { LAST_WRITE_MS_MAX, MEMBERS_HERE_MAX, READERS_LOOK_MS } from './log-node/limits.ts'
 import { MemberHome, type MemberDisk, type MemberFailure } from './log-node/member-home.ts'
+import { oldest } from './horizons.ts'
 import { LogNodeReports, type LogNodeReport } from './log-node/reports.ts'
 import { readSeed, refusal } from './log-node/seed.ts'
 import type { LogNodeTable, MemberRecord } from './log-node/table.ts'
@@ -239,6 +240,7 @@ export class LogNode {
         this.sources.get(volume)?.advanced()
         this.reports.moved(key)
       },
+      horizon: () => oldest(this.feeds.readers(volume)),
       onMended: (at) => this.options.log.warn({ member: key, at }, 'damage on the disk is mended from a peer'),
       onFailed: (failure) => this.failed(key, failure),
     })

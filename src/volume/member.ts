@@ -138,7 +138,7 @@ export class Member {
       case 'repair':
         return this.repair(session, message)
       case 'ping':
-        return this.around.send(session, { type: 'pong', epoch: message.epoch, sequence: message.sequence })
+        return this.around.send(session, { ...message, ...this.around.horizon(), type: 'pong' })
     }
   }
 

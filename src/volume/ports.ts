@@ -5,6 +5,7 @@ import type {
   Epoch,
   HeadMessage,
   History,
+  Horizon,
   MemberId,
   MemberMessage,
   PeerMessage,
@@ -52,6 +53,8 @@ export interface MemberSurroundings {
   mended(position: Position): void
   /** This session is over: nothing more is read from it. */
   close(session: SessionId): void
+  /** What those need that read the volume's log here, now. */
+  horizon(): Horizon
   /** Readers may see more now, or the history is another one. */
   advanced(): void
   /** The member cannot be one any more: its disk failed, or lost what it had promised to keep. */

@@ -11,6 +11,7 @@ import type { ObservedRelay, RelayTerms } from '#wire/lognode/messages.ts'
 import type { Position } from '#wire/quorum/messages.ts'
 import { HeadLinks, placesByMember, type LogNodeAddress } from './head-links.ts'
 import { Head } from './head.ts'
+import { Horizons } from './horizons.ts'
 import { RELAY_AGAIN_MS, SOURCE_SILENCE_MS } from './limits.ts'
 import { DIVERGED, RULES } from './ports.ts'
 import { RelaySource } from './postgres/relay-source.ts'
@@ -107,15 +108,22 @@ export class Relay {
       },
       { epoch, configuration },
     )
+    const horizons = new Horizons(epoch, (horizon) => source.need(horizon))
     const links: HeadLinks = new HeadLinks({
       volume,
       epoch,
       dial,
       clock,
       log,
-      onMessage: (member, message) => head.received(member, message),
+      onMessage: (member, message) => {
+        head.received(member, message)
+        horizons.heard(member, message)
+      },
       onConnected: (member) => head.connected(member),
-      onLost: (member) => head.disconnected(member),
+      onLost: (member) => {
+        head.disconnected(member)
+        horizons.lost(member)
+      },
     })
     this.life = { head, links, source }
     links.place(placesByMember(places))

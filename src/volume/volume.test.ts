@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { SimulatedClock } from '#host/simulated-clock.ts'
 import type { HeadMessage, MemberId, MemberMessage, PeerMessage } from '#wire/quorum/messages.ts'
 import { Head } from './head.ts'
+import { NO_HORIZON } from './horizons.ts'
 import { createFolder } from './member-folder.ts'
 import { Member } from './member.ts'
 import type { HeadSurroundings, LogDisk, MemberSurroundings } from './ports.ts'
@@ -82,6 +83,7 @@ class World {
       peers: () => IDS,
       mended: () => {},
       close: () => {},
+      horizon: () => NO_HORIZON,
       advanced: () => {},
       failed: (reason) => assert.fail(reason),
     }

@@ -21,12 +21,13 @@ import {
   type DBInstance,
   type RDSClient,
 } from '@aws-sdk/client-rds'
+import type pg from 'pg'
 import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import { AcknowledgedInserts } from '../support/acknowledged-inserts.ts'
 import { addInstance, createAurora, PREVIEW, wholeAurora } from '../support/aurora.ts'
 import { auroraClient, withoutDriver } from '../support/aurora-driver.ts'
 import { clusterGone, clusterIn, membersOf, readerEndpoint, writerEndpoint, writerOf } from '../support/cluster.ts'
-import { instanceGone, query } from '../support/database.ts'
+import { connect, instanceGone, query } from '../support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../support/holdfast.ts'
 
 const ID = 'shop'
@@ -45,10 +46,12 @@ after(() => discard(holdfast))
 const whole = (also?: (cluster: DBCluster) => boolean): Promise<DBCluster> => wholeAurora(rds, ID, also)
 
 async function killWriter(cluster: DBCluster): Promise<void> {
-  const writer = (await membersOf(rds, cluster)).find(
-    ({ DBInstanceIdentifier }) => DBInstanceIdentifier === writerOf(cluster),
-  )!
-  const folder = join(holdfast.state, 'hosts', writer.AvailabilityZone!.at(-1)!, 'instances', writer.DbiResourceId!)
+  const members = await membersOf(rds, cluster)
+  await kill(members.find(({ DBInstanceIdentifier }) => DBInstanceIdentifier === writerOf(cluster))!)
+}
+
+async function kill({ AvailabilityZone, DbiResourceId }: DBInstance): Promise<void> {
+  const folder = join(holdfast.state, 'hosts', AvailabilityZone!.at(-1)!, 'instances', DbiResourceId!)
   process.kill(Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]), 'SIGKILL')
 }
 
@@ -88,6 +91,16 @@ async function snapshotTaken(id: string): Promise<void> {
 
 const rowsAt = async (address: Pick<DBInstance, 'Endpoint'>): Promise<number> =>
   Number((await query<{ n: string }>(holdfast, address, 'select count(*) as n from written'))[0]!.n)
+
+async function connected(address: Pick<DBInstance, 'Endpoint'>): Promise<pg.Client & AsyncDisposable> {
+  const client = await connect(holdfast, address)
+  // Of one whose engine is killed.
+  client.on('error', () => {})
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end().catch(() => {}) })
+}
+
+const rowsIn = async (client: pg.Client, sql: string): Promise<number> =>
+  (await client.query<{ n: number }>(sql)).rows[0]!.n
 
 /** Log enough for an image in each zone. */
 async function writeSegments(cluster: DBCluster): Promise<void> {
@@ -145,6 +158,38 @@ test('log that nobody needs goes from all copies', async () => {
     return files.every((names) => !names.includes('000000000000.log')) ? true : undefined
   })
   assert.equal(await rowsAt(readerEndpoint(cluster)), 100)
+})
+
+test('the writer keeps what a query of a reader needs, as long as the reader is there', async () => {
+  const cluster = await whole()
+  const members = await membersOf(rds, cluster)
+  const reader = members.find(({ DBInstanceIdentifier }) => DBInstanceIdentifier !== writerOf(cluster))!
+  await using writing = await connected(writerEndpoint(cluster))
+  await using reading = await connected(reader)
+  await writing.query('create table aged as select generate_series(1, 100) as n')
+  const countAged = 'select count(*)::int as n from aged'
+  await eventually('the reader has it', async () =>
+    (await rowsIn(reading, countAged).catch(() => 0)) === 100 ? true : undefined,
+  )
+  await reading.query('begin isolation level repeatable read')
+  assert.equal(await rowsIn(reading, countAged), 100)
+  const { rows } = await reading.query<{ xmin: string }>(
+    'select backend_xmin::text as xmin from pg_stat_activity where pid = pg_backend_pid()',
+  )
+  const heldBy = `select count(*)::int as n from pg_stat_replication where backend_xmin::text = '${rows[0]!.xmin}'`
+  // What is written meanwhile would be needed by all that begins later.
+  await writing.query('delete from aged')
+  await eventually('the writer has heard of it', async () => ((await rowsIn(writing, heldBy)) === 1 ? true : undefined))
+  const bytes = `select pg_relation_size('aged')::int as n`
+  await writing.query('vacuum aged')
+  assert.ok((await rowsIn(writing, bytes)) > 0, 'rows that the reader sees are still there')
+  assert.equal(await rowsIn(reading, countAged), 100)
+  await kill(reader)
+  await eventually('nobody needs it any more', async () => {
+    await writing.query('vacuum aged')
+    return (await rowsIn(writing, bytes)) === 0 ? true : undefined
+  })
+  await whole()
 })
 
 test('a writer that dies is followed by a reader, with everything that was acknowledged', async () => {

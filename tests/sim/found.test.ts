@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encodeHeader } from '#volume/frame.ts'
 import { Head } from '#volume/head.ts'
+import { NO_HORIZON } from '#volume/horizons.ts'
 import { LEASE_MS, RETURN_MS, SYNC_SOON_MS, TELL_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
@@ -68,6 +69,7 @@ class Alone {
       peers: () => [],
       mended: () => {},
       close: () => {},
+      horizon: () => NO_HORIZON,
       advanced: () => {},
       failed: (reason) => this.failures.push(reason),
     }
@@ -258,7 +260,7 @@ describe('a head', () => {
   it('tells a member that comes late what is durable', () => {
     const { head, sent } = headOf(whole, 100)
     seal(head, IDS.slice(0, 5), { end: 300, durable: 200, epoch: 3 })
-    head.received('c2', { type: 'pong', epoch: 3, sequence: 0 })
+    head.received('c2', { type: 'pong', epoch: 3, sequence: 0, ...NO_HORIZON })
     seal(head, ['c2'], { end: 300, durable: 200, epoch: 3 })
     adoptAll(head, IDS, 300)
     head.epochStarts(100)
@@ -336,7 +338,7 @@ describe('a head', () => {
     const { head, said, sent, scheduler } = headOf(whole, 100)
     for (const id of IDS) head.connected(id)
     const ping = sent.findLast((one) => one.type === 'ping')!
-    for (const id of IDS) head.received(id, { type: 'pong', epoch: 3, sequence: ping.sequence })
+    for (const id of IDS) head.received(id, { type: 'pong', epoch: 3, sequence: ping.sequence, ...NO_HORIZON })
     scheduler.runUntil(RETURN_MS + 500)
     assert.deepEqual(said, [])
   })

@@ -1,5 +1,6 @@
 /** A log node: the process of one host with the members of it, and what it does for them and for those who follow. */
 import { commonEnd } from '#volume/history.ts'
+import { NO_HORIZON } from '#volume/horizons.ts'
 import { Member } from '#volume/member.ts'
 import { createFolder, type MemberSeed } from '#volume/member-folder.ts'
 import type { MemberSurroundings, SessionId } from '#volume/ports.ts'
@@ -148,6 +149,7 @@ export class Seat {
         this.ends.get(session)?.close()
         this.ends.delete(session)
       },
+      horizon: () => NO_HORIZON,
       advanced: () => this.feedAll(process),
       failed: (reason, error) => {
         this.leave()

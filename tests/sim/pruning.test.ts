@@ -1,6 +1,7 @@
 /** A member that lets go of log and loses power: whatever of that is on its disk again, it goes on with what it had. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { NO_HORIZON } from '#volume/horizons.ts'
 import { SYNC_SOON_MS } from '#volume/limits.ts'
 import { createFolder } from '#volume/member-folder.ts'
 import { Member } from '#volume/member.ts'
@@ -88,6 +89,7 @@ class Pruned {
       peers: () => [],
       mended: () => {},
       close: () => {},
+      horizon: () => NO_HORIZON,
       advanced: () => {},
       failed: (reason) => void this.failures.push(reason),
     }

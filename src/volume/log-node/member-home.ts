@@ -6,7 +6,7 @@ import type { Clock } from '#host/clock.ts'
 import { lockFolder, type FolderLock } from '#host/folder-lock.ts'
 import { endOfTurn } from '#host/turn.ts'
 import type { ObservedMember } from '#wire/lognode/messages.ts'
-import type { History, MemberId, Position } from '#wire/quorum/messages.ts'
+import type { History, Horizon, MemberId, Position } from '#wire/quorum/messages.ts'
 import { createFolder } from '../member-folder.ts'
 import type { MemberServer } from '../member-server.ts'
 import { Member } from '../member.ts'
@@ -28,6 +28,8 @@ export interface HomeOptions {
   readonly clock: Clock
   /** Where its log ends, or what its readers may see, is another. Often. */
   readonly onAdvanced: () => void
+  /** What the readers of the volume on this host need. */
+  readonly horizon: () => Horizon
   /** What was damaged on its disk is what it was again. */
   readonly onMended: (position: Position) => void
   /** It is no member any more, and has been put out of reach. Once. */
@@ -122,6 +124,7 @@ export class MemberHome {
       peers: () => server.membersOf(volume),
       mended: (position) => this.options.onMended(position),
       close: (session) => server.close(session),
+      horizon: this.options.horizon,
       advanced: onAdvanced,
       failed: (reason, error) => this.fail(reason, error),
     }

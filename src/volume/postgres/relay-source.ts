@@ -13,8 +13,9 @@ import type { TcpAddress } from '#host/tcp.ts'
 import { lsnText, parseLsn } from '#wire/pg/lsn.ts'
 import { RecordScanner } from '#wire/pg/record-scanner.ts'
 import { parseHistory } from '#wire/pg/timeline-history.ts'
-import type { Epoch, History, Position } from '#wire/quorum/messages.ts'
+import type { Epoch, History, Horizon, Position } from '#wire/quorum/messages.ts'
 import { epochAt } from '../history.ts'
+import { NO_HORIZON } from '../horizons.ts'
 import { dialFeed } from './dial-feed.ts'
 import { HEARTBEAT_MS, SOURCE_AGAIN_MS, SOURCE_OPENING_MS_MAX, SOURCE_SILENT_MS_MAX } from './limits.ts'
 import { ReplicationSession } from './replication-session.ts'
@@ -55,6 +56,7 @@ export class RelaySource {
   /** Outlives connections, as long as the next goes on at the next byte. */
   private reading: { readonly from: Position; readonly records: RecordScanner } | undefined
   private confirmed: Position = 0
+  private horizon: Horizon = NO_HORIZON
   private tries = 0
   private isOpen = true
   private isClosed = false
@@ -76,6 +78,12 @@ export class RelaySource {
   confirm(position: Position): void {
     this.confirmed = position
     this.session?.confirm(position, this.options.clock.now())
+  }
+
+  /** What readers of the copy need of what the source's writer may remove. */
+  need(horizon: Horizon): void {
+    this.horizon = horizon
+    this.session?.need(horizon, this.options.clock.now())
   }
 
   /** Whether to read on. */
@@ -134,6 +142,7 @@ export class RelaySource {
       // A timeline that is over ends as soon as it begins.
       if (isLost) return
       session.flow(this.isOpen)
+      this.need(this.horizon)
       // The one that answers is the one to come back to.
       this.tries--
       this.heardMs = clock.monotonic()

@@ -12,11 +12,12 @@ import {
   readKeepalive,
   saslInitial,
   saslResponse,
+  standbyFeedback,
   standbyStatus,
   startupPacket,
   type Keepalive,
 } from '#wire/pg/client-messages.ts'
-import type { Position } from '#wire/quorum/messages.ts'
+import type { Horizon, Position } from '#wire/quorum/messages.ts'
 
 export interface SessionOptions {
   /** Connects. What is read is given away piece by piece, each good during the call. The session ends the socket. */
@@ -90,6 +91,11 @@ export class ReplicationSession {
   /** Everything before `position` is safe. `nowMs`: wall time. Nothing happens where the log does not stream. */
   confirm(position: Position, nowMs: number, wantsReply = false): void {
     if (this.isStreaming && !this.isOver) this.socket!.write(standbyStatus(position, nowMs, wantsReply))
+  }
+
+  /** What our readers still need of what the server may remove; holds until this is said again, or the connection ends. */
+  need(horizon: Horizon, nowMs: number): void {
+    if (this.isStreaming && !this.isOver) this.socket!.write(standbyFeedback(horizon, nowMs))
   }
 
   flow(isOpen: boolean): void {

@@ -11,7 +11,8 @@ import type { Random } from '#host/random.ts'
 import { lsnText } from '#wire/pg/lsn.ts'
 import { RecordScanner } from '#wire/pg/record-scanner.ts'
 import { parseHistory } from '#wire/pg/timeline-history.ts'
-import type { Epoch, Position } from '#wire/quorum/messages.ts'
+import type { Epoch, Horizon, Position } from '#wire/quorum/messages.ts'
+import { NO_HORIZON } from '../horizons.ts'
 import { ReplicationSession } from './replication-session.ts'
 
 /** How often a writer hears where its head is when nothing moves; `wal_sender_timeout` is 60 s. */
@@ -63,6 +64,7 @@ export class Upstream {
   /** Once it is known where the epoch starts. Outlives connections: the next goes on at the next byte. */
   private reading: Reading | undefined
   private confirmed: Position = 0
+  private horizon: Horizon = NO_HORIZON
   private timer: Timer | undefined
 
   constructor(options: UpstreamOptions, events: UpstreamEvents) {
@@ -82,6 +84,12 @@ export class Upstream {
     assert(!this.reading || position <= this.reading.records.position, 'only what was read is confirmed')
     this.confirmed = position
     this.tell()
+  }
+
+  /** What readers of the volume need: the writer keeps it, until it hears otherwise, or this connection ends. */
+  need(horizon: Horizon): void {
+    this.horizon = horizon
+    this.session?.need(horizon, this.options.clock.now())
   }
 
   /** Whether to read on. What the writer writes meanwhile waits there. */
@@ -170,6 +178,7 @@ export class Upstream {
   /** A writer that hears nothing for `wal_sender_timeout` ends the connection; its questions may lie behind what is not read. */
   private tellAgain(): void {
     this.tell()
+    this.need(this.horizon)
     this.timer?.cancel()
     this.timer = this.options.clock.after(STATUS_MS, () => this.tellAgain())
   }

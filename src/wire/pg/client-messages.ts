@@ -50,6 +50,23 @@ export function standbyStatus(position: number, nowMs: number, wantsReply = fals
   return bytes
 }
 
+/**
+ * Inside of CopyData: rows that these transactions, with the epoch of their number, may still see are needed here. 0: none are.
+ * `nowMs`: wall time.
+ */
+export function standbyFeedback(oldest: { xmin: bigint; catalogXmin: bigint }, nowMs: number): Buffer {
+  const bytes = Buffer.allocUnsafe(30)
+  bytes.write('d', 0, 'latin1')
+  bytes.writeUInt32BE(29, 1)
+  bytes.write('h', 5, 'latin1')
+  bytes.writeBigInt64BE(BigInt(Math.round(nowMs * 1_000) - POSTGRES_EPOCH_US), 6)
+  for (const [at, transaction] of [[14, oldest.xmin] as const, [22, oldest.catalogXmin] as const]) {
+    bytes.writeUInt32BE(Number(BigInt.asUintN(32, transaction)), at)
+    bytes.writeUInt32BE(Number(transaction >> 32n), at + 4)
+  }
+  return bytes
+}
+
 export type Authentication =
   | { readonly type: 'ok' }
   | { readonly type: 'sasl'; readonly mechanisms: readonly string[] }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { standbyFeedback } from './client-messages.ts'
 import {
   keepaliveMessage,
   logMessage,
@@ -48,6 +49,8 @@ test('a sender reads what a receiver writes', () => {
   feedback.writeUInt32BE(700, 9)
   feedback.writeUInt32BE(2, 13)
   assert.deepEqual(parseFromReceiver(feedback), { type: 'feedback', xmin: 0x2_0000_02bcn, catalogXmin: 0n })
+  const oldest = { xmin: 0x2_0000_02bcn, catalogXmin: 0xffff_fff0n }
+  assert.deepEqual(parseFromReceiver(standbyFeedback(oldest, NOW).subarray(5)), { type: 'feedback', ...oldest })
 })
 
 test('garbage is refused', () => {

@@ -9,6 +9,7 @@ import type { Frame, WireMessage } from './opening.ts'
 
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const position = fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER))
+const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 const name = fc.stringMatching(/^[\w.-]{1,40}$/)
 const text = fc.string({ unit: 'binary', maxLength: 100 }).map((text) => Buffer.from(text).toString())
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
@@ -41,7 +42,7 @@ const BY_TYPE: { readonly [T in WireMessage['type']]: Record<string, fc.Arbitrar
   adopted: { epoch: u32, last: u32, end: position },
   flushed: { epoch: u32, end: position },
   gap: { epoch: u32, end: position },
-  pong: { epoch: u32, sequence: position },
+  pong: { epoch: u32, sequence: position, xmin: u64, catalogXmin: u64 },
   read: { position, bytesMax: u32 },
   piece: { position, dataEpoch: u32, bytes },
 }

@@ -89,8 +89,11 @@ function putMessage(to: Fields, message: WireMessage): void {
       to.putPosition(message.position)
       return to.putName(message.from)
     case 'ping':
-    case 'pong':
       return to.putPosition(message.sequence)
+    case 'pong':
+      to.putPosition(message.sequence)
+      to.putU64(message.xmin)
+      return to.putU64(message.catalogXmin)
     case 'sealed':
       for (const position of [message.end, message.durable, message.first]) to.putPosition(position)
       return putHistory(to, message.history)
@@ -167,8 +170,9 @@ function takeMessage(from: Fields, type: WireMessage['type']): WireMessage {
     case 'repair':
       return { type, epoch: from.u32(), position: from.position(), from: from.name() }
     case 'ping':
-    case 'pong':
       return { type, epoch: from.u32(), sequence: from.position() }
+    case 'pong':
+      return { type, epoch: from.u32(), sequence: from.position(), xmin: from.u64(), catalogXmin: from.u64() }
     case 'sealed':
       return { type, epoch: from.u32(), ...takeSealed(from) }
     case 'refused':

@@ -38,6 +38,10 @@ export class Fields {
     this.at = this.buffer.writeUInt32BE(value, this.at)
   }
 
+  putU64(value: bigint): void {
+    this.at = this.buffer.writeBigUInt64BE(value, this.at)
+  }
+
   putPosition(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, `${value} is a position`)
     const high = Math.floor(value / HIGH)
@@ -64,6 +68,10 @@ export class Fields {
 
   u32(): number {
     return this.buffer.readUInt32BE(this.take(4))
+  }
+
+  u64(): bigint {
+    return this.buffer.readBigUInt64BE(this.take(8))
   }
 
   position(): number {

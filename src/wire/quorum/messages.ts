@@ -126,10 +126,19 @@ export interface Gap {
   readonly end: Position
 }
 
-export interface Pong {
+export interface Pong extends Horizon {
   readonly type: 'pong'
   readonly epoch: Epoch
   readonly sequence: number
+}
+
+/**
+ * The oldest transactions whose rows readers still need, for their queries and for decoding, with the epoch of the number above
+ * 32 bits. 0: none.
+ */
+export interface Horizon {
+  readonly xmin: bigint
+  readonly catalogXmin: bigint
 }
 
 /** Between members: reading for a repair. */

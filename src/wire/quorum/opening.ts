@@ -2,7 +2,7 @@
 import type { Epoch, HeadMessage, MemberId, MemberMessage, PeerMessage } from './messages.ts'
 
 /** Bumped when a message changes its meaning. Heads and log nodes of different versions do not talk. */
-export const QUORUM_PROTOCOL_VERSION = 1
+export const QUORUM_PROTOCOL_VERSION = 2
 
 /** The first message of whoever dials. */
 export interface Hello {
