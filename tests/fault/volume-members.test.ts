@@ -160,20 +160,30 @@ test('a log node that hangs while a new epoch begins is none the worse, and take
 })
 
 test('a bit that flips in a file of the log is mended from a peer', async () => {
-  const folder = join(volumeFolder('b'), (await readdir(volumeFolder('b'))).sort()[0]!)
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.log')).sort()
-  // Most have little, and zeros behind.
-  const contents = await Promise.all(files.map((name) => readFile(join(folder, name))))
-  const path = join(folder, files[contents.findIndex((bytes) => isFilled(bytes.subarray(FLIPPED, FLIPPED + 1_000)))]!)
-  const byteAt = async (): Promise<number> => (await readFile(path))[FLIPPED]!
-  const byte = await byteAt()
-  const file = await open(path, 'r+')
-  await file.write(Buffer.of(byte ^ 1), 0, 1, FLIPPED)
-  await file.close()
-  // Its log node would come by here in minutes; the next one begins at the beginning.
-  await kill('b')
-  await eventually('it is what it was', async () => ((await byteAt()) === byte ? true : undefined))
+  // It is serve that says which log goes: a file that nobody needs any more would be gone, not mended.
+  signalAll([holdfast.process.pid!], 'SIGSTOP')
+  try {
+    const path = await filledFile(join(volumeFolder('b'), (await readdir(volumeFolder('b'))).sort()[0]!))
+    const byteAt = async (): Promise<number> => (await readFile(path))[FLIPPED]!
+    const byte = await byteAt()
+    const file = await open(path, 'r+')
+    await file.write(Buffer.of(byte ^ 1), 0, 1, FLIPPED)
+    await file.close()
+    // Its log node would come by here in minutes; the next one begins at the beginning.
+    await kill('b')
+    await eventually('it is what it was', async () => ((await byteAt()) === byte ? true : undefined))
+  } finally {
+    signalAll([holdfast.process.pid!], 'SIGCONT')
+  }
 })
+
+/** The first one with log where a byte will flip, so that it is soon looked at: most have little, and zeros behind. */
+async function filledFile(folder: string): Promise<string> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.log')).sort()
+  const contents = await Promise.all(files.map((name) => readFile(join(folder, name))))
+  const at = contents.findIndex((bytes) => isFilled(bytes.subarray(FLIPPED, FLIPPED + 1_000)))
+  return join(folder, files[at]!)
+}
 
 test('with four copies silent nothing is acknowledged, and all goes on when they are back', async () => {
   const silent = [await logNodeOf('b'), await logNodeOf('c')]
