@@ -33,5 +33,5 @@ export const volumeAnswers = ({ supervisor, drivers, clock, logNode, volumes, he
     return { answers, isLate: clock.monotonic() - since > SOURCE_ANSWER_MS_MAX + PUNCTUAL_MS }
   },
   'instance.checkpoint': async ({ id, since }) => supervisor.get(id).checkpoint(since),
-  'instance.tell-replicas': async ({ id, replicas }) => supervisor.get(id).tellReplicas(replicas),
+  'instance.tell-replicas': async ({ id, ...told }) => supervisor.get(id).tellReplicas(told),
 })

@@ -3,7 +3,7 @@
  * nodes. Part of the engine port (engine.ts).
  */
 import type { InstanceSpec, MasterUser, SnapshotFacts } from '#wire/agent/messages.ts'
-import type { EpochStarted, ObservedVolume, ReplicaStatus, VolumeAttachment } from '#wire/agent/volume.ts'
+import type { EpochStarted, ObservedVolume, ToldOfCluster, VolumeAttachment } from '#wire/agent/volume.ts'
 import type { HeadWriter } from '#wire/head/messages.ts'
 import type { Epoch, Position } from '#wire/quorum/messages.ts'
 import { EngineError } from './engine.ts'
@@ -65,8 +65,8 @@ export interface VolumeEngine {
   headLogin(folder: string, spec: InstanceSpec): Promise<HeadWriter>
   /** The log of a volume, as its log nodes show it: nothing in it is ever taken back. The caller closes it. */
   openLog(log: VolumeLog): Promise<LogSource>
-  /** What clients that ask the engine are told of the cluster's instances. It need not run. */
-  tellReplicas(folder: string, rows: readonly ReplicaStatus[]): Promise<void>
+  /** What clients that ask the engine are told of the cluster's instances, in the place of what they were. It need not run. */
+  tellReplicas(folder: string, told: ToldOfCluster): Promise<void>
 }
 
 export interface ImageOrder {

@@ -17,7 +17,8 @@ export class Horizons {
   private readonly epoch: Epoch
   private readonly changed: (horizon: Horizon) => void
   private readonly said = new Map<MemberId, Horizon>()
-  private told: Horizon = NO_HORIZON
+  /** What was said of all of them last. */
+  told: Horizon = NO_HORIZON
 
   /** `changed`: no more often than members answer. Members that answer a head of another epoch are not listened to. */
   constructor(epoch: Epoch, changed: (horizon: Horizon) => void) {

@@ -33,6 +33,7 @@ interface Life {
   readonly head: Head
   readonly links: HeadLinks
   readonly source: RelaySource
+  readonly horizons: Horizons
 }
 
 export class Relay {
@@ -57,6 +58,7 @@ export class Relay {
     const nowMs = this.options.clock.now()
     const lagMs = lag.lagMs(nowMs, SOURCE_SILENCE_MS)
     const head = life?.head
+    const xmin = life?.horizons.told.xmin
     const ends = new Map(head?.members.map(({ id, acknowledged }) => [id, acknowledged]))
     return {
       volume: terms.volume,
@@ -72,6 +74,7 @@ export class Relay {
       ...(lag.sourceEnd !== undefined && { sourceEnd: lag.sourceEnd }),
       ...(lag.asOfMs !== undefined && { asOfMs: lag.asOfMs }),
       ...(lagMs !== undefined && { lagMs }),
+      ...(xmin && { xmin: String(xmin) }),
       isConnected,
     }
   }
@@ -125,7 +128,7 @@ export class Relay {
         horizons.lost(member)
       },
     })
-    this.life = { head, links, source }
+    this.life = { head, links, source, horizons }
     links.place(placesByMember(places))
   }
 

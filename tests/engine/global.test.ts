@@ -80,6 +80,35 @@ test('a cluster in another region has what is written in the first, in a volume 
   )
 })
 
+test('an instance of any region says how far the copy is behind, and who is in the global database', async () => {
+  const says = (at: ReturnType<typeof writerEndpoint>, sql: string, wanted: unknown): Promise<true> =>
+    eventually(JSON.stringify(wanted), async () => {
+      const found = (await query<Record<string, unknown>>(holdfast, at, sql)).map((row) => Object.values(row))
+      return JSON.stringify(found) === JSON.stringify(wanted) ? true : undefined
+    })
+  const [primary, secondary] = [await clusterIn(west!, 'pacific'), await clusterIn(east!, 'atlantic')]
+  for (const at of [writerEndpoint(primary), readerEndpoint(secondary)]) {
+    await says(
+      at,
+      `select aws_region, highest_lsn_written > 0 as has_log, durability_lag_in_msec >= 0 as is_behind,
+              rpo_lag_in_msec >= 0 as may_lose, feedback_xmin > 0 as needs_rows from aurora_global_db_status()`,
+      [
+        ['us-west-2', true, false, false, false],
+        ['us-east-1', true, true, true, true],
+      ],
+    )
+    await says(
+      at,
+      `select server_id, aws_region, session_id = 'MASTER_SESSION_ID' as writes, durable_lsn > 0 as is_durable,
+              highest_lsn_rcvd > 0 as has_log, visibility_lag_in_msec >= 0 as is_behind from aurora_global_db_instance_status()`,
+      [
+        ['pacific-1', 'us-west-2', true, true, null, null],
+        ['atlantic-1', 'us-east-1', false, true, true, true],
+      ],
+    )
+  }
+})
+
 /** Rows are written one by one until no more is taken. Gives how many were acknowledged. */
 async function writeUntilRefused(address: ReturnType<typeof writerEndpoint>, isOver: () => boolean): Promise<number> {
   let acknowledged = 0

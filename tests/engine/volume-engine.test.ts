@@ -123,10 +123,12 @@ for (const { version, env } of engines) {
         cpuPercent: 3,
       })
       for (const { folder } of [a, b])
-        await onVolume().tellReplicas(folder, [
-          { ...row('a'), isWriter: true },
-          { ...row('b'), isWriter: false },
-        ])
+        await onVolume().tellReplicas(folder, {
+          replicas: [
+            { ...row('a'), isWriter: true },
+            { ...row('b'), isWriter: false },
+          ],
+        })
       for (const [instance, own] of [
         [a, 'a'],
         [b, 'b'],
@@ -154,12 +156,91 @@ for (const { version, env } of engines) {
       )
       assert.deepEqual(live, { b: true })
       // One that was the writer, and was told before it was one no more.
-      await onVolume().tellReplicas(b.folder, [{ ...row('b'), isWriter: true }])
+      await onVolume().tellReplicas(b.folder, { replicas: [{ ...row('b'), isWriter: true }] })
       await assert.rejects(bench.sql(b.spec, TOPOLOGY), { code: '57P03' })
       await assert.rejects(bench.sql(a.spec, `SELECT pg_read_file('PG_VERSION')`), { code: '42501' })
       assert.deepEqual(await bench.sql(a.spec, `UPDATE pg_settings SET setting = '5MB' WHERE name = 'work_mem'`), [
         { set_config: '5MB' },
       ])
+    })
+
+    test('of its global database an instance says what it was told last, and nothing where it is in none', async () => {
+      const [clusters, instances] = ['aurora_global_db_status()', 'aurora_global_db_instance_status()'].map(
+        (name) => `SELECT * FROM ${name}`,
+      ) as [string, string]
+      for (const sql of [clusters, instances]) assert.deepEqual(await bench.sql(a.spec, sql), [])
+      const seenAt = Date.UTC(2026, 0, 1)
+      const named = { region: 'us-east-1', sessionId: 'of' }
+      const global = {
+        region: 'us-east-1',
+        clusters: [
+          { region: 'us-east-1', isPrimary: true, end: 700 },
+          // The epoch of a transaction is above 32 bits.
+          { region: 'eu-west-1', isPrimary: false, end: 600, lagMs: 20, behindMs: 450, xmin: '8589935592', seenAt },
+          { region: 'us-west-2', isPrimary: false },
+        ],
+        instances: [
+          { ...named, serverId: 'shop-a', isWriter: true, durable: 700 },
+          { ...named, serverId: 'shop-b', isWriter: false, durable: 700, received: 650, lagMs: 3 },
+          // Another one, of the same name.
+          {
+            ...named,
+            region: 'eu-west-1',
+            serverId: 'shop-a',
+            isWriter: false,
+            durable: 600,
+            received: 590,
+            lagMs: 30,
+          },
+        ],
+      }
+      for (const { folder } of [a, b]) await onVolume().tellReplicas(folder, { replicas: [], global })
+      const rows = await bench.sql(b.spec, clusters)
+      assert.deepEqual(rows, [
+        {
+          aws_region: 'us-east-1',
+          highest_lsn_written: '700',
+          durability_lag_in_msec: '-1',
+          rpo_lag_in_msec: '-1',
+          last_lag_calculation_time: new Date(0),
+          feedback_epoch: '0',
+          feedback_xmin: '0',
+        },
+        {
+          aws_region: 'eu-west-1',
+          highest_lsn_written: '600',
+          durability_lag_in_msec: '20',
+          rpo_lag_in_msec: '450',
+          last_lag_calculation_time: new Date(seenAt),
+          feedback_epoch: '2',
+          feedback_xmin: '1000',
+        },
+        { ...Object.fromEntries(Object.keys(rows[0]!).map((name) => [name, null])), aws_region: 'us-west-2' },
+      ])
+      for (const [{ spec }, own] of [
+        [a, 0],
+        [b, 1],
+      ] as const) {
+        const members = await bench.sql(spec, instances)
+        assert.deepEqual(
+          members.map((row) => [row['server_id'], row['aws_region'], row['session_id'], row['visibility_lag_in_msec']]),
+          [
+            ['shop-a', 'us-east-1', 'MASTER_SESSION_ID', null],
+            ['shop-b', 'us-east-1', 'of', '3'],
+            ['shop-a', 'eu-west-1', 'of', '30'],
+          ],
+        )
+        assert.deepEqual([members[2]!['durable_lsn'], members[2]!['highest_lsn_rcvd']], ['600', '590'])
+        // Of itself it knows better.
+        assert.ok(Number(members[own]!['durable_lsn']) > volume.seed.end)
+        if (own === 1) assert.ok(Number(members[own]!['highest_lsn_rcvd']) > volume.seed.end)
+      }
+      // One that was the writer, and was told before it was one no more.
+      const instanceB = { ...named, serverId: 'shop-b', isWriter: true }
+      await onVolume().tellReplicas(b.folder, { replicas: [], global: { ...global, instances: [instanceB] } })
+      await assert.rejects(bench.sql(b.spec, instances), { code: '57P03' })
+      for (const { folder } of [a, b]) await onVolume().tellReplicas(folder, { replicas: [] })
+      for (const sql of [clusters, instances]) assert.deepEqual(await bench.sql(b.spec, sql), [])
     })
 
     test('a reader that was about to be promoted when it died is a reader when it starts again', async () => {

@@ -83,7 +83,7 @@ export class ScriptedEngine implements EngineDriver {
     headLogin: async (folder) => ({ socketFolder: folder, port: 1, user: 'peer', password: 'secret', name: 'head' }),
     observe: async () => this.observedVolume,
     openLog: async () => assert.fail('this engine has no log'),
-    tellReplicas: (_folder, rows) => this.play(`tellReplicas ${rows.length}`),
+    tellReplicas: (_folder, { replicas }) => this.play(`tellReplicas ${replicas.length}`),
   }
 
   /** Runs `script` at the beginning of a verb until it is set again; it may throw, or make the verb wait. */

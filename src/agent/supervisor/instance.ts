@@ -5,7 +5,7 @@ import type { ObservedArchive } from '#wire/agent/archive.ts'
 import type { InstanceSpec, JobError, ObservedInstance, StopMode } from '#wire/agent/messages.ts'
 import type { LogPosition } from '#wire/agent/replication.ts'
 import type { ObservedStorage } from '#wire/agent/storage.ts'
-import type { ReplicaStatus } from '#wire/agent/volume.ts'
+import type { ToldOfCluster } from '#wire/agent/volume.ts'
 import { acuOf, specInForce } from '../capacity/in-force.ts'
 import type { InstanceRecord } from './record.ts'
 import { ConsumerWatch, isPressing } from './consumer-watch.ts'
@@ -248,9 +248,9 @@ export class Instance {
     return { at: await this.driver.onVolume.checkpoint(this.folder, since) }
   }
 
-  /** What the engine says of its cluster's instances from now on. */
-  async tellReplicas(replicas: readonly ReplicaStatus[]): Promise<Record<never, never>> {
-    await this.driver.onVolume.tellReplicas(this.folder, replicas)
+  /** What the engine says of its cluster from now on. */
+  async tellReplicas(told: ToldOfCluster): Promise<Record<never, never>> {
+    await this.driver.onVolume.tellReplicas(this.folder, told)
     return {}
   }
 

@@ -6,11 +6,12 @@ import { MINUTE_MS, SECOND_MS } from '#base/durations.ts'
 import type { Log } from '#base/log.ts'
 import { withSample, type MetricName, type MetricPoint } from '#wire/agent/measures.ts'
 import type { LogPosition } from '#wire/agent/replication.ts'
-import type { ReplicaStatus } from '#wire/agent/volume.ts'
+import type { ReplicaStatus, ToldOfCluster } from '#wire/agent/volume.ts'
 import { parseLsn } from '#wire/pg/lsn.ts'
 import type { Control } from '../control.ts'
 import { LagTrace } from '../db-cluster/replica-lag.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
+import { GlobalSights } from '../global-cluster/sights.ts'
 import { clusterMetric, instanceMetric } from '../metrics/collect.ts'
 import { memberRecords } from './find.ts'
 import { isWriter, type AuroraClusterRecord } from './record.ts'
@@ -27,15 +28,25 @@ const FORGOTTEN_AFTER_MS = 5 * MINUTE_MS
 type Seeing = Pick<Control, 'store' | 'hosts' | 'clock' | 'metrics' | 'random'>
 
 /** Looks again and again until it is stopped. */
-export const watchAuroraReplicas = (control: Seeing, log: Log): { stop(): void } =>
-  auroraRounds(control, log, {
+export const watchAuroraReplicas = (control: Seeing, log: Log): { stop(): void } => {
+  const known = new Map<string, ReplicaStatus>()
+  const globals = new GlobalSights(control, log, known)
+  return auroraRounds(control, log, {
     everyMs: LOOK_EVERY_MS,
     what: 'look at the instances of Aurora clusters',
     watcher: (isOver) => {
-      const replicas = new Replicas(control, isOver)
+      const replicas = new Replicas({ control, known, globals }, isOver)
       return (cluster) => replicas.look(cluster)
     },
   })
+}
+
+interface Parts {
+  readonly control: Seeing
+  /** What was last known of each instance of any cluster, by resource id. */
+  readonly known: Map<string, ReplicaStatus>
+  readonly globals: GlobalSights
+}
 
 /** Of one cluster. */
 class Replicas {
@@ -45,13 +56,15 @@ class Replicas {
   private traced: string | undefined
   private measuredAt = -Infinity
   private topology = ''
-  /** What was last known of each, by resource id. */
-  private readonly known = new Map<string, ReplicaStatus>()
+  private readonly known: Map<string, ReplicaStatus>
+  private readonly globals: GlobalSights
   private minute = 0
   private readonly samples = new Map<string, MetricPoint>()
 
-  constructor(control: Seeing, isOver: () => boolean) {
+  constructor({ control, known, globals }: Parts, isOver: () => boolean) {
     this.control = control
+    this.known = known
+    this.globals = globals
     this.isOver = isOver
   }
 
@@ -66,7 +79,8 @@ class Replicas {
     const lags = await this.lagsOf(cluster, here)
     this.note(cluster, here, lags)
     this.record(cluster, here, lags)
-    const told = await Promise.all(here.map((record) => this.tell(record, this.rowsOf(records))))
+    const said = { replicas: this.rowsOf(records), global: this.globals.latest(cluster) }
+    const told = await Promise.all(here.map((record) => this.tell(record, said)))
     // One that has not heard it is told at the next look.
     if (told.includes(false)) this.topology = ''
   }
@@ -128,9 +142,9 @@ class Replicas {
     return last && last.sum / last.count
   }
 
-  private async tell({ zone, resourceId: id }: DbInstanceRecord, replicas: readonly ReplicaStatus[]): Promise<boolean> {
+  private async tell({ zone, resourceId: id }: DbInstanceRecord, said: ToldOfCluster): Promise<boolean> {
     if (this.isOver()) return true
-    const told = this.control.hosts.ask(zone, 'instance.tell-replicas', { id, replicas })
+    const told = this.control.hosts.ask(zone, 'instance.tell-replicas', { id, ...said })
     return told.then(
       () => true,
       () => false,

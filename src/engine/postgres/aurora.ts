@@ -2,10 +2,11 @@
  * What clients that know Aurora ask an instance of a cluster by SQL. It is made in the seed of a volume, so every instance
  * has it, readers too; what differs between instances, and changes, is in its configuration and in a file beside PGDATA.
  */
-// AWS: Aurora PostgreSQL functions reference, aurora_version, aurora_db_instance_identifier, aurora_replica_status.
+// AWS: Aurora PostgreSQL functions reference, aurora_version, aurora_db_instance_identifier, aurora_replica_status,
+// aurora_global_db_status, aurora_global_db_instance_status.
 import { join } from 'node:path'
-import { writeFileDurably } from '#host/disk.ts'
-import type { ReplicaStatus } from '#wire/agent/volume.ts'
+import { removeTree, writeFileDurably } from '#host/disk.ts'
+import type { ToldOfCluster } from '#wire/agent/volume.ts'
 import { inEveryDatabase } from './every-database.ts'
 import { attachmentOf, dataOf } from './layout.ts'
 import { quoteText, withSession } from './sql.ts'
@@ -22,12 +23,29 @@ export const IDENTIFIER_SETTING = 'rds.db_instance_identifier'
 
 const REPLICAS_FILE = 'replicas.json'
 
+/** Only where the cluster belongs to a global database. */
+const GLOBAL_FILE = 'global.json'
+
 /** Clients take an engine for Aurora's by this one among the extensions that it names. */
 const AURORA = 'aurora_stat_utils'
 
 const VERSION_BODY = `SELECT split_part(current_setting('server_version'), ' ', 1) || '.0'`
 
 const IDENTIFIER_BODY = `SELECT current_setting('${IDENTIFIER_SETTING}', true)`
+
+/** What there is in a file beside PGDATA, or this where there is none. */
+const readFile = (name: string, otherwise: string): string =>
+  `coalesce(pg_read_file(current_setting('data_directory') || '/../attachment/${name}', 0, 1000000, true), '${otherwise}')::jsonb`
+
+/** Of this instance: what it has received, and what it shows. */
+const OWN_POSITION = `
+  IF is_reader THEN
+    shows := coalesce(pg_last_wal_replay_lsn(), '0/0');
+    has := greatest(pg_last_wal_receive_lsn(), shows);
+  ELSE
+    has := pg_current_wal_flush_lsn();
+    shows := (SELECT max(flush_lsn) FROM pg_stat_replication WHERE sync_state = 'sync');
+  END IF;`
 
 /**
  * Of this instance: what is so now. Of the others: what was last heard of them, and when. Who asks a writer is told of no
@@ -38,27 +56,20 @@ const STATUS_BODY = `
 DECLARE
   own text := current_setting('${IDENTIFIER_SETTING}', true);
   is_reader boolean := pg_is_in_recovery();
-  told jsonb := coalesce(pg_read_file(current_setting('data_directory') || '/../attachment/${REPLICAS_FILE}',
-                                      0, 1000000, true), '[]')::jsonb;
-  received pg_lsn; applied pg_lsn;
+  told jsonb := ${readFile(REPLICAS_FILE, '[]')};
+  has pg_lsn; shows pg_lsn;
 BEGIN
   IF is_reader AND told @> jsonb_build_array(jsonb_build_object('serverId', own, 'isWriter', true)) THEN
     RAISE EXCEPTION 'this instance does not know yet which one is the writer now' USING ERRCODE = 'cannot_connect_now';
   END IF;
-  IF is_reader THEN
-    applied := coalesce(pg_last_wal_replay_lsn(), '0/0');
-    received := greatest(pg_last_wal_receive_lsn(), applied);
-  ELSE
-    received := pg_current_wal_flush_lsn();
-    applied := (SELECT max(flush_lsn) FROM pg_stat_replication WHERE sync_state = 'sync');
-  END IF;
+${OWN_POSITION}
   RETURN QUERY
   SELECT r."serverId",
          CASE WHEN r."serverId" = own THEN CASE WHEN is_reader THEN r."sessionId" ELSE 'MASTER_SESSION_ID' END
               WHEN r."isWriter" AND is_reader THEN 'MASTER_SESSION_ID' ELSE r."sessionId" END,
-         CASE WHEN r."serverId" = own THEN (applied - '0/0')::bigint END,
-         CASE WHEN r."serverId" = own THEN (received - '0/0')::bigint END,
-         CASE WHEN r."serverId" = own THEN (applied - '0/0')::bigint END,
+         CASE WHEN r."serverId" = own THEN (shows - '0/0')::bigint END,
+         CASE WHEN r."serverId" = own THEN (has - '0/0')::bigint END,
+         CASE WHEN r."serverId" = own THEN (shows - '0/0')::bigint END,
          NULL::bigint, NULL::integer, NULL::boolean, NULL::integer, NULL::timestamptz,
          CASE WHEN r."serverId" <> own THEN to_timestamp(r."seenAt" / 1000) END,
          NULL::bigint, NULL::bigint,
@@ -77,6 +88,55 @@ const STATUS_COLUMNS = `server_id text, session_id text, durable_lsn bigint, hig
   feedback_xmin bigint, feedback_epoch bigint, replica_lag_in_msec float8, log_stream_speed_in_kib_per_second float8,
   log_buffer_sequence_number bigint, oldest_read_view_trx_id bigint, oldest_read_view_lsn bigint,
   pending_read_ios bigint, read_ios integer, iops integer, cpu float8`
+
+/**
+ * A copy's transactions that are needed have their epoch above 32 bits; of a primary, which needs nobody's leave, AWS says 0.
+ * What was last heard is said as long as nothing else is: the time beside it tells how old it is.
+ */
+const GLOBAL_STATUS_BODY = `
+  SELECT c.region, c."end",
+         CASE WHEN c."isPrimary" THEN -1 ELSE round(c."lagMs")::bigint END,
+         CASE WHEN c."isPrimary" THEN -1 ELSE round(c."behindMs")::bigint END,
+         CASE WHEN c."isPrimary" THEN to_timestamp(0) ELSE to_timestamp(c."seenAt" / 1000) END,
+         CASE WHEN c."isPrimary" THEN 0 ELSE c.xmin >> 32 END,
+         CASE WHEN c."isPrimary" THEN 0 ELSE c.xmin & 4294967295 END
+    FROM jsonb_to_recordset(${readFile(GLOBAL_FILE, '{}')} -> 'clusters')
+      AS c(region text, "isPrimary" boolean, "end" bigint, "lagMs" float8, "behindMs" float8, xmin bigint, "seenAt" float8)`
+
+const GLOBAL_STATUS_COLUMNS = `aws_region text, highest_lsn_written bigint, durability_lag_in_msec bigint,
+  rpo_lag_in_msec bigint, last_lag_calculation_time timestamptz, feedback_epoch bigint, feedback_xmin bigint`
+
+/** As {@link STATUS_BODY}, of all instances of the global database. */
+const GLOBAL_INSTANCES_BODY = `
+DECLARE
+  own text := current_setting('${IDENTIFIER_SETTING}', true);
+  is_reader boolean := pg_is_in_recovery();
+  told jsonb := ${readFile(GLOBAL_FILE, '{}')};
+  ours text := told ->> 'region';
+  has pg_lsn; shows pg_lsn;
+BEGIN
+  IF is_reader AND told -> 'instances' @> jsonb_build_array(
+       jsonb_build_object('serverId', own, 'region', ours, 'isWriter', true)) THEN
+    RAISE EXCEPTION 'this instance does not know yet which one is the writer now' USING ERRCODE = 'cannot_connect_now';
+  END IF;
+${OWN_POSITION}
+  RETURN QUERY
+  SELECT i."serverId",
+         CASE WHEN i."isOwn" THEN CASE WHEN is_reader THEN i."sessionId" ELSE 'MASTER_SESSION_ID' END
+              WHEN i."isWriter" AND is_reader THEN 'MASTER_SESSION_ID' ELSE i."sessionId" END,
+         i.region,
+         CASE WHEN i."isOwn" THEN greatest((shows - '0/0')::bigint, i.durable) ELSE i.durable END,
+         CASE WHEN i."isOwn" AND is_reader THEN (has - '0/0')::bigint ELSE i.received END,
+         NULL::bigint, NULL::bigint, NULL::bigint, round(i."lagMs")::bigint
+    FROM (SELECT r.*, r."serverId" = own AND r.region = ours AS "isOwn"
+            FROM jsonb_to_recordset(told -> 'instances')
+              AS r("serverId" text, "isWriter" boolean, "sessionId" text, region text, durable bigint, received bigint,
+                   "lagMs" float8)) i;
+END `
+
+const GLOBAL_INSTANCES_COLUMNS = `server_id text, session_id text, aws_region text, durable_lsn bigint,
+  highest_lsn_rcvd bigint, feedback_epoch bigint, feedback_xmin bigint, oldest_read_view_lsn bigint,
+  visibility_lag_in_msec bigint`
 
 /**
  * The engine leaves settings of extensions that are not loaded out of pg_settings, where clients look for this one. The
@@ -99,6 +159,10 @@ const statements = (extensions: string): string =>
        LANGUAGE sql STABLE AS ${quoteText(IDENTIFIER_BODY)}`,
     `CREATE OR REPLACE FUNCTION pg_catalog.aurora_replica_status() RETURNS TABLE (${STATUS_COLUMNS})
        LANGUAGE plpgsql ${DEFINER} AS ${quoteText(STATUS_BODY)}`,
+    `CREATE OR REPLACE FUNCTION pg_catalog.aurora_global_db_status() RETURNS TABLE (${GLOBAL_STATUS_COLUMNS})
+       LANGUAGE sql ${DEFINER} AS ${quoteText(GLOBAL_STATUS_BODY)}`,
+    `CREATE OR REPLACE FUNCTION pg_catalog.aurora_global_db_instance_status() RETURNS TABLE (${GLOBAL_INSTANCES_COLUMNS})
+       LANGUAGE plpgsql ${DEFINER} AS ${quoteText(GLOBAL_INSTANCES_BODY)}`,
     settingsView(extensions),
   ].join('; ')
 
@@ -115,10 +179,13 @@ export async function teachAurora(instance: Instance): Promise<string> {
   return `rds.extensions = ${quoteText(extensions)}\n`
 }
 
-/** What the instance answers of the others from now on. */
-export async function tellReplicas({ folder, surroundings }: Instance, rows: readonly ReplicaStatus[]): Promise<void> {
+/** What the instance answers of its cluster from now on. */
+export async function tellReplicas({ folder, surroundings }: Instance, told: ToldOfCluster): Promise<void> {
   const own = { mode: 0o600, account: surroundings.account }
-  await writeFileDurably(join(attachmentOf(folder), REPLICAS_FILE), JSON.stringify(rows), own)
+  const at = (name: string): string => join(attachmentOf(folder), name)
+  await writeFileDurably(at(REPLICAS_FILE), JSON.stringify(told.replicas), own)
+  if (told.global) await writeFileDurably(at(GLOBAL_FILE), JSON.stringify(told.global), own)
+  else await removeTree(at(GLOBAL_FILE))
 }
 
 /** Read by the engine after postgresql.conf. */

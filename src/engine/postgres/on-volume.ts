@@ -36,5 +36,5 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   headLogin: (folder, { port }) => headLogin({ folder, surroundings }, port),
   observe: (folder) => observeVolume({ folder, surroundings }),
   openLog: (log) => openVolumeLog(log, surroundings.clock),
-  tellReplicas: (folder, rows) => tellReplicas({ folder, surroundings }, rows),
+  tellReplicas: (folder, told) => tellReplicas({ folder, surroundings }, told),
 })

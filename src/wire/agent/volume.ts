@@ -183,7 +183,7 @@ export interface VolumeQuestions {
   'head.look': { input: { id: string }; answer: { readonly status?: HeadStatus } }
   /** Not much of a question: from now on this is what the engine says of the cluster's instances. */
   'instance.tell-replicas': {
-    input: { id: string; replicas: readonly ReplicaStatus[] }
+    input: ToldOfCluster & { id: string }
     answer: Record<never, never>
   }
 }
@@ -203,6 +203,13 @@ export interface VolumeArchiveOrder extends Pick<VolumeAttachment, 'id' | 'feeds
   readonly prefix: string
 }
 
+/** What an instance says of the cluster that it belongs to. */
+export interface ToldOfCluster {
+  readonly replicas: readonly ReplicaStatus[]
+  /** Absent: the cluster belongs to no global database, or nothing is known of it yet. */
+  readonly global?: GlobalStatus | undefined
+}
+
 /** A row of `aurora_replica_status()`, as control knows it. */
 export interface ReplicaStatus {
   /** The DB instance's identifier. */
@@ -216,4 +223,39 @@ export interface ReplicaStatus {
   readonly cpuPercent?: number | undefined
   /** When this was found out, in milliseconds of Unix time. */
   readonly seenAt: number
+}
+
+/** What instances say of the global database that their cluster belongs to, as control knows it. */
+export interface GlobalStatus {
+  /** The instance's own: names of instances are those of a region. */
+  readonly region: string
+  readonly clusters: readonly GlobalClusterStatus[]
+  readonly instances: readonly GlobalInstanceStatus[]
+}
+
+/** A row of `aurora_global_db_status()`. What is not known is absent. */
+export interface GlobalClusterStatus {
+  readonly region: string
+  readonly isPrimary: boolean
+  /** Where its log ends. */
+  readonly end?: Position | undefined
+  /** Of a copy: milliseconds that it took the last time until what was durable in the primary was durable in it. */
+  readonly lagMs?: number | undefined
+  /** Of a copy: milliseconds for which it may lack what is durable in the primary. */
+  readonly behindMs?: number | undefined
+  /** Of a copy: the oldest transaction whose rows its readers need. Decimal, with the epoch above 32 bits. */
+  readonly xmin?: string | undefined
+  /** Of a copy: when this was found out, in milliseconds of Unix time. */
+  readonly seenAt?: number | undefined
+}
+
+/** A row of `aurora_global_db_instance_status()`. What is not known is absent. */
+export interface GlobalInstanceStatus extends Pick<ReplicaStatus, 'serverId' | 'isWriter' | 'sessionId'> {
+  readonly region: string
+  /** Up to where its cluster's volume is durable. */
+  readonly durable?: Position | undefined
+  /** Of a reader: up to where it has the log. */
+  readonly received?: Position | undefined
+  /** Of a reader: milliseconds by which what its clients see is behind the writer of the primary. */
+  readonly lagMs?: number | undefined
 }

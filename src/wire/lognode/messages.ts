@@ -101,6 +101,8 @@ export interface ObservedRelay {
   readonly asOfMs?: number
   /** How long it took the last time until what was durable there was durable here; longer where something waits for longer. */
   readonly lagMs?: number
+  /** The oldest transaction whose rows the copy's readers need. Decimal, with the epoch above 32 bits; absent: none. */
+  readonly xmin?: string
   /** It reads the source's log now. */
   readonly isConnected: boolean
 }
