@@ -13,6 +13,12 @@ the operation's name.
 /** Operations on what no real engine has yet. */
 const SIMULATED_ONLY = ['CreateDBClusterEndpoint', 'DeleteDBClusterEndpoint', 'ModifyDBClusterEndpoint']
 
+/** What AWS does not have for the engines that are here. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  BacktrackDBCluster: 'of Aurora PostgreSQL here; AWS has it for Aurora MySQL alone',
+  DescribeDBClusterBacktracks: 'of Aurora PostgreSQL here; AWS has it for Aurora MySQL alone',
+}
+
 const isReal = (name: string): boolean => !SIMULATED_ONLY.includes(name)
 
 export const coverage: Generator = {
@@ -33,7 +39,10 @@ export const coverage: Generator = {
 }
 
 function sectionOf(id: string, done: readonly string[], absent: readonly string[]): string {
-  const rows = done.map((name) => `| ${name} | ${isReal(name) ? 'yes' : 'no'} | yes |\n`)
+  const rows = done.map((name) => {
+    const note = EXTENSIONS[name] === undefined ? '' : ` (${EXTENSIONS[name]})`
+    return `| ${name}${note} | ${isReal(name) ? 'yes' : 'no'} | yes |\n`
+  })
   const table = done.length > 0 ? `| operation | real | simulated |\n|---|---|---|\n${rows.join('')}\n` : ''
   const rest = absent.length > 0 ? `Absent (${absent.length}): ${absent.join(', ')}.\n` : ''
   return `\n## ${id}\n\n${table}${rest}`

@@ -15,6 +15,8 @@ interface SimulatedFolder {
   timeline: number
   /** The timeline before it. */
   after: number
+  /** Of what is on a volume: the volume's. */
+  systemId?: string
 }
 
 interface SimulatedProcess extends EngineProcess {
@@ -160,18 +162,21 @@ function simulatedVolumes(
     requireVersion(version: string): void
   },
 ): VolumeEngine {
+  let lastIdentity = 0
   return {
     async seed(imageFolder, { version, fill }) {
       requireVersion(version)
       await fill?.(imageFolder)
       make(imageFolder, 'a seed image')
-      return { sizeBytes: 0, engineVersion: version, seed: { systemId: '1', epoch: 1, start: 0, end: 0 } }
+      const systemId = String(++lastIdentity)
+      folderOf(imageFolder).systemId = systemId
+      return { sizeBytes: 0, engineVersion: version, seed: { systemId, epoch: 1, start: 0, end: 0 } }
     },
     async image(imageFolder, { version, from, until }) {
-      const { timeline } = folderOf(from)
+      const { timeline, systemId = '' } = folderOf(from)
       make(imageFolder, `an image of ${until}`)
-      folderOf(imageFolder).timeline = timeline
-      return { sizeBytes: 0, engineVersion: version, image: { systemId: '1', epoch: timeline, from: until } }
+      Object.assign(folderOf(imageFolder), { timeline, systemId })
+      return { sizeBytes: 0, engineVersion: version, image: { systemId, epoch: timeline, from: until } }
     },
     async branch(folder, { from }) {
       folderOf(from)
@@ -179,10 +184,11 @@ function simulatedVolumes(
     },
     checkpoint: async () => 0,
     async attach(folder, { version }, imageFolder) {
-      const { timeline } = folderOf(imageFolder)
+      const { timeline, systemId = '' } = folderOf(imageFolder)
       make(folder, `simulated PostgreSQL ${version} was attached to its volume`)
-      folderOf(folder).timeline = timeline
+      Object.assign(folderOf(folder), { timeline, systemId })
     },
+    belongs: async (folder, { systemId }) => systemId === undefined || folders.get(folder)?.systemId === systemId,
     async endSessions() {},
     async awaitLog() {},
     async lead(folder, epoch) {

@@ -47,6 +47,8 @@ export interface VolumeEngine {
   checkpoint(folder: string, since: Position): Promise<Position>
   /** Fills an absent or half-made folder with a copy of an image of the volume, which stays. Not started yet. */
   attach(folder: string, spec: InstanceSpec, imageFolder: string, signal: AbortSignal): Promise<void>
+  /** Whether what is in the folder is of this volume, and not of one that the cluster had before. Nothing need run in it. */
+  belongs(folder: string, volume: VolumeAttachment): Promise<boolean>
   /** Ends all sessions of clients. The running engine has read a configuration that lets in no others. */
   endSessions(folder: string): Promise<void>
   /**

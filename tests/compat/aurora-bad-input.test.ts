@@ -42,6 +42,7 @@ const { make, rows } = await refusals({
     [UNKNOWN]: 404,
     [NOBODY]: 404,
     CertificateNotFound: 404,
+    DBClusterBacktrackNotFoundFault: 404,
     DBClusterSnapshotNotFoundFault: 404,
     DBClusterEndpointQuotaExceededFault: 403,
     DBClusterParameterGroupNotFound: 404,
@@ -73,6 +74,7 @@ before(async () => {
   await make('CreateDBInstance', { ...INSTANCE, DBInstanceIdentifier: 'lone', DBClusterIdentifier: 'alone' })
   await make('CreateDBCluster', { ...CLUSTER, DBClusterIdentifier: 'asleep' })
   await make('StopDBCluster', { DBClusterIdentifier: 'asleep' })
+  await make('CreateDBCluster', { ...CLUSTER, DBClusterIdentifier: 'back', BacktrackWindow: 3600 })
   await make('CreateDBClusterSnapshot', { DBClusterIdentifier: 'shop', DBClusterSnapshotIdentifier: 'copy' })
   for (const id of ['b', 'c', 'd', 'e', 'own'])
     await make('CreateDBClusterEndpoint', { ...ENDPOINT, DBClusterEndpointIdentifier: id })
@@ -129,7 +131,7 @@ rows('CreateDBCluster', CLUSTER, [
   ['an option group', { OptionGroupName: 'own' }, COMBINATION, /Option groups/],
   ['the serverless of before', { EngineMode: 'serverless' }, COMBINATION, /engine mode/],
   ['an unknown global cluster', { GlobalClusterIdentifier: 'world' }, 'GlobalClusterNotFoundFault', /world/],
-  ['backtracking', { BacktrackWindow: 60 }, COMBINATION, /not available/],
+  ['more than three days of backtracking', { BacktrackWindow: 259_201 }, VALUE, /between 0 and 259200/],
   ['the Data API', { EnableHttpEndpoint: true }, COMBINATION, /not available/],
   ['half a range of capacity', { [MIN]: 0.5 }, VALUE, /Both MinCapacity and MaxCapacity must be specified/],
   ['a capacity between the steps', { [MIN]: 0.7, [MAX]: 2 }, VALUE, /steps of 0\.5/],
@@ -285,7 +287,7 @@ rows('RestoreDBClusterToPointInTime', TO_TIME, [
   ],
   ['a class, which instances have', { DBClusterInstanceClass: 'db.r6g.large' }, COMBINATION],
   ['other storage', { StorageType: 'gp3' }, COMBINATION],
-  ['backtracking', { BacktrackWindow: 3600 }, COMBINATION],
+  ['less than no backtracking', { BacktrackWindow: -1 }, VALUE],
   ['an unknown group', { DBClusterParameterGroupName: 'nobody' }, 'DBClusterParameterGroupNotFound'],
   ['a group of another version', { DBClusterParameterGroupName: 'old' }, COMBINATION],
 ])
@@ -329,6 +331,34 @@ for (const [action, members, says] of [
   ['DeleteDBInstance', { ...MEMBER, FinalDBSnapshotIdentifier: 'last' }, /deleting a cluster instance/],
 ] as const)
   rows(action, members, [[`an instance of a cluster (${Object.keys(members).at(-1)})`, {}, COMBINATION, says]])
+
+const BACK: Members = { DBClusterIdentifier: 'back', BacktrackTo: '2020-01-01T00:00:00Z' }
+
+rows('BacktrackDBCluster', BACK, [
+  ...NAMELESS,
+  ['no time', { BacktrackTo: NONE }, VALUE, /BacktrackTo/],
+  ['a time that is none', { BacktrackTo: 'yesterday' }, VALUE, /timestamp/],
+  ['a time to come', { BacktrackTo: '2120-01-01T00:00:00Z' }, VALUE, /in the future/],
+  ['a time before all', {}, VALUE, /the earliest time is/],
+  ['of one that has no window', { DBClusterIdentifier: 'alone' }, STATE, /not enabled/],
+  ['of one that is stopped', { DBClusterIdentifier: 'asleep' }, STATE, /stopped/],
+])
+
+rows('DescribeDBClusterBacktracks', { DBClusterIdentifier: 'back' }, [
+  ...NAMELESS,
+  [
+    'an unknown one',
+    { BacktrackIdentifier: 'b0a8f2a0-0000-4000-8000-000000000000' },
+    'DBClusterBacktrackNotFoundFault',
+  ],
+  [
+    'an unknown filter',
+    { 'Filters.Filter.1.Name': 'status', 'Filters.Filter.1.Values.Value.1': 'failed' },
+    VALUE,
+    /Unrecognized filter/,
+  ],
+  ['too few at a time', { MaxRecords: 19 }, VALUE],
+])
 
 rows('CreateDBClusterEndpoint', { ...ENDPOINT, DBClusterIdentifier: 'alone' }, [
   ...NAMELESS,

@@ -7,9 +7,11 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
+  BacktrackDBClusterCommand,
   CreateDBClusterSnapshotCommand,
   DeleteDBClusterCommand,
   DeleteDBInstanceCommand,
+  DescribeDBClusterBacktracksCommand,
   DescribeDBClusterSnapshotsCommand,
   DescribeEventsCommand,
   FailoverDBClusterCommand,
@@ -69,6 +71,31 @@ const momentOf = ({ acknowledged }: AcknowledgedInserts): (typeof moments)[numbe
   return { time: new Date(), acknowledged: kept }
 }
 
+/** The cluster has what was acknowledged by then, and no more. */
+async function assertAsAt({ acknowledged }: (typeof moments)[number], cluster: DBCluster): Promise<void> {
+  const rows = await query<{ n: number }>(holdfast, writerEndpoint(cluster), 'select n from written where n >= 0')
+  const kept = new Set(rows.map(({ n }) => n))
+  assert.deepEqual(
+    acknowledged.filter((n) => !kept.has(n)),
+    [],
+    'acknowledged before that time',
+  )
+  // The one that was on its way may have been there already.
+  assert.ok(kept.size <= acknowledged.length + 1, `${kept.size} rows, and ${acknowledged.length} were acknowledged`)
+}
+
+const backtrack = (to: Date): Promise<unknown> =>
+  rds.send(new BacktrackDBClusterCommand({ DBClusterIdentifier: ID, BacktrackTo: to }))
+
+async function backtracksOver(): Promise<void> {
+  await eventually('backtracks are over', async () => {
+    const { DBClusterBacktracks } = await rds.send(new DescribeDBClusterBacktracksCommand({ DBClusterIdentifier: ID }))
+    const statuses = DBClusterBacktracks!.map(({ Status }) => Status!)
+    assert.ok(!statuses.includes('failed'))
+    return statuses.every((status) => status === 'completed') ? true : undefined
+  })
+}
+
 /** Gives a cluster without instances its first one, and resolves when that can be asked. */
 async function served(id: string): Promise<DBCluster> {
   await clusterIn(rds, id)
@@ -109,7 +136,7 @@ async function writeSegments(cluster: DBCluster): Promise<void> {
 }
 
 test('a cluster is one volume, and its instances are made of it', async () => {
-  await createAurora(rds, ID)
+  await createAurora(rds, ID, { BacktrackWindow: 3600 })
   for (const id of MEMBERS) await addInstance(rds, ID, id)
   const cluster = await whole((found) => found.DBClusterMembers?.length === MEMBERS.length)
   await query(holdfast, writerEndpoint(cluster), 'create table written (n int)')
@@ -267,6 +294,28 @@ test('it fails over to whom one asks for, stops, and starts with all that it had
   await traffic.assertKept()
 })
 
+test('it goes back to before a writer died, and forward again, also when serve dies meanwhile', async () => {
+  const [early, late] = moments
+  const before = await whole(({ EarliestBacktrackTime }) => EarliestBacktrackTime! <= early!.time)
+  await backtrack(early!.time)
+  await backtracksOver()
+  const back = await whole(({ Endpoint }) => Endpoint === before.Endpoint)
+  await assertAsAt(early!, back)
+  await query(holdfast, writerEndpoint(back), 'insert into written values (-4000)')
+  const rows = await rowsAt(writerEndpoint(back))
+  await eventually('readers have gone back, too', async () =>
+    (await rowsAt(readerEndpoint(back)).catch(() => 0)) === rows ? true : undefined,
+  )
+  await backtrack(late!.time)
+  await holdfast.kill()
+  holdfast = await startHoldfast({ env: PREVIEW, state: holdfast.state })
+  rds = holdfast.rds()
+  await backtracksOver()
+  const forward = await whole()
+  await assertAsAt(late!, forward)
+  assert.deepEqual(await query(holdfast, writerEndpoint(forward), 'select from written where n = -4000'), [])
+})
+
 test('it can be restored to times before and after a writer died, with what was acknowledged by then and no more', async () => {
   await query(holdfast, writerEndpoint(await whole()), 'insert into written values (-1000)')
   const last = moments.at(-1)!.time
@@ -281,16 +330,7 @@ test('it can be restored to times before and after a writer died, with what was 
           RestoreToTime: time,
         }),
       )
-      const restored = await served(id)
-      const rows = await query<{ n: number }>(holdfast, writerEndpoint(restored), 'select n from written where n >= 0')
-      const kept = new Set(rows.map(({ n }) => n))
-      assert.deepEqual(
-        acknowledged.filter((n) => !kept.has(n)),
-        [],
-        'acknowledged before that time',
-      )
-      // The one that was on its way may have been there already.
-      assert.ok(kept.size <= acknowledged.length + 1, `${kept.size} rows, and ${acknowledged.length} were acknowledged`)
+      await assertAsAt({ time, acknowledged }, await served(id))
     }),
   )
 })

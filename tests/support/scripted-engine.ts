@@ -63,6 +63,7 @@ export class ScriptedEngine implements EngineDriver {
       await this.play(`checkpoint ${since}`)
       return 160
     },
+    belongs: async () => true,
     attach: async (folder, { version }, image, signal) => {
       this.volumes.set(folder, { version, conf: undefined, master: 'attached', engine: undefined })
       await this.play(`attach ${image}`, signal)

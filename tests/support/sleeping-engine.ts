@@ -42,6 +42,7 @@ export function sleepingEngine(): EngineDriver {
         await copyTree(from, folder)
       },
       checkpoint: async () => 0,
+      belongs: async () => true,
       attach: async (folder, _spec, imageFolder) => void (await copyTree(imageFolder, folder)),
       async endSessions() {},
       async awaitLog() {},

@@ -40,6 +40,7 @@ export function volumeJobs({
       if (before) requireFresh(before, spec)
       if (!image || (before?.recorded && before.record.seedId === image.making)) {
         const instance = supervisor.get(spec.id)
+        await requireOwn(instance, spec)
         const wasWriter = instance.spec.volume?.role === 'writer' || !instance.spec.volume?.isOpen
         await (wasWriter ? followOnce : followAgain)(instance, spec, { supervisor, context })
         return { result: {} }
@@ -64,6 +65,7 @@ export function volumeJobs({
       assert(terms && spec.volume?.isOpen, 'who leads an epoch lets clients in in the end')
       const instance = supervisor.get(spec.id)
       requireFresh(instance, spec)
+      await requireOwn(instance, spec)
       await instance.adopt()
       // Done already: sessions of clients are not ended for being asked again.
       const isDone = instance.alive && isDeepStrictEqual(instance.spec, spec)
@@ -117,6 +119,11 @@ async function followOnce(instance: Instance, spec: InstanceSpec, around: Around
   if (volume?.obstacle === 'diverged') throw diverged()
   if (!volume?.isStreaming) throw new JobFailure('failed', 'What was a writer does not follow its cluster volume yet.')
   await followAgain(instance, spec, around)
+}
+
+/** What is of a volume that the cluster had before may have more log than this one, and must never be taken for a part of it. */
+async function requireOwn({ driver, folder }: Instance, { volume }: InstanceSpec): Promise<void> {
+  if (volume && !(await driver.onVolume.belongs(folder, volume))) throw diverged()
 }
 
 const diverged = (): JobFailure =>

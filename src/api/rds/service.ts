@@ -4,6 +4,7 @@ import type { Handlers } from '#wire/aws/sdk-types.ts'
 import type { RequestContext } from '../handler.ts'
 import { AddTagsToResource } from './add-tags-to-resource.ts'
 import { ApplyPendingMaintenanceAction } from './apply-pending-maintenance-action.ts'
+import { BacktrackDBCluster } from './backtrack-db-cluster.ts'
 import { CopyDBClusterParameterGroup } from './copy-db-cluster-parameter-group.ts'
 import { CopyDBClusterSnapshot } from './copy-db-cluster-snapshot.ts'
 import { CopyDBParameterGroup } from './copy-db-parameter-group.ts'
@@ -33,6 +34,7 @@ import { DeleteGlobalCluster } from './delete-global-cluster.ts'
 import { DeleteOptionGroup } from './delete-option-group.ts'
 import { DescribeAccountAttributes } from './describe-account-attributes.ts'
 import { DescribeCertificates } from './describe-certificates.ts'
+import { DescribeDBClusterBacktracks } from './describe-db-cluster-backtracks.ts'
 import { DescribeDBClusterEndpoints } from './describe-db-cluster-endpoints.ts'
 import { DescribeDBClusterParameterGroups } from './describe-db-cluster-parameter-groups.ts'
 import { DescribeDBClusterParameters } from './describe-db-cluster-parameters.ts'
@@ -98,6 +100,7 @@ import { SwitchoverReadReplica } from './switchover-read-replica.ts'
 export const rdsHandlers = {
   AddTagsToResource,
   ApplyPendingMaintenanceAction,
+  BacktrackDBCluster,
   CopyDBClusterParameterGroup,
   CopyDBClusterSnapshot,
   CopyDBParameterGroup,
@@ -127,6 +130,7 @@ export const rdsHandlers = {
   DeleteOptionGroup,
   DescribeAccountAttributes,
   DescribeCertificates,
+  DescribeDBClusterBacktracks,
   DescribeDBClusterEndpoints,
   DescribeDBClusterParameterGroups,
   DescribeDBClusterParameters,

@@ -12,6 +12,7 @@ import { archivedLog } from '../volume/archived.ts'
 import { volumes } from '../volume/record.ts'
 import { auroraBackupSubjectOf, auroraKeyOf, isWriter, type AuroraClusterRecord, type AuroraMember } from './record.ts'
 import { AURORA_STORAGE } from './settings.ts'
+import { strandKey } from './strands.ts'
 import { serves, streams } from './sight.ts'
 
 /** Writes that start the timer of automated backups, in the place of the one there may be. */
@@ -84,9 +85,18 @@ export async function auroraRestoreWindow(
   control: Pick<Control, 'store' | 'hosts' | 'clock' | 'simulated'>,
   cluster: AuroraClusterRecord,
 ): Promise<RestoreWindow | undefined> {
+  const volume = (await volumes(control, cluster).get(cluster.resourceId))?.value
+  if (!volume) return undefined
   // An engine without a log loses nothing, and can be restored to what it is.
-  const archive = control.simulated ? undefined : await archiveOfAurora(control, cluster)
-  return windowBehind(control, auroraKeyOf(cluster), (newest) =>
+  const archive = control.simulated ? undefined : await archivedLog(control, volume)
+  const present = await windowBehind(control, strandKey(cluster, volume.id), (newest) =>
     control.simulated ? control.clock.now() : untilIn(archive, newest),
   )
+  // One is left when all of its log is archived.
+  const past = (cluster.pastStrands ?? []).map(({ id, until }) =>
+    windowBehind(control, strandKey(cluster, id), () => until),
+  )
+  const windows = [...(await Promise.all(past)), present].filter((window) => window !== undefined)
+  if (windows.length === 0) return undefined
+  return { from: Math.min(...windows.map(({ from }) => from)), to: windows.at(-1)!.to }
 }

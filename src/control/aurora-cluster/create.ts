@@ -48,7 +48,7 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
   const databaseName = name === undefined ? undefined : requireDatabaseName(name)
   const wanted = { name: input.DBClusterParameterGroupName, major: version.major }
   const parameterGroup = await resolveAuroraParameterGroup(control, scope, wanted)
-  const { shared, settings } = await newAuroraSettings(control, scope, input, version)
+  const { shared, settings, ...own } = await newAuroraSettings(control, scope, input, version)
   const wantedPort = requirePort('Port', input.Port ?? control.ports.preferred)
   const tags = checkTags(input.Tags ?? [])
   const { master, writes: secret } = primary
@@ -60,7 +60,7 @@ export async function createAuroraCluster(control: Control, scope: Scope, input:
         kmsKeyId: input.MasterUserSecretKmsKeyId,
         instanceArn: rdsArn(scope, 'cluster', id),
       })
-  const draft = { id, shared, settings, parameterGroup, master, databaseName, tags }
+  const draft = { id, shared, settings, ...own, parameterGroup, master, databaseName, tags }
   return registerAurora(control, scope, draft, { wantedPort, secret, join: () => joinGlobal(control, scope, input) })
 }
 
@@ -152,6 +152,7 @@ type Draft = Pick<
   | 'port'
   | 'readerPort'
   | 'global'
+  | 'backtrackWindow'
   | 'cloneGroup'
   | 'clonedFrom'
   | 'tags'

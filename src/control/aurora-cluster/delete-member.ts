@@ -37,6 +37,6 @@ export async function deleteAuroraMember(control: Control, scope: Scope, input: 
 /** While the cluster is brought up or down its instances are that flow's. */
 async function requireDeletable(control: Control, { value }: Held<DbInstanceRecord>): Promise<void> {
   const cluster = (await findAuroraCluster(control, value.cluster!))?.value
-  if (cluster && ['stopping', 'starting', 'failing-over'].includes(cluster.phase))
+  if (cluster && ['stopping', 'starting', 'failing-over', 'backtracking'].includes(cluster.phase))
     throw invalidClusterState(`DB cluster ${cluster.id} is not currently available: its status is ${cluster.phase}.`)
 }

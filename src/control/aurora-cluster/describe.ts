@@ -5,6 +5,8 @@ import type { Control } from '../control.ts'
 import { readerEndpointOf } from '../db-cluster/describe.ts'
 import { AUTO_START_MS, HOSTED_ZONE_ID, masterSecretOf, parameterStatus } from '../db-instance/describe.ts'
 import type { DbInstanceRecord } from '../db-instance/record.ts'
+import type { RestoreWindow } from '../automated-backup/window.ts'
+import { earliestBacktrack } from './backtrack-rules.ts'
 import { auroraRestoreWindow } from './backups.ts'
 import { addressOfEndpoint } from './endpoints.ts'
 import { memberRecords } from './find.ts'
@@ -44,12 +46,24 @@ export async function describeAuroraCluster(control: Control, record: AuroraClus
     CloneGroupId: record.cloneGroup,
     ...(window && { EarliestRestorableTime: new Date(window.from), LatestRestorableTime: new Date(window.to) }),
     ...(record.stoppedAt !== undefined && { AutomaticRestartTime: new Date(record.stoppedAt + AUTO_START_MS) }),
+    ...backtrackShown(record, window, control.clock.now()),
     StatusInfos:
       record.complaint === undefined || status === 'available'
         ? []
         : [{ StatusType: 'cluster', Normal: false, Status: status, Message: record.complaint }],
     ...ABSENT,
     TagList: [...record.tags],
+  }
+}
+
+/** How many change records there are is not measured: there are none, but a log. */
+function backtrackShown(record: AuroraClusterRecord, window: RestoreWindow | undefined, now: number): DBCluster {
+  const { backtrackWindow } = record
+  if (!backtrackWindow) return {}
+  const earliest = earliestBacktrack(record, window, now)
+  return {
+    BacktrackWindow: backtrackWindow,
+    ...(earliest !== undefined && { EarliestBacktrackTime: new Date(earliest) }),
   }
 }
 

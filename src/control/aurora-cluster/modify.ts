@@ -17,6 +17,7 @@ import { majorOf } from '../db-instance/spec.ts'
 import { started } from '../db-instance/started.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { changeBacktrackWindow } from './backtrack-rules.ts'
 import { scheduleAuroraBackups } from './backups.ts'
 import { memberRecords, requireAuroraCluster } from './find.ts'
 import {
@@ -91,7 +92,6 @@ const OF_THE_PRIMARY = [
 const NOT_YET = [
   'AllowMajorVersionUpgrade',
   'AwsBackupRecoveryPointArn',
-  'BacktrackWindow',
   'DBInstanceParameterGroupName',
   'EnableGlobalWriteForwarding',
   'EnableHttpEndpoint',
@@ -148,8 +148,10 @@ async function withSettings(
   const { vpcId } = await requireSubnetGroup(control, scope, shared.DBSubnetGroupName)
   const asked = input.VpcSecurityGroupIds
   const group = { name: input.DBClusterParameterGroupName, major: majorOf(shared.EngineVersion) }
+  const backtrackWindow = changeBacktrackWindow(cluster.id, input.BacktrackWindow, cluster.backtrackWindow)
   return {
     ...cluster,
+    backtrackWindow,
     parameterGroup:
       group.name === undefined ? cluster.parameterGroup : await resolveAuroraParameterGroup(control, scope, group),
     shared: {

@@ -39,6 +39,7 @@ export function placementAs(
     identifier: record.id,
     feeds: feedsFor(record.zone, nodes),
     login: { password: feedPassword(control, volume.id), caPem: record.certificate.caPem },
+    ...(volume.seed && { systemId: volume.seed.systemId }),
     isOpen: part !== 'candidate',
     ...(part === 'writer' && { head: headOf(control, volume, nodes) }),
   }

@@ -13,6 +13,7 @@ import type {
   Tag,
 } from '../db-instance/record.ts'
 import type { CustomEndpoint } from './custom-endpoint.ts'
+import type { PastStrand } from './strands.ts'
 
 /** All but `available` are shown as they are; `available` is also a cluster without instances (status.ts). */
 export type AuroraPhase =
@@ -20,6 +21,7 @@ export type AuroraPhase =
   | 'available'
   | 'failing-over'
   | 'modifying'
+  | 'backtracking'
   | 'promoting'
   | 'stopping'
   | 'stopped'
@@ -100,6 +102,10 @@ export interface AuroraClusterRecord {
   readonly cloneGroup?: string
   /** Resource id of the cluster that it is a copy-on-write clone of. */
   readonly clonedFrom?: string
+  /** How far back it is to be possible to go, in seconds; absent: not at all. */
+  readonly backtrackWindow?: number
+  /** Those that backtracks left and that can still be gone to, in order of time. */
+  readonly pastStrands?: readonly PastStrand[]
   readonly stoppedAt: number | undefined
   readonly tags: readonly Tag[]
 }
@@ -117,9 +123,6 @@ export const auroraKeyOf = ({ account, region, id, resourceId }: AuroraClusterRe
   id,
   resourceId,
 })
-
-/** The image that its volume begins with, among snapshots. */
-export const seedImageOf = ({ resourceId }: Pick<AuroraClusterRecord, 'resourceId'>): string => `${resourceId}-seed`
 
 /** The cluster with this key; not another that has its name by now. */
 export async function findAuroraCluster(

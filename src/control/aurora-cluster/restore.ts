@@ -18,6 +18,7 @@ import type { DbSnapshotRecord, SnapshotSource } from '../db-snapshot/record.ts'
 import { joinGlobal } from '../global-cluster/join.ts'
 import { checkTags } from '../tag/tags.ts'
 import { auroraRestoreWindow, auroraSourceOf } from './backups.ts'
+import { strandAt } from './backtracks.ts'
 import { joinClones } from './clones.ts'
 import { registerAurora, requireRoomForAurora } from './create.ts'
 import { auroraKeyOf, type AuroraClusterRecord } from './record.ts'
@@ -37,7 +38,7 @@ export async function restoreAuroraToPointInTime(
   const isClone = requireRestoreType(input.RestoreType) === 'copy-on-write'
   if (isClone) return cloneAurora(control, scope, { id, input, source })
   const time = requireRestoreTime(source.id, await auroraRestoreWindow(control, source), input)
-  const prefix = archivePrefix(auroraKeyOf(source))
+  const prefix = archivePrefix(await strandAt(control, source, time))
   const restoring = { id, input, source: auroraSourceOf(source) }
   const prepared = await prepare(control, scope, restoring)
   await requireWhole(control, zoneOf(control), { prefix, time })

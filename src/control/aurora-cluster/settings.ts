@@ -14,6 +14,7 @@ import { requireClass, windowSettings } from '../db-instance/settings.ts'
 import { resolveVpcSecurityGroups } from '../network/membership.ts'
 import { implicitParameterGroup, parameterGroups } from '../parameter-group/record.ts'
 import { requireSubnetGroup } from '../subnet-group/subnet-groups.ts'
+import { requireBacktrackWindow } from './backtrack-rules.ts'
 import type { AuroraClusterSettings, AuroraSettings } from './record.ts'
 import { requireScaling, requireScalingFor } from './scaling.ts'
 
@@ -36,7 +37,6 @@ const NOT_OF_AURORA = [
 /** What Aurora PostgreSQL has, and Holdfast not yet. */
 const NOT_YET = [
   'AssociatedRoles',
-  'BacktrackWindow',
   'EnableGlobalWriteForwarding',
   'EnableHttpEndpoint',
   'EnableLimitlessDatabase',
@@ -102,7 +102,11 @@ export async function newAuroraSettings(
   scope: Scope,
   input: CreateDBClusterMessage,
   version: EngineVersion,
-): Promise<{ shared: AuroraSettings; settings: AuroraClusterSettings }> {
+): Promise<{ shared: AuroraSettings; settings: AuroraClusterSettings; backtrackWindow?: number }> {
+  const backtrackWindow = requireBacktrackWindow(input.BacktrackWindow ?? 0)
+  // AWS: Aurora user guide, "Backtracking limitations": not with replication to other regions.
+  if (backtrackWindow > 0 && input.GlobalClusterIdentifier !== undefined)
+    throw invalidCombination('BacktrackWindow cannot be specified for a DB cluster of a global cluster.')
   const subnetGroup = await requireSubnetGroup(control, scope, input.DBSubnetGroupName ?? 'default')
   const { PreferredBackupWindow, PreferredMaintenanceWindow } = windowSettings(control, input)
   return {
@@ -123,6 +127,7 @@ export async function newAuroraSettings(
       CopyTagsToSnapshot: input.CopyTagsToSnapshot ?? false,
       DeletionProtection: input.DeletionProtection ?? false,
     },
+    ...(backtrackWindow > 0 && { backtrackWindow }),
   }
 }
 

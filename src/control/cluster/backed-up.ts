@@ -1,5 +1,6 @@
 /** DB clusters of either kind as their backups and snapshots see them. */
-import type { Held } from '#store/collection.ts'
+import { DAY_MS, SECOND_MS } from '#base/durations.ts'
+import { NOTHING, type Held, type Mutation } from '#store/collection.ts'
 import type { ObservedArchive } from '#wire/agent/archive.ts'
 import type { JobKinds } from '#wire/agent/messages.ts'
 import {
@@ -9,14 +10,16 @@ import {
   logOfWriter,
   memberOfAuroraToCopy,
 } from '../aurora-cluster/backups.ts'
+import { forgetStrand, strandAt } from '../aurora-cluster/backtracks.ts'
 import { auroraKeyOf, findAuroraCluster, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
+import { strandKey } from '../aurora-cluster/strands.ts'
 import { auroraStatusOf } from '../aurora-cluster/sight.ts'
 import type { RestoreWindow } from '../automated-backup/window.ts'
 import type { Control } from '../control.ts'
 import { clusterRestoreWindow, clusterSourceOf, memberToCopy } from '../db-cluster/backups.ts'
 import { clusterKeyOf, findCluster, memberIn, type DbClusterRecord } from '../db-cluster/record.ts'
 import { clusterStatusOf, writerServes } from '../db-cluster/sight.ts'
-import type { ClusterKey, Tag } from '../db-instance/record.ts'
+import type { ClusterKey, InstanceKey, Tag } from '../db-instance/record.ts'
 import type { SnapshotSource } from '../db-snapshot/record.ts'
 import type { AnyCluster } from './names.ts'
 
@@ -26,12 +29,25 @@ export interface CopiedMember {
   readonly resourceId: string
 }
 
+export interface PastBackups {
+  readonly strand: InstanceKey
+  /** Up to when, in milliseconds since the epoch. */
+  readonly until: number
+}
+
 export interface BackedUpCluster {
   readonly key: ClusterKey
   readonly status: string
   readonly isDeleting: boolean
   readonly source: SnapshotSource
   readonly tags: readonly Tag[]
+  /** Under which the archive has its log and base backups: those of now, and those from before backtracks, in order of time. */
+  readonly strand: InstanceKey
+  readonly pastStrands: readonly PastBackups[]
+  /** A restore, or a backtrack, may go back by this. */
+  readonly keptDays: number
+  /** The writes by which nothing is known any more of what it was before a backtrack. */
+  forget(strand: InstanceKey): Promise<Mutation>
   /** Whose data is copied for a backup; undefined: nobody's can be now. */
   readonly member: CopiedMember | undefined
   /** Where jobs run that are about the archive alone. */
@@ -50,7 +66,7 @@ export async function findBackedUp(control: Control, key: ClusterKey): Promise<B
   return held && backedUp(control, held.value)
 }
 
-export const backedUp = (control: Control, cluster: AnyCluster): BackedUpCluster =>
+export const backedUp = async (control: Control, cluster: AnyCluster): Promise<BackedUpCluster> =>
   cluster.engine === 'postgres' ? ofMultiAz(control, cluster) : ofAurora(control, cluster)
 
 function ofMultiAz(control: Control, cluster: DbClusterRecord): BackedUpCluster {
@@ -62,6 +78,10 @@ function ofMultiAz(control: Control, cluster: DbClusterRecord): BackedUpCluster 
     isDeleting: cluster.phase === 'deleting',
     source: clusterSourceOf(cluster),
     tags: cluster.tags,
+    strand: clusterKeyOf(cluster),
+    pastStrands: [],
+    keptDays: cluster.settings.BackupRetentionPeriod,
+    forget: async () => NOTHING,
     member: isReady ? memberToCopy(control, cluster) : undefined,
     zone: cluster.writer,
     copyOf: async (id) => ({ id }),
@@ -70,7 +90,8 @@ function ofMultiAz(control: Control, cluster: DbClusterRecord): BackedUpCluster 
   }
 }
 
-function ofAurora(control: Control, cluster: AuroraClusterRecord): BackedUpCluster {
+async function ofAurora(control: Control, cluster: AuroraClusterRecord): Promise<BackedUpCluster> {
+  const { pastStrands = [], backtrackWindow = 0, shared } = cluster
   const member = memberOfAuroraToCopy(control, cluster)
   const connected = control.hosts.zones.find((zone) => control.hosts.isConnected(zone))
   return {
@@ -79,6 +100,10 @@ function ofAurora(control: Control, cluster: AuroraClusterRecord): BackedUpClust
     isDeleting: cluster.phase === 'deleting',
     source: auroraSourceOf(cluster),
     tags: cluster.tags,
+    strand: await strandAt(control, cluster, undefined),
+    pastStrands: pastStrands.map(({ id, until }) => ({ strand: strandKey(cluster, id), until })),
+    keptDays: Math.max(shared.BackupRetentionPeriod, (backtrackWindow * SECOND_MS) / DAY_MS),
+    forget: ({ resourceId }) => forgetStrand(control, auroraKeyOf(cluster), resourceId),
     member,
     zone: connected ?? control.hosts.zones[0]!,
     // A reader may be behind what was acknowledged when it was asked.

@@ -37,7 +37,7 @@ export async function createClusterSnapshot(
     const found = await requireAnyCluster(control, scope, input.DBClusterIdentifier)
     if (found.engine !== 'postgres' && isSecondary(found))
       throw invalidClusterState(`Snapshots of secondary DB clusters of a global database are not available yet.`)
-    const cluster = backedUp(control, found)
+    const cluster = await backedUp(control, found)
     const { source, status, member } = cluster
     await requireFreeSnapshotName(control, scope, id)
     if (status !== 'available') throw clusterNotAvailable(source.id, status)

@@ -18,6 +18,7 @@ export type Phase =
   | 'creating'
   | 'available'
   | 'backing-up'
+  | 'backtracking'
   | 'modifying'
   | 'renaming'
   | 'upgrading'

@@ -1,9 +1,11 @@
 import { HOUR_MS, SECOND_MS } from '#base/durations.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import type { Mutation } from '#store/collection.ts'
+import { NOTHING, type Mutation } from '#store/collection.ts'
 import { auroraRestoreWindow } from '../aurora-cluster/backups.ts'
+import { strandKey } from '../aurora-cluster/strands.ts'
 import { basesOf } from '../automated-backup/record.ts'
 import { markNowAndThen } from '../automated-backup/window.ts'
+import type { InstanceKey } from '../db-instance/record.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { archiveVolume } from '../volume/archived.ts'
 import { auroraOf, volumeOf, type AuroraContext as C, type HeldAurora } from './aurora-context.ts'
@@ -27,9 +29,11 @@ export const archiveAuroraVolume = flow(
       if (!au || au.cluster.phase === 'deleting') return done('the cluster is gone')
       const volume = await volumeOf(c.control, au)
       // The archived log goes on from the first base backup, which brings the beginning.
-      const isBegun = (await basesOf(c.control, c.input.key)).some(({ value }) => value.isStored)
-      if (volume && isBegun) await archiveVolume(c.control, volume.value, archivePrefix(c.input.key))
-      return wait({ timeoutMs: c.control.simulated ? HOUR_MS : LOOK_MS }, await mark(c, au))
+      const strand = volume && strandKey(c.input.key, volume.value.id)
+      const isBegun = strand && (await basesOf(c.control, strand)).some(({ value }) => value.isStored)
+      if (isBegun) await archiveVolume(c.control, volume.value, archivePrefix(strand))
+      const marked = strand ? await mark(c, { au, strand }) : NOTHING
+      return wait({ timeoutMs: c.control.simulated ? HOUR_MS : LOOK_MS }, marked)
     },
 
     /** What failed again and again is begun anew after a while. */
@@ -41,5 +45,7 @@ export const archiveAuroraVolume = flow(
 )
 
 /** How far the log goes, for moments in which no agent says so. */
-const mark = ({ control, input: { key } }: C, { cluster }: HeldAurora): Promise<Mutation> =>
-  markNowAndThen(control, key, () => auroraRestoreWindow(control, cluster))
+const mark = (
+  { control }: C,
+  { au: { cluster }, strand }: { readonly au: HeldAurora; readonly strand: InstanceKey },
+): Promise<Mutation> => markNowAndThen(control, strand, () => auroraRestoreWindow(control, cluster))

@@ -20,6 +20,7 @@ import { inTime } from '../../../tests/support/in-time.ts'
 import {} from '../../../tests/support/simulated-cluster.ts'
 import { EAST, clusterIn, fillGlobal, globalShown } from '../../../tests/support/simulated-global.ts'
 import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import { backtrackCluster, listBacktracks } from '../aurora-cluster/backtrack.ts'
 import { createClusterEndpoint, deleteClusterEndpoint } from '../aurora-cluster/endpoints.ts'
 import { auroraClusters, auroraKeyOf, auroraSubjectOf } from '../aurora-cluster/record.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
@@ -38,15 +39,23 @@ import { flowDefinitions } from './definitions.ts'
 /** Steps that are for what goes wrong for long. */
 const LAST_RESORTS = ['abandon', 'again', 'away', 'back', 'cancel', 'follow', 'fail', 'keep', 'rest', 'renew']
 
+const NO_LAST_RESORTS = [
+  'stop-aurora-cluster.rest',
+  'backtrack-aurora-cluster.rest',
+  'backtrack-aurora-cluster.abandon',
+]
+
 const STEPS = flowDefinitions
   .filter(({ name }) => name.includes('-aurora-'))
   .flatMap(({ name, steps }) => Object.keys(steps).map((step) => ({ flow: name, step })))
-  .filter(({ flow, step }) => !LAST_RESORTS.includes(step) || (flow === 'stop-aurora-cluster' && step === 'rest'))
+  .filter(({ flow, step }) => !LAST_RESORTS.includes(step) || NO_LAST_RESORTS.includes(`${flow}.${step}`))
 
 interface Scenario {
   readonly what: string
   /** Flows that it comes by. */
   readonly flows: readonly string[]
+  /** Steps of these that it does not come by, or that others walk. */
+  readonly except?: readonly string[]
   prepare?(control: SimulatedControl): Promise<unknown>
   run(control: SimulatedControl): Promise<unknown>
   verify(control: SimulatedControl): Promise<void>
@@ -70,6 +79,18 @@ async function fillServerless(control: SimulatedControl): Promise<void> {
   await newAurora(control, 'shop', { ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 4 } })
   for (const id of ['one', 'two']) await addInstance(control, id, { DBInstanceClass: 'db.serverless' })
 }
+
+async function fillBacktrackable(control: SimulatedControl): Promise<void> {
+  await newAurora(control, 'shop', { BacktrackWindow: 3600 })
+  for (const id of ['one', 'two']) await addInstance(control, id)
+  await keptAurora(control)
+}
+
+const backtracked = (control: SimulatedControl): Promise<unknown> =>
+  backtrackCluster(control, SCOPE, { ...NAMED, BacktrackTo: new Date(control.clock.now() - 60_000) })
+
+const backtrackStatuses = async (control: SimulatedControl): Promise<unknown[]> =>
+  (await listBacktracks(control, SCOPE, NAMED)).map(({ Status }) => Status)
 
 async function begin(control: SimulatedControl, name: string, input: object): Promise<void> {
   const key = auroraKeyOf(await auroraOf(control))
@@ -252,6 +273,41 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    what: 'a cluster is backtracked',
+    flows: ['backtrack-aurora-cluster'],
+    except: ['abandon'],
+    prepare: fillBacktrackable,
+    run: backtracked,
+    verify: async (control) => {
+      await serving(control, 'one', ['two'])
+      const { resourceId, pastStrands } = await auroraOf(control)
+      assert.deepEqual(
+        pastStrands!.map(({ id }) => id),
+        [resourceId],
+      )
+      const { id, former } = await volumeOf(control)
+      assert.ok(id !== resourceId && former === undefined)
+      assert.deepEqual(await backtrackStatuses(control), ['completed'])
+    },
+  },
+  {
+    what: 'a backtrack comes to nothing',
+    flows: ['backtrack-aurora-cluster'],
+    except: ['cut', 'stop', 'rest', 'drain', 'place', 'move', 'resume'],
+    prepare: async (control) => {
+      await fillBacktrackable(control)
+      control.failing = 'volume.seed'
+    },
+    run: backtracked,
+    verify: async (control) => {
+      await serving(control, 'one', ['two'])
+      const { resourceId, pastStrands } = await auroraOf(control)
+      const { id, former } = await volumeOf(control)
+      assert.deepEqual([id, former, pastStrands], [resourceId, undefined, undefined])
+      assert.deepEqual(await backtrackStatuses(control), ['failed'])
+    },
+  },
+  {
     what: 'a cluster is cloned',
     flows: ['create-aurora-cluster'],
     prepare: filled,
@@ -303,8 +359,8 @@ const SCENARIOS: readonly Scenario[] = [
 
 const walked = new Set<string>()
 
-for (const { what, flows, prepare, run, verify } of SCENARIOS)
-  for (const { flow, step } of STEPS.filter((one) => flows.includes(one.flow)))
+for (const { what, flows, except = [], prepare, run, verify } of SCENARIOS)
+  for (const { flow, step } of STEPS.filter((one) => flows.includes(one.flow) && !except.includes(one.step)))
     test(`${what}, and ${flow}.${step} runs twice`, async () => {
       const control = await simulatedControl()
       await prepare?.(control)

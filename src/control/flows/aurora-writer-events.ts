@@ -7,11 +7,23 @@ import { instanceEvent, type FlowContext } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 
 export interface WriterInput extends AuroraInput {
-  readonly why: 'create' | 'start' | 'failover' | 'reboot' | 'modify' | 'recover' | 'delete' | 'resume' | 'promote'
+  readonly why:
+    | 'create'
+    | 'start'
+    | 'failover'
+    | 'reboot'
+    | 'modify'
+    | 'recover'
+    | 'delete'
+    | 'resume'
+    | 'promote'
+    | 'backtrack'
   /** What happened to the writer, for the event. */
   readonly because: string
   /** Resource id of the instance that is to write; absent, or gone by then: whoever is first by the rules. */
   readonly target?: string
+  /** The backtrack that is over when the cluster serves. */
+  readonly backtrack?: string
 }
 export type WriterContext = FlowContext<WriterInput>
 

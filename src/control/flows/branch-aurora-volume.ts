@@ -4,6 +4,7 @@ import { logOfWriter } from '../aurora-cluster/backups.ts'
 import { keeperAttachment } from '../aurora-cluster/placement.ts'
 import { findAuroraCluster, isWriter, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { serves } from '../aurora-cluster/sight.ts'
+import { strandKey } from '../aurora-cluster/strands.ts'
 import type { Control } from '../control.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { archivedTo, archiveVolume } from '../volume/archived.ts'
@@ -40,7 +41,7 @@ export async function markBranch(
   const { epoch } = volume
   if (volume.writer === undefined) {
     if (!volume.seed) return undefined
-    await archiveVolume(control, volume, archivePrefix(source))
+    await archiveVolume(control, volume, archivePrefix(strandKey(source, volume.id)))
     return (await isAllArchived(control, volume)) ? { epoch, until: 'archived' } : undefined
   }
   const writer = cluster.members.find((member) => isWriter(cluster, member))
@@ -62,7 +63,7 @@ export async function branchSeed(
   { branch, mark, zone }: { readonly branch: BranchRecord; readonly mark: BranchMark; readonly zone: string },
   { cluster, volume }: BranchSource,
 ): Promise<SeedSource | undefined> {
-  const archived = { prefix: archivePrefix(branch.source), time: undefined }
+  const archived = { prefix: archivePrefix(strandKey(branch.source, volume.id)), time: undefined }
   if (mark.until === 'archived') return archived
   if (!branch.isShared) return (await archivedTo(control, volume)) >= mark.until ? archived : undefined
   const imageId = imageIn(await imagesOf(control, cluster, volume.id), zone, volume.seed!)

@@ -1,6 +1,7 @@
 import { parseLsn } from '#wire/pg/lsn.ts'
 import type { Position } from '#wire/quorum/messages.ts'
 import { findAuroraCluster } from '../aurora-cluster/record.ts'
+import { strandKey } from '../aurora-cluster/strands.ts'
 import type { Control } from '../control.ts'
 import type { ClusterKey } from '../db-instance/record.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
@@ -34,7 +35,7 @@ export async function copyVolumeAtRest(
       version: instance.settings.EngineVersion,
       master: { name: instance.masterUsername, passwordVerifier: instance.masterVerifier },
       databaseName: undefined,
-      from: { prefix: archivePrefix(key), time: undefined },
+      from: { prefix: archivePrefix(strandKey(key, volume.id)), time: undefined },
     }),
   })
 }

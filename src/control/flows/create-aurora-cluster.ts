@@ -1,20 +1,16 @@
-import { assert } from '#base/assert.ts'
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held, Mutation } from '#store/collection.ts'
-import type { JobKinds, SnapshotFacts } from '#wire/agent/messages.ts'
+import type { SnapshotFacts } from '#wire/agent/messages.ts'
 import type { SeedSource } from '#wire/agent/volume.ts'
-import { auroraSourceOf } from '../aurora-cluster/backups.ts'
-import { auroraRelaySubjectOf, seedImageOf } from '../aurora-cluster/record.ts'
-import { baseBackupId, baseBackups } from '../automated-backup/record.ts'
+import { auroraRelaySubjectOf } from '../aurora-cluster/record.ts'
 import { originText, type AuroraOrigin } from '../cluster/origin.ts'
 import { issueCertificate } from '../db-instance/certificate.ts'
 import { defaultCaIdentifier } from '../certificate/default-ca.ts'
 import { subjectOf } from '../db-instance/record.ts'
-import { seeded } from '../volume/epochs.ts'
 import { withHeadCertificate } from '../volume/head-certificate.ts'
 import { newLogNodes } from '../volume/log-nodes.ts'
 import { placeCopies } from '../volume/place-copies.ts'
-import { volumes, type VolumeRecord } from '../volume/record.ts'
+import { seedImageOf, volumes, type VolumeRecord } from '../volume/record.ts'
 import { hasAll, observedRelay } from '../volume/relays.ts'
 import { auroraOf, changeAurora, volumeOf, type AuroraInput, type HeldAurora } from './aurora-context.ts'
 import { auroraTimers } from './aurora-timers.ts'
@@ -22,6 +18,7 @@ import { branchSeed, branchSource, isMarkVoid, markBranch } from './branch-auror
 import { job, type FlowContext } from './context.ts'
 import { clusterEvent } from './db-cluster-context.ts'
 import { engineDeadlineMs, restartDeadlineMs } from './limits.ts'
+import { contentOf, firstBase, withSeed } from './volume-beginnings.ts'
 
 /** How often it is looked for what others do. */
 const LOOK_MS = 1000
@@ -70,7 +67,7 @@ export const createAuroraCluster = flow(
         resourceId: au.cluster.resourceId,
         name: `seed-${c.failures}`,
         kind: 'volume.seed',
-        input: async () => ({ ...contentOf(au), ...fromOf(c.input.origin) }),
+        input: async () => ({ ...contentOf(au, volume.value), ...fromOf(c.input.origin) }),
       })
       if (outcome.state === 'pending') return wait()
       if (outcome.state === 'failed')
@@ -114,7 +111,7 @@ export const createAuroraCluster = flow(
         resourceId,
         name: `branch-${c.enteredAt}-${c.failures}`,
         kind: 'volume.seed',
-        input: async () => ({ ...contentOf(au), from }),
+        input: async () => ({ ...contentOf(au, volume.value), from }),
       })
       // Nobody says so when another writer begins.
       if (outcome.state === 'pending') return wait({ timeoutMs: LOOK_MS })
@@ -131,7 +128,7 @@ export const createAuroraCluster = flow(
       const source = volume.value.relay?.source
       const seed = source && (await volumes(c.control, source).get(source.resourceId))?.value.seed
       if (!seed) return go('abandon', changeAurora(c.control, au, { complaint: 'The primary DB cluster is gone.' }))
-      const imageId = seedImageOf(au.cluster)
+      const imageId = seedImageOf(volume.value)
       const outcome = await job(c, {
         zone: c.control.hosts.zones[0]!,
         resourceId: au.cluster.resourceId,
@@ -211,41 +208,12 @@ function fromOf(origin: AuroraOrigin | undefined): { from?: SeedSource } {
   return { from: { prefix: origin.archive.prefix, time: origin.archive.time } }
 }
 
-/** What is in the image that its volume begins with, besides what it comes from. */
-function contentOf({ cluster }: HeldAurora): Omit<JobKinds['volume.seed']['input'], 'from'> {
-  const { shared, master, databaseName } = cluster
-  return {
-    snapshotId: seedImageOf(cluster),
-    engine: 'postgres',
-    version: shared.EngineVersion,
-    master: { name: master.username, passwordVerifier: master.verifier },
-    databaseName,
-  }
-}
-
 /** The volume has its image, which is the first of the backups too. */
-function begun(
+const begun = (
   c: C,
   { au, volume }: { readonly au: HeldAurora; readonly volume: Held<VolumeRecord> },
   facts: SnapshotFacts,
-): readonly Mutation[] {
-  const { seed } = facts
-  assert(seed, 'an image that a volume begins with says where')
-  const row = seeded(volume.value, { ...seed, imageId: seedImageOf(au.cluster) })
-  return [volumes(c.control, au.cluster).update(volume, row), firstBase(c, au, facts)]
-}
-
-/** The image that the volume begins with is the first of its backups: there is one before there is an instance. */
-function firstBase(c: C, { cluster }: HeldAurora, { log }: SnapshotFacts): Mutation {
-  const id = seedImageOf(cluster)
-  const facts = { takenAt: c.control.clock.now(), isTemporary: false, isStored: false, isExpired: false }
-  const base = {
-    ...facts,
-    id,
-    zone: c.control.hosts.zones[0]!,
-    log,
-    instance: auroraSourceOf(cluster),
-    tags: cluster.tags,
-  }
-  return baseBackups(c.control, c.input.key).create(baseBackupId(cluster.resourceId, id), base)
-}
+): readonly Mutation[] => [
+  volumes(c.control, au.cluster).update(volume, withSeed(volume.value, facts)),
+  firstBase(c.control, au, { volume: volume.value, log: facts.log }),
+]

@@ -7,6 +7,7 @@ import { deleteAuroraEndpoint, routeAuroraCluster } from './aurora-endpoint-flow
 import { archiveAuroraVolume } from './archive-aurora-volume.ts'
 import { autoStartDbInstance } from './auto-start-db-instance.ts'
 import { awaitWindowOfDbCluster } from './await-window-of-db-cluster.ts'
+import { backtrackAuroraCluster } from './backtrack-aurora-cluster.ts'
 import { backUpDbCluster } from './back-up-db-cluster.ts'
 import { backUpDbInstance } from './back-up-db-instance.ts'
 import { changeDbCluster } from './change-db-cluster.ts'
@@ -85,6 +86,7 @@ export const flowDefinitions: readonly FlowDefinition[] = [
   createAuroraMember,
   startAuroraWriter,
   restartAuroraReader,
+  backtrackAuroraCluster,
   stopAuroraCluster,
   deleteAuroraMember,
   deleteAuroraCluster,

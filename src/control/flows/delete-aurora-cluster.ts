@@ -1,19 +1,20 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
 import { MINUTE_MS } from '#base/durations.ts'
+import { forgetBacktracks, otherVolumes } from '../aurora-cluster/backtracks.ts'
 import { isBeingCloned } from '../aurora-cluster/clones.ts'
 import {
   auroraClusters,
   auroraImagesSubjectOf,
   auroraTimersOf,
-  seedImageOf,
   volumeMembersSubjectOf,
   type AuroraClusterRecord,
 } from '../aurora-cluster/record.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
+import { strandKey } from '../aurora-cluster/strands.ts'
 import { releasePort } from '../db-instance/ports.ts'
 import { deleteManagedSecret } from '../secrets/managed.ts'
-import { imagesOf, volumeImages } from '../volume/images.ts'
+import { everyImageOf, imagesOf, volumeImages } from '../volume/images.ts'
 import { volumes } from '../volume/record.ts'
 import { OF_CLUSTERS } from '../cluster/snapshot-kind.ts'
 import type { SnapshotRef } from '../db-snapshot/kind.ts'
@@ -22,7 +23,7 @@ import { archiveVolume } from '../volume/archived.ts'
 import { auroraOf, changeAurora, volumeOf, type AuroraInput } from './aurora-context.ts'
 import { auroraTimers } from './aurora-timers.ts'
 import { removeBackups } from './back-up-db-cluster.ts'
-import { job, type FlowContext, type JobOutcome } from './context.ts'
+import type { FlowContext } from './context.ts'
 import { copyVolumeAtRest } from './copy-volume-at-rest.ts'
 import { findClusterSnapshot, UNCERTAIN } from './db-cluster-snapshot-flows.ts'
 import { snapshotFailed, snapshotSucceeded } from './snapshot-writes.ts'
@@ -62,7 +63,7 @@ export const deleteAuroraCluster = flow(
       const held = final && (await findClusterSnapshot(c.control, key, final))
       if (!held || held.value.status === 'available') return go('remove')
       const volume = (await volumeOf(c.control, au))?.value
-      if (volume?.seed) await archiveVolume(c.control, volume, archivePrefix(key))
+      if (volume?.seed) await archiveVolume(c.control, volume, archivePrefix(strandKey(key, volume.id)))
       const outcome = await copyVolumeAtRest(c, { key, snapshot: held.value })
       if (outcome.state === 'succeeded')
         return go('remove', snapshotSucceeded(c.control, OF_CLUSTERS, held, outcome.result))
@@ -111,13 +112,14 @@ export const deleteAuroraCluster = flow(
       if (!au) return done('deleted')
       const volume = (await volumeOf(c.control, au))?.value
       if (!volume) return go('backups')
-      if (volume.seed) await withdrawCopies(c.control, volume)
-      const { images, leaving, making } = await imagesOf(c.control, au.cluster, volume.id)
-      if (!(await removeImages(c, au.cluster, [...images, ...leaving, ...(making ? [making] : [])]))) return wait()
-      const outcome = await removeImage(c, au.cluster)
-      if (outcome.state === 'pending') return wait()
-      if (outcome.state === 'failed') throw new Error(`remove the image: ${outcome.error.message}`)
-      return go('backups')
+      const all = [volume, ...(await otherVolumes(c.control, au.cluster))]
+      for (const one of all) if (one.seed) await withdrawCopies(c.control, one)
+      const images = await Promise.all(
+        all.map(async (one) =>
+          everyImageOf(one, await imagesOf(c.control, au.cluster, one.id), c.control.hosts.zones[0]!),
+        ),
+      )
+      return (await removeImages(c, au.cluster, images.flat())) ? go('backups') : wait()
     },
 
     /** Now that nobody writes into the archive any more. */
@@ -131,7 +133,8 @@ export const deleteAuroraCluster = flow(
       if (!au) return done('deleted')
       const { held, cluster } = au
       const volume = await volumeOf(c.control, au)
-      const images = await volumeImages(c.control, cluster).get(cluster.resourceId)
+      const all = [...(volume ? [volume.value] : []), ...(await otherVolumes(c.control, cluster))]
+      const images = await Promise.all(all.map(({ id }) => volumeImages(c.control, cluster).get(id)))
       for (const zone of c.control.hosts.zones) await c.control.hosts.forgetJobs(zone, `${cluster.resourceId}/`)
       const { secretArn } = cluster.master
       return go(
@@ -139,7 +142,8 @@ export const deleteAuroraCluster = flow(
         together(
           auroraClusters(c.control, cluster).remove(held),
           volume ? volumes(c.control, cluster).remove(volume) : NOTHING,
-          images ? volumeImages(c.control, cluster).remove(images) : NOTHING,
+          ...images.map((held) => (held ? volumeImages(c.control, cluster).remove(held) : NOTHING)),
+          await forgetBacktracks(c.control, cluster),
           ...(c.control.simulated ? [] : portsOf(cluster).map(releasePort)),
           secretArn === undefined ? NOTHING : await deleteManagedSecret(c.control, cluster, secretArn),
           clusterEvent(c.control, cluster, 'RDS-EVENT-0171'),
@@ -157,15 +161,6 @@ export const deleteAuroraCluster = flow(
 
 /** The archive has what it can have within seconds, if it can be reached at all. */
 const FINAL_MS_MAX = 5 * MINUTE_MS
-
-const removeImage = (c: C, cluster: AuroraClusterRecord): Promise<JobOutcome<'snapshot.remove'>> =>
-  job(c, {
-    zone: c.control.hosts.zones[0]!,
-    resourceId: cluster.resourceId,
-    name: `remove-seed-${c.failures}`,
-    kind: 'snapshot.remove',
-    input: async () => ({ snapshotId: seedImageOf(cluster) }),
-  })
 
 const portsOf = ({ port, readerPort, endpoints }: AuroraClusterRecord): number[] => [
   port,

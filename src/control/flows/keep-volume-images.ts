@@ -1,13 +1,25 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import type { Held, Mutation } from '#store/collection.ts'
+import { NOTHING, type Held, type Mutation } from '#store/collection.ts'
 import { keeperAttachment } from '../aurora-cluster/placement.ts'
 import { isWriter } from '../aurora-cluster/record.ts'
 import { serves } from '../aurora-cluster/sight.ts'
 import { archivedTo } from '../volume/archived.ts'
-import { begun, dueImage, givenUp, imageIn, left, made, NO_IMAGES, pruned, volumeImages } from '../volume/images.ts'
+import {
+  begun,
+  dueImage,
+  everyImageOf,
+  givenUp,
+  imageIn,
+  imagePrefix,
+  left,
+  made,
+  NO_IMAGES,
+  pruned,
+  volumeImages,
+} from '../volume/images.ts'
 import type { Due, VolumeImages } from '../volume/images.ts'
 import { requireLogNodes } from '../volume/log-nodes.ts'
-import type { VolumeRecord } from '../volume/record.ts'
+import { volumes, type VolumeRecord } from '../volume/record.ts'
 import { hasMore, neededFrom } from '../volume/retention.ts'
 import { durableIn, lookAtVolume, type VolumeSight } from '../volume/sight.ts'
 import { zonesOf } from '../volume/configuration.ts'
@@ -15,14 +27,16 @@ import { auroraOf, volumeOf, type AuroraContext as C, type HeldAurora } from './
 import { job } from './context.ts'
 import { engineDeadlineMs, standbyPatienceMs, timerDeadlineMs } from './limits.ts'
 import { removeImages } from './remove-images.ts'
+import { withdrawCopies } from './withdraw-copies.ts'
 
-type Step = 'watch' | 'make' | 'abandon' | 'prune' | 'remove' | 'rest'
+type Step = 'watch' | 'retire' | 'make' | 'abandon' | 'prune' | 'remove' | 'rest'
 
 /** How often it is looked how far the log is. An image is made of what takes a writer under load seconds at least. */
 const LOOK_MS = 5_000
 
 interface Found {
   readonly au: HeldAurora
+  readonly row: Held<VolumeRecord>
   readonly volume: VolumeRecord
   /** Undefined: none has ever been made. */
   readonly held: Held<VolumeImages> | undefined
@@ -35,7 +49,7 @@ async function found(c: C): Promise<Found | undefined> {
   const volume = au && (await volumeOf(c.control, au))
   if (!au || !volume || au.cluster.phase === 'deleting') return undefined
   const held = await volumeImages(c.control, au.cluster).get(volume.value.id)
-  return { au, volume: volume.value, held, images: held?.value ?? NO_IMAGES }
+  return { au, row: volume, volume: volume.value, held, images: held?.value ?? NO_IMAGES }
 }
 
 function write(c: C, { au, volume, held }: Found, images: VolumeImages): Mutation {
@@ -62,6 +76,7 @@ export const keepVolumeImages = flow(
       if (!it) return done('the cluster is gone')
       if (it.images.making) return go('make')
       if (it.images.leaving.length > 0) return go('remove')
+      if (it.volume.former) return go('retire')
       if (!isServing(it) || !it.volume.seed) return wait({ timeoutMs: LOOK_MS })
       const sights = await lookAtVolume(c.control, it.volume)
       const durable = durableIn(sights)
@@ -70,6 +85,28 @@ export const keepVolumeImages = flow(
       const until = await checkpoint(c, it, due)
       if (until === undefined) return wait({ timeoutMs: LOOK_MS })
       return go('make', write(c, it, begun(it.images, it.volume, { zone: due.zone, until })))
+    },
+
+    /** A volume that the cluster has left, or that came to nothing: its copies, its images, and what it began with. */
+    retire: async (c: C): Promise<Next<Step>> => {
+      const it = await found(c)
+      if (!it) return done('the cluster is gone')
+      const [gone, ...former] = it.volume.former ?? []
+      if (!gone) return go('watch')
+      const { zones, isConnected } = c.control.hosts
+      // What its host or log node has goes once that is back.
+      if (!zones.every((zone) => isConnected(zone))) return wait({ timeoutMs: LOOK_MS })
+      for (const zone of zones)
+        await c.control.hosts.cancelJobs(zone, `${it.au.cluster.resourceId}/${c.flowId}/${imagePrefix(gone)}`)
+      await withdrawCopies(c.control, gone)
+      const held = await volumeImages(c.control, it.au.cluster).get(gone.id)
+      if (!(await removeImages(c, it.au.cluster, everyImageOf(gone, held?.value, zones[0]!)))) return wait()
+      const { former: _before, ...volume } = it.volume
+      return go(
+        'remove',
+        volumes(c.control, it.au.cluster).update(it.row, { ...volume, ...(former.length > 0 && { former }) }),
+        held ? volumeImages(c.control, it.au.cluster).remove(held) : NOTHING,
+      )
     },
 
     make: async (c: C): Promise<Next<Step>> => {

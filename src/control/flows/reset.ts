@@ -2,6 +2,7 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Op } from '#store/store.ts'
 import type { Mutation } from '#store/collection.ts'
 import type { HostContents } from '#wire/agent/host-facts.ts'
+import { otherVolumes } from '../aurora-cluster/backtracks.ts'
 import { everyAuroraCluster } from '../aurora-cluster/find.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
 import { everyCluster } from '../db-cluster/find.ts'
@@ -80,7 +81,8 @@ export const resetEverything = flow(
       for (const cluster of await everyAuroraCluster(c.control)) {
         const volume = (await volumes(c.control, cluster).get(cluster.resourceId))?.value
         // One that was never made has no image, and no log node was asked for a copy.
-        if (volume?.seed) await withdrawCopies(c.control, volume)
+        for (const one of [...(volume ? [volume] : []), ...(await otherVolumes(c.control, cluster))])
+          if (one.seed) await withdrawCopies(c.control, one)
       }
       return go('unarchive')
     },

@@ -1,5 +1,6 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
+import { completeBacktrack } from '../aurora-cluster/backtracks.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { auroraPasswordSubjectOf, auroraTimersOf } from '../aurora-cluster/record.ts'
 import { obstacleOf, serves } from '../aurora-cluster/sight.ts'
@@ -87,7 +88,8 @@ export const startAuroraWriter = flow(
       const volume = au && (await volumeOf(c.control, au))
       if (!au || !volume) return done('deleted')
       const writer = au.cluster.writer === undefined ? undefined : au.members.get(au.cluster.writer)?.value
-      if (!writer || c.input.why === 'create') return go('ready')
+      // Nobody of the cluster has written yet, or all of it was stopped.
+      if (!writer || c.input.why === 'create' || c.input.why === 'backtrack') return go('ready')
       if (!c.control.hosts.isConnected(writer.zone) || c.spentMs > fenceDeadlineMs) return go('ready')
       const { resourceId: id } = writer
       const name = `end-${volume.value.epoch}-${c.failures}`
@@ -196,9 +198,10 @@ export const startAuroraWriter = flow(
       for (const { resourceId } of au.cluster.members) c.control.flows.wakeSubjects(subjectOf({ ...key, resourceId }))
       c.control.flows.wakeSubjects(auroraTimersOf(key))
       const isWaiting = au.cluster.pendingVerifier !== undefined && au.cluster.isOpen
-      if (!isWaiting) return done('serving', ...withoutInstance(c, au))
+      const backtracked = await completeBacktrack(c.control, c.input)
+      if (!isWaiting) return done('serving', backtracked, ...withoutInstance(c, au))
       const password = await c.control.flows.supersede('set-aurora-password', auroraPasswordSubjectOf(key), { key })
-      return done('serving', password.writes)
+      return done('serving', backtracked, password.writes)
     },
 
     /** What failed again and again is begun anew after a while, in a new epoch. */

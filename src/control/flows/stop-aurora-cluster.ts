@@ -1,5 +1,5 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
-import { auroraTimersOf, isWriter } from '../aurora-cluster/record.ts'
+import { auroraTimersOf, isWriter, type AuroraClusterRecord } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { restVolume } from '../volume/epochs.ts'
 import { volumes } from '../volume/record.ts'
@@ -25,18 +25,7 @@ export const stopAuroraCluster = flow(
     stop: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
-      const { cluster } = au
-      const inOrder = cluster.members.toSorted((a, b) => Number(isWriter(cluster, a)) - Number(isWriter(cluster, b)))
-      for (const member of inOrder) {
-        const outcome = await jobOn(c, member, {
-          name: `stop-${c.failures}`,
-          kind: 'instance.stop',
-          input: async () => ({ id: member.resourceId, mode: 'fast' }),
-        })
-        if (outcome.state === 'pending') return wait()
-        if (outcome.state === 'failed') throw new Error(`stop ${member.id}: ${outcome.error.message}`)
-      }
-      return go('rest')
+      return (await stopAuroraMembers(c, au.cluster)) ? go('rest') : wait()
     },
 
     rest: async (c: C): Promise<Next<Step>> => {
@@ -65,3 +54,21 @@ export const stopAuroraCluster = flow(
     again: async (): Promise<Next<Step>> => go('cut'),
   },
 )
+
+/** Readers end first, then the writer, in order. False: not all of them have yet. */
+export async function stopAuroraMembers(
+  c: Pick<C, 'control' | 'flowId' | 'failures'>,
+  cluster: AuroraClusterRecord,
+): Promise<boolean> {
+  const inOrder = cluster.members.toSorted((a, b) => Number(isWriter(cluster, a)) - Number(isWriter(cluster, b)))
+  for (const member of inOrder) {
+    const outcome = await jobOn(c, member, {
+      name: `stop-${c.failures}`,
+      kind: 'instance.stop',
+      input: async () => ({ id: member.resourceId, mode: 'fast' }),
+    })
+    if (outcome.state === 'pending') return false
+    if (outcome.state === 'failed') throw new Error(`stop ${member.id}: ${outcome.error.message}`)
+  }
+  return true
+}

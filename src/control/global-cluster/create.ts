@@ -76,6 +76,10 @@ function refuseBesideSource(input: Input): void {
 
 function requireFit(control: Control, cluster: AuroraClusterRecord): void {
   if (cluster.global) throw invalidClusterState(`DB cluster ${cluster.id} is a part of a global cluster already.`)
+  if (cluster.backtrackWindow || cluster.pastStrands)
+    throw invalidClusterState(
+      `DB cluster ${cluster.id} can be, or was, backtracked, and cannot be a part of a global cluster.`,
+    )
   const status = auroraStatusOf(control, cluster)
   if (status !== 'available') throw clusterNotAvailable(cluster.id, status)
 }

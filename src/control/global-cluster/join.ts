@@ -92,8 +92,9 @@ async function requirePrimary(
   if (!primary) throw invalidGlobalState(`The primary cluster of global cluster ${id} is gone.`)
   const status = auroraStatusOf(control, primary)
   if (status !== 'available') throw clusterNotAvailable(primary.id, status)
-  const seed = (await volumes(control, key).get(key.resourceId))?.value.seed
-  if (seed && (await imagesOf(control, key, key.resourceId)).prunedTo > seed.start)
+  const volume = (await volumes(control, key).get(key.resourceId))?.value
+  const seed = volume?.seed
+  if (seed && (await imagesOf(control, key, volume.id)).prunedTo > seed.start)
     throw invalidClusterState(
       `The log of the primary cluster ${primary.id} has no beginning any more, which a secondary needs in Holdfast: put a cluster into a global one before it has written much.`,
     )

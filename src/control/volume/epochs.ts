@@ -30,3 +30,12 @@ export function seeded({ branch: _done, ...volume }: VolumeRecord, seed: Seed): 
   assert(seed.epoch >= SEED_EPOCH, 'epochs are counted from one')
   return { ...volume, seed, epoch: Math.max(volume.epoch, seed.epoch) }
 }
+
+/**
+ * The row when the cluster is to have another volume. Orders about the one before are void, whatever epoch it was in; so are its
+ * writers, since nobody serves its log any more.
+ */
+export function moved({ former = [], ...before }: VolumeRecord, next: VolumeRecord): VolumeRecord {
+  assert(before.id !== next.id, 'another volume has another id')
+  return { ...next, epoch: Math.max(before.epoch + 1, next.epoch), former: [...former, before] }
+}

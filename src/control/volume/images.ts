@@ -7,7 +7,7 @@ import { Collection } from '#store/collection.ts'
 import type { ImageFacts } from '#wire/agent/volume.ts'
 import type { Position } from '#wire/quorum/messages.ts'
 import { prefixOf, type Control, type Scope } from '../control.ts'
-import type { Seed, VolumeRecord } from './record.ts'
+import { seedImageOf, type Seed, type VolumeRecord } from './record.ts'
 
 export interface VolumeImage extends Pick<ImageFacts, 'from'> {
   /** Among snapshots. */
@@ -45,6 +45,21 @@ export const NO_IMAGES: VolumeImages = {
   lastNumber: 0,
 }
 
+/** What the names of all its images but the first begin with. */
+export const imagePrefix = ({ id }: Pick<VolumeRecord, 'id'>): string => `${id}-image-`
+
+/** All that may be on disks of a volume that is not needed any more. `zone`: of the host that made what it began with. */
+export const everyImageOf = (
+  volume: Pick<VolumeRecord, 'id'>,
+  { images, leaving, making } = NO_IMAGES,
+  zone: string,
+): VolumeImages['leaving'] => [
+  ...images,
+  ...leaving,
+  ...(making ? [making] : []),
+  { imageId: seedImageOf(volume), zone },
+]
+
 /** Log that is worth an image, however small the database: engines apply it in a second or two. */
 const LOG_BETWEEN_IMAGES_MIN = 32 * MIB
 
@@ -79,7 +94,7 @@ export function begun(
   { zone, until }: { readonly zone: string; readonly until: Position },
 ): VolumeImages {
   const number = record.lastNumber + 1
-  return { ...record, making: { imageId: `${volume.id}-image-${number}`, zone, until }, lastNumber: number }
+  return { ...record, making: { imageId: `${imagePrefix(volume)}${number}`, zone, until }, lastNumber: number }
 }
 
 /** The one that was being made is there, and the zone's last one goes. */

@@ -59,7 +59,7 @@ export interface BranchMark {
 }
 
 export interface VolumeRecord {
-  /** The resource id of the cluster that it was made for. */
+  /** The resource id of the cluster that it was made for; of one that was made for a backtrack an id of its own. */
   readonly id: string
   /** What it begins with; undefined until that is made. */
   readonly seed: Seed | undefined
@@ -78,7 +78,13 @@ export interface VolumeRecord {
   readonly formerMembers?: readonly PlacedMember[]
   /** Zones whose log nodes may have a relay of it that is over. */
   readonly relaysToEnd?: readonly string[]
+  /** Volumes that the cluster had before, of which hosts and log nodes still have something: to be taken away. */
+  readonly former?: readonly VolumeRecord[]
 }
 
+/** The image that a volume begins with, among snapshots. */
+export const seedImageOf = ({ id }: Pick<VolumeRecord, 'id'>): string => `${id}-seed`
+
+/** By the resource id of their cluster. */
 export const volumes = (control: Pick<Control, 'store'>, scope: Scope): Collection<VolumeRecord> =>
   new Collection(control.store, prefixOf(scope, 'volume'))

@@ -9,6 +9,7 @@ import type { InstanceSpec } from '#wire/agent/messages.ts'
 import type { VolumeAttachment } from '#wire/agent/volume.ts'
 import { EngineError } from '../engine.ts'
 import { IDENTIFIER_SETTING } from './aurora.ts'
+import { readControlFile } from './control-file.ts'
 import { checkSnapshot } from './fill.ts'
 import { attachmentOf, dataOf } from './layout.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -103,6 +104,12 @@ export async function fillFromImage(
   await checkSnapshot(imageFolder, spec.version)
   await emptyFolder(folder, { mode: 0o700, account: surroundings.account })
   await copyTree(dataOf(imageFolder), dataOf(folder), { account: surroundings.account, signal })
+}
+
+/** Of what has no identity nothing is known: whoever starts on it finds out. */
+export async function belongs(folder: string, { systemId }: VolumeAttachment): Promise<boolean> {
+  const control = systemId === undefined ? undefined : await readControlFile(dataOf(folder))
+  return control === undefined || String(control.systemIdentifier) === systemId
 }
 
 export const logFolderOf = (folder: string): string => join(dataOf(folder), 'pg_wal')

@@ -1,6 +1,6 @@
 /** The driver's verbs for instances on cluster volumes. */
 import type { VolumeEngine } from '../volume-engine.ts'
-import { fillFromImage } from './attachment.ts'
+import { belongs, fillFromImage } from './attachment.ts'
 import { tellReplicas } from './aurora.ts'
 import type { Binaries } from './binaries/binaries.ts'
 import { branchOff, makeImage } from './image.ts'
@@ -30,6 +30,7 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   },
   checkpoint: (folder, since) => checkpoint({ folder, surroundings }, since),
   attach: (folder, spec, imageFolder, signal) => fillFromImage(imageFolder, { folder, surroundings }, { spec, signal }),
+  belongs: (folder, volume) => belongs(folder, volume),
   endSessions: (folder) => endSessions({ folder, surroundings }),
   awaitLog: (folder, end, signal) => awaitLog({ folder, surroundings }, end, signal),
   lead: (folder, epoch, signal) => lead({ folder, surroundings }, epoch, signal),

@@ -18,6 +18,8 @@ export interface VolumeAttachment {
   /** Where the engine streams the log from: log nodes, the nearest first. */
   readonly feeds: readonly FeedAddress[]
   readonly login: FeedLogin
+  /** Of the volume, as {@link SeedFacts} have it: what is of another one can never follow its log. Absent: nobody says. */
+  readonly systemId?: string
   /** Whether clients may come. Otherwise nobody may log in but who looks after the engine. */
   readonly isOpen: boolean
   /** Of a writer. */
