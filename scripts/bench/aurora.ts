@@ -1,10 +1,11 @@
-/** An Aurora cluster on real engines: how far its readers are behind, and how long a writer is missed that was killed. */
+/** An Aurora cluster on real engines: how far its readers are behind, how long a writer is missed that was killed, and how long a backtrack takes. */
 import type { DBCluster, DBInstance } from '@aws-sdk/client-rds'
 import { addInstance, createAurora, PREVIEW } from '../../tests/support/aurora.ts'
 import { clusterIn, membersOf, writerEndpoint, writerOf } from '../../tests/support/cluster.ts'
 import { PASSWORD, query } from '../../tests/support/database.ts'
 import { discard, eventually, startHoldfast, type Holdfast } from '../../tests/support/holdfast.ts'
 import { engineOf, zoneOf } from '../../tests/support/processes.ts'
+import { benchBacktrack } from './backtrack.ts'
 import { median, ms, type Row } from './figures.ts'
 import { killedToCommit, loginAt } from './first-commit.ts'
 import { benchLag } from './lag.ts'
@@ -23,12 +24,14 @@ export async function benchAurora(): Promise<Row[]> {
     await query(holdfast, writerEndpoint(cluster), 'create table written (n serial primary key)')
     const failovers: number[] = []
     for (let round = 0; round < FAILOVERS; round++) failovers.push(await failover(holdfast))
+    const backtracks = await benchBacktrack(holdfast, (await whole(holdfast)).cluster)
     return [
       ...lag.map(([what, value]): Row => [`Aurora: ${what}`, value]),
       [
         `kill -9 of an Aurora writer to the first commit at the cluster endpoint, ${FAILOVERS} times: p50, max (aim < 1 s, < 3 s)`,
         `${ms(median(failovers))}, ${ms(Math.max(...failovers))}`,
       ],
+      ...backtracks,
     ]
   } finally {
     await discard(holdfast)
@@ -37,7 +40,7 @@ export async function benchAurora(): Promise<Row[]> {
 
 async function newCluster(holdfast: Holdfast): Promise<void> {
   const rds = holdfast.rds()
-  await createAurora(rds, ID)
+  await createAurora(rds, ID, { BacktrackWindow: 3600 })
   for (const id of MEMBERS) await addInstance(rds, ID, id)
 }
 

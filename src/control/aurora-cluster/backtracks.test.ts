@@ -20,9 +20,12 @@ import { baseBackups } from '../automated-backup/record.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
 import { restoreAnyClusterToPointInTime } from '../cluster/restore.ts'
 import { changeCluster } from '../cluster/verbs.ts'
+import { commit } from '../control.ts'
+import { started } from '../db-instance/started.ts'
 import { createGlobalCluster } from '../global-cluster/create.ts'
 import { backtrackCluster, listBacktracks } from './backtrack.ts'
 import { backtracks } from './backtracks.ts'
+import { auroraKeyOf, auroraSubjectOf } from './record.ts'
 
 const NAMED = { DBClusterIdentifier: 'shop' }
 
@@ -134,6 +137,33 @@ test('one that fails leaves the cluster with what it had, and says so', async ()
   assert.deepEqual(await statuses(control), ['failed', 'completed'])
   assert.deepEqual(await statuses(control, filter('completed')), ['completed'])
   assert.deepEqual(await statuses(control, { BacktrackIdentifier: value.id }), ['failed'])
+})
+
+test('paused instances come back awake', async () => {
+  const control = await simulatedControl()
+  const scaling = { ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 4 } }
+  await newAurora(control, 'shop', { BacktrackWindow: 3600, ...scaling })
+  await addInstance(control, 'one', { DBInstanceClass: 'db.serverless' })
+  await keptAurora(control)
+  const key = auroraKeyOf(await auroraOf(control))
+  const ids = (await auroraOf(control)).members.map(({ resourceId }) => resourceId)
+  const pause = control.flows.start('pause-aurora-instances', auroraSubjectOf(key), { key, ids })
+  await commit(control, pause.writes)
+  await inTime(control, started(control, pause.id))
+  assert.equal((await volumeOf(control)).writer, undefined, 'it is paused')
+  await backtracked(control)
+  assert.deepEqual([(await clusterShown(control)).Status, await statuses(control)], ['available', ['completed']])
+  assert.equal((await volumeOf(control)).writer, ids[0])
+})
+
+test('one that is stopped, or has an instance that is busy, is refused', async () => {
+  const control = await filled()
+  const reboot = changeInstance(control, SCOPE, 'reboot', { DBInstanceIdentifier: 'two' })
+  reboot.catch(() => {})
+  await assert.rejects(inTime(control, ask(control, control.clock.now())), /DB instance two is rebooting/)
+  await inTime(control, reboot)
+  await inTime(control, changeCluster(control, SCOPE, 'stop', NAMED))
+  await assert.rejects(ask(control, control.clock.now()), /its status is stopped/)
 })
 
 test('one without instances goes back too, and the first one is made of that', async () => {
