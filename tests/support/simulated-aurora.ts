@@ -12,7 +12,7 @@ import type { JobKind, JobKinds } from '#wire/agent/messages.ts'
 import { SCOPE } from './control.ts'
 import { inTime } from './in-time.ts'
 import {} from './simulated-cluster.ts'
-import type { SimulatedControl } from './simulated-control.ts'
+import { simulatedControl, type SimulatedControl } from './simulated-control.ts'
 
 export const newAurora = (
   control: SimulatedControl,
@@ -45,6 +45,24 @@ export const addInstance = (
       ...more,
     } as Parameters<typeof createInstance>[2]),
   )
+
+/** A cluster `shop` with these instances. */
+export async function auroraWith(
+  instances: readonly string[],
+  more: Partial<CreateDBClusterMessage> = {},
+): Promise<SimulatedControl> {
+  const control = await simulatedControl()
+  await newAurora(control, 'shop', more)
+  for (const id of instances) await addInstance(control, id)
+  return control
+}
+
+/** The same, after its keeper has done its work. */
+export async function keptAuroraWith(...args: Parameters<typeof auroraWith>): Promise<SimulatedControl> {
+  const control = await auroraWith(...args)
+  await keptAurora(control)
+  return control
+}
 
 export const auroraOf = async (control: SimulatedControl, id = 'shop', scope = SCOPE): Promise<AuroraClusterRecord> =>
   (await auroraClusters(control, scope).get(id))!.value

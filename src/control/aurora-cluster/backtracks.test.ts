@@ -6,6 +6,7 @@ import { SCOPE } from '../../../tests/support/control.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import {
   addInstance,
+  keptAuroraWith,
   auroraOf,
   clusterShown,
   instanceShown,
@@ -29,13 +30,8 @@ import { auroraKeyOf, auroraSubjectOf } from './record.ts'
 
 const NAMED = { DBClusterIdentifier: 'shop' }
 
-async function filled(instances = ['one', 'two'], more: object = {}): Promise<SimulatedControl> {
-  const control = await simulatedControl()
-  await newAurora(control, 'shop', { BacktrackWindow: 3600, ...more })
-  for (const id of instances) await addInstance(control, id)
-  await keptAurora(control)
-  return control
-}
+const filled = (instances = ['one', 'two'], more: object = {}): Promise<SimulatedControl> =>
+  keptAuroraWith(instances, { BacktrackWindow: 3600, ...more })
 
 const ask = (control: SimulatedControl, to: number): Promise<unknown> =>
   backtrackCluster(control, SCOPE, { ...NAMED, BacktrackTo: new Date(to) })

@@ -6,15 +6,15 @@ import { SCOPE } from '../../../tests/support/control.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import {
   addInstance,
+  keptAuroraWith,
   auroraOf,
   clusterShown,
   keptAurora,
-  newAurora,
   volumeOf,
   writerOf,
 } from '../../../tests/support/simulated-aurora.ts'
 import { eventsOf } from '../../../tests/support/simulated-cluster.ts'
-import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import type { SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { basesOf } from '../automated-backup/record.ts'
 import { restoreAnyClusterFromSnapshot, restoreAnyClusterToPointInTime } from '../cluster/restore.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
@@ -25,14 +25,6 @@ import { auroraKeyOf } from './record.ts'
 
 const NAMED = { DBClusterIdentifier: 'shop' }
 const Engine = 'aurora-postgresql'
-
-async function cluster(instances: readonly string[], more: object = {}): Promise<SimulatedControl> {
-  const control = await simulatedControl()
-  await newAurora(control, 'shop', more)
-  for (const id of instances) await addInstance(control, id)
-  await keptAurora(control)
-  return control
-}
 
 const bases = async (control: SimulatedControl): Promise<string[]> =>
   (await basesOf(control, auroraKeyOf(await auroraOf(control)))).map(
@@ -46,7 +38,7 @@ const statuses = async (control: SimulatedControl): Promise<string[]> =>
   (await listClusterSnapshots(control, SCOPE, {})).map(({ id, status }) => `${id} ${status}`)
 
 test('a cluster has a backup before it has an instance, and a daily one while it has some', async () => {
-  const control = await cluster([], { BackupRetentionPeriod: 1 })
+  const control = await keptAuroraWith([], { BackupRetentionPeriod: 1 })
   assert.deepEqual(await bases(control), ['stored -'])
   const shown = await clusterShown(control)
   assert.ok(shown.EarliestRestorableTime! <= shown.LatestRestorableTime!)
@@ -66,7 +58,7 @@ test('a cluster has a backup before it has an instance, and a daily one while it
 })
 
 test('a restore to a time is a cluster without instances, with a volume and backups of its own', async () => {
-  const control = await cluster(['one'], { BackupRetentionPeriod: 7, DatabaseName: 'orders' })
+  const control = await keptAuroraWith(['one'], { BackupRetentionPeriod: 7, DatabaseName: 'orders' })
   const asked = { DBClusterIdentifier: 'then', SourceDBClusterIdentifier: 'shop', UseLatestRestorableTime: true }
   await inTime(control, restoreAnyClusterToPointInTime(control, SCOPE, asked))
   await keptAurora(control)
@@ -82,7 +74,7 @@ test('a restore to a time is a cluster without instances, with a volume and back
 })
 
 test('a snapshot is a copy of a reader where there is one, and is tried again when its engine was busy with more', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await keptAuroraWith(['one', 'two'])
   control.failingOnce = 'instance.snapshot'
   await take(control, 'copy')
   await keptAurora(control)
@@ -100,14 +92,14 @@ test('a snapshot is a copy of a reader where there is one, and is tried again wh
 })
 
 test('a cluster that had no instance yet has a snapshot of what it was made with', async () => {
-  const control = await cluster([])
+  const control = await keptAuroraWith([])
   await take(control, 'empty')
   await keptAurora(control)
   assert.deepEqual(await statuses(control), ['empty available'])
 })
 
 test('a cluster stays when its final snapshot fails, and is looked after as before', async () => {
-  const control = await cluster([])
+  const control = await keptAuroraWith([])
   control.failingOnce = 'volume.seed'
   const asked = { ...NAMED, FinalDBSnapshotIdentifier: 'last' }
   await inTime(control, changeCluster(control, SCOPE, 'delete', asked))

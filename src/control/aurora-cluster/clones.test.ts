@@ -7,6 +7,7 @@ import { growingLog } from '../../../tests/support/growing-log.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import {
   addInstance,
+  keptAuroraWith,
   auroraOf,
   clusterShown,
   jobsOf,
@@ -16,7 +17,7 @@ import {
   writerOf,
 } from '../../../tests/support/simulated-aurora.ts'
 import { eventsOf } from '../../../tests/support/simulated-cluster.ts'
-import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import type { SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { changeInstance } from '../cluster/member-verbs.ts'
 import { restoreAnyClusterToPointInTime } from '../cluster/restore.ts'
 import { changeCluster } from '../cluster/verbs.ts'
@@ -29,13 +30,7 @@ import { auroraClusters } from './record.ts'
 
 const NAMED = { DBClusterIdentifier: 'shop' }
 
-async function filled(more: object = {}): Promise<SimulatedControl> {
-  const control = await simulatedControl()
-  await newAurora(control, 'shop', more)
-  await addInstance(control, 'one')
-  await keptAurora(control)
-  return control
-}
+const filled = (): Promise<SimulatedControl> => keptAuroraWith(['one'])
 
 const ask = (control: SimulatedControl, id: string, source = 'shop'): Promise<unknown> =>
   restoreAnyClusterToPointInTime(control, SCOPE, {

@@ -7,6 +7,7 @@ import type { JobKinds } from '#wire/agent/messages.ts'
 import { SCOPE } from '../../../tests/support/control.ts'
 import {
   addInstance,
+  auroraWith,
   auroraOf,
   clusterShown,
   instanceShown,
@@ -35,13 +36,6 @@ import { volumes } from '../volume/record.ts'
 
 const NAMED = { DBClusterIdentifier: 'shop' }
 
-async function cluster(instances: readonly string[]): Promise<SimulatedControl> {
-  const control = await simulatedControl()
-  await newAurora(control, 'shop')
-  for (const id of instances) await addInstance(control, id)
-  return control
-}
-
 const failover = (control: SimulatedControl, TargetDBInstanceIdentifier?: string): Promise<unknown> =>
   inTime(control, changeCluster(control, SCOPE, 'failover', { ...NAMED, TargetDBInstanceIdentifier }))
 
@@ -54,7 +48,7 @@ const statusesOf = async (control: SimulatedControl): Promise<string[]> => {
 }
 
 test('a new cluster has a volume and addresses, and no instance', async () => {
-  const control = await cluster([])
+  const control = await auroraWith([])
   const shown = await clusterShown(control)
   assert.equal(shown.Status, 'available')
   assert.deepEqual(shown.DBClusterMembers, [])
@@ -67,7 +61,7 @@ test('a new cluster has a volume and addresses, and no instance', async () => {
 })
 
 test('the first instance writes, and those after it read, each in the emptiest zone', async () => {
-  const control = await cluster(['one', 'two', 'three', 'four'])
+  const control = await auroraWith(['one', 'two', 'three', 'four'])
   const shown = await clusterShown(control)
   assert.deepEqual(
     shown.DBClusterMembers!.map((member) => [
@@ -95,7 +89,7 @@ test('the first instance writes, and those after it read, each in the emptiest z
 })
 
 test('every start of a writer takes an epoch of the volume', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const [one, two] = (await auroraOf(control)).members
   const first = await volumeOf(control)
   assert.deepEqual([first.epoch, first.writer], [2, one!.resourceId])
@@ -124,7 +118,7 @@ test('an instance shows what it has of its own and of its cluster', async () => 
 })
 
 test('a failover goes to the lowest tier, and the old writer comes back as a reader', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   await addInstance(control, 'big', { DBInstanceClass: 'db.r6g.4xlarge', PromotionTier: 2 })
   await addInstance(control, 'small', { PromotionTier: 0 })
   await failover(control)
@@ -139,7 +133,7 @@ test('a failover goes to the lowest tier, and the old writer comes back as a rea
 })
 
 test('a failover within a zone is told as such, and one that is asked for goes where it is asked to go', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   await addInstance(control, 'near', { AvailabilityZone: 'us-east-1a', PromotionTier: 15 })
   await failover(control, 'near')
   assert.equal(await writerOf(control), 'near')
@@ -149,7 +143,7 @@ test('a failover within a zone is told as such, and one that is asked for goes w
 })
 
 test('a cluster without a reader refuses a failover', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   await assert.rejects(failover(control), { name: 'InvalidDBClusterStateFault' })
   assert.equal((await clusterShown(control)).Status, 'available')
 })
@@ -165,7 +159,7 @@ async function recover(control: SimulatedControl): Promise<void> {
 }
 
 test('a writer that is lost is replaced by a reader, and a lone one is started again where it is', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   await recover(control)
   assert.equal(await writerOf(control), 'one')
   assert.deepEqual(await eventsOf(control, 'db-cluster'), ['0170'])
@@ -176,7 +170,7 @@ test('a writer that is lost is replaced by a reader, and a lone one is started a
 })
 
 test('a promotion that fails is begun again in an epoch of its own', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   control.failingOnce = 'instance.lead'
   await failover(control, 'two')
   assert.equal(await writerOf(control), 'two')
@@ -184,7 +178,7 @@ test('a promotion that fails is begun again in an epoch of its own', async () =>
 })
 
 test('a next writer that is no past state of the volume is made anew of an image, and writes in another epoch', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   control.failingOnce = 'instance.lead'
   control.failingWith = 'diverged'
   const attached = jobsOf(control, 'instance.attach')
@@ -199,7 +193,7 @@ test('a next writer that is no past state of the volume is made anew of an image
 })
 
 test('a reader that is rebooted is restarted, and one whose settings changed too', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const restarted = jobsOf(control, 'instance.restart')
   await inTime(control, changeInstance(control, SCOPE, 'reboot', { DBInstanceIdentifier: 'two' }))
   const bigger = { DBInstanceIdentifier: 'two', DBInstanceClass: 'db.r6g.xlarge', ApplyImmediately: true }
@@ -210,7 +204,7 @@ test('a reader that is rebooted is restarted, and one whose settings changed too
 })
 
 test('a reader is not there before it receives the log', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   const { observed } = control.hosts
   const hosts = control.hosts as { observed: Hosts['observed'] }
   let isDeaf = true
@@ -227,7 +221,7 @@ test('a reader is not there before it receives the log', async () => {
 })
 
 test('who leads is told its epoch, who has the copies, and where; agents refuse orders of before', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const led = jobsOf(control, 'instance.lead')
   await failover(control, 'two')
   const [{ spec }] = led as [JobKinds['instance.lead']['input']]
@@ -241,7 +235,7 @@ test('who leads is told its epoch, who has the copies, and where; agents refuse 
 })
 
 test('a writer that is deleted hands over first; the last instance leaves the volume to the next', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   await remove(control, 'one')
   assert.equal(await writerOf(control), 'two')
   await remove(control, 'two')
@@ -256,7 +250,7 @@ test('a writer that is deleted hands over first; the last instance leaves the vo
 })
 
 test('a cluster is deleted when its instances are gone, and leaves nothing', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   const asked = { ...NAMED, SkipFinalSnapshot: true }
   await assert.rejects(changeCluster(control, SCOPE, 'delete', asked), {
     name: 'InvalidDBClusterStateFault',
@@ -274,7 +268,7 @@ test('a cluster is deleted when its instances are gone, and leaves nothing', asy
 })
 
 test('a reset takes the gateways of a cluster that has lost its last instance', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   const { resourceId } = await auroraOf(control)
   await remove(control, 'one')
   assert.equal(control.endpoints.observed(resourceId)?.state, 'cut', 'whoever comes is kept waiting')
@@ -284,7 +278,7 @@ test('a reset takes the gateways of a cluster that has lost its last instance', 
 })
 
 test('a stopped cluster is at rest with all of its instances, and starts with the same writer', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   await inTime(control, changeCluster(control, SCOPE, 'stop', NAMED))
   const stopped = await clusterShown(control)
   assert.equal(stopped.Status, 'stopped')
@@ -302,7 +296,7 @@ test('a stopped cluster is at rest with all of its instances, and starts with th
 })
 
 test('a stopped cluster starts by itself after seven days', async () => {
-  const control = await cluster(['one'])
+  const control = await auroraWith(['one'])
   await inTime(control, changeCluster(control, SCOPE, 'stop', NAMED))
   const { AutomaticRestartTime } = await clusterShown(control)
   const held = (await auroraClusters(control, SCOPE).get('shop'))!
@@ -318,7 +312,7 @@ test('a stopped cluster starts by itself after seven days', async () => {
 })
 
 test('settings of the cluster are those of its instances, and a password is set through the writer', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const before = (await auroraOf(control)).master.verifier
   const changes = { BackupRetentionPeriod: 9, DeletionProtection: true, MasterUserPassword: 'another-horse-battery' }
   await inTime(control, changeCluster(control, SCOPE, 'modify', { ...NAMED, ...changes }))
@@ -332,7 +326,7 @@ test('settings of the cluster are those of its instances, and a password is set 
 })
 
 test('an associated cluster parameter group waits for the reboot of each instance', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const family = 'aurora-postgresql18'
   await createParameterGroup(control, SCOPE, { kind: 'cluster', name: 'own', family, description: 'own', tags: [] })
   const group = { DBClusterParameterGroupName: 'own' }
@@ -348,7 +342,7 @@ test('an associated cluster parameter group waits for the reboot of each instanc
 })
 
 test('custom endpoints lead to those who belong to them, as long as they have the role', async () => {
-  const control = await cluster(['one', 'two', 'three'])
+  const control = await auroraWith(['one', 'two', 'three'])
   const make = (id: string, more: object): Promise<DBClusterEndpoint> =>
     inTime(
       control,
@@ -379,7 +373,7 @@ test('custom endpoints lead to those who belong to them, as long as they have th
 })
 
 test('a custom endpoint is changed and deleted, and there are five at most', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const name = { DBClusterEndpointIdentifier: 'own' }
   const made = { ...NAMED, ...name, EndpointType: 'ANY', StaticMembers: ['one'] }
   const { DBClusterEndpointResourceIdentifier: route } = await inTime(
@@ -410,7 +404,7 @@ test('a custom endpoint is changed and deleted, and there are five at most', asy
 })
 
 test('a tier and a class are changed of one instance', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const modify = (DBInstanceIdentifier: string, changes: object): Promise<unknown> =>
     inTime(control, changeInstance(control, SCOPE, 'modify', { DBInstanceIdentifier, ...changes }))
   await modify('two', { PromotionTier: 9 })

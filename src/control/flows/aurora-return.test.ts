@@ -4,26 +4,18 @@ import { test } from 'node:test'
 import { SCOPE } from '../../../tests/support/control.ts'
 import { inTime } from '../../../tests/support/in-time.ts'
 import {
-  addInstance,
+  auroraWith,
   auroraOf,
   instanceShown,
   jobsOf,
   keptAurora,
-  newAurora,
   writerOf,
 } from '../../../tests/support/simulated-aurora.ts'
-import { simulatedControl, type SimulatedControl } from '../../../tests/support/simulated-control.ts'
+import type { SimulatedControl } from '../../../tests/support/simulated-control.ts'
 import { changeCluster } from '../cluster/verbs.ts'
 import { commit } from '../control.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import type { Hosts } from '../hosts.ts'
-
-async function cluster(instances: readonly string[]): Promise<SimulatedControl> {
-  const control = await simulatedControl()
-  await newAurora(control, 'shop')
-  for (const id of instances) await addInstance(control, id)
-  return control
-}
 
 const failover = (control: SimulatedControl, TargetDBInstanceIdentifier?: string): Promise<unknown> =>
   inTime(
@@ -37,7 +29,7 @@ const statusesOf = async (control: SimulatedControl): Promise<string[]> => {
 }
 
 test('an old writer that is no past state of the volume is made anew of an image', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   control.failingOnce = 'instance.attach'
   control.failingWith = 'diverged'
   const attached = jobsOf(control, 'instance.attach')
@@ -54,7 +46,7 @@ test('an old writer that is no past state of the volume is made anew of an image
 })
 
 test('a reader that dies on its way to be the writer is passed over, and comes back as a reader', async () => {
-  const control = await cluster(['one', 'two', 'two-b'])
+  const control = await auroraWith(['one', 'two', 'two-b'])
   const [, two] = (await auroraOf(control)).members
   control.failingOnce = 'instance.lead'
   const led = jobsOf(control, 'instance.lead')
@@ -80,7 +72,7 @@ test('a reader that dies on its way to be the writer is passed over, and comes b
 })
 
 test('readers that were left, or cannot follow any more, are brought back', async () => {
-  const control = await cluster(['one', 'two', 'two-b'])
+  const control = await auroraWith(['one', 'two', 'two-b'])
   const records = dbInstances(control, SCOPE)
   const left = (await records.get('two'))!
   await commit(control, records.update(left, { ...left.value, phase: 'failed' }))
@@ -100,7 +92,7 @@ test('readers that were left, or cannot follow any more, are brought back', asyn
 })
 
 test('an old writer is attached to its end, also when its engine is seen to read meanwhile', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const old = (await auroraOf(control)).writer
   control.losing = 'restart-aurora-reader.attach'
   const [attached, restarted] = [jobsOf(control, 'instance.attach'), jobsOf(control, 'instance.restart')]
@@ -117,7 +109,7 @@ test('an old writer is attached to its end, also when its engine is seen to read
 })
 
 test('an old writer that cannot be started any more is made anew of an image', async () => {
-  const control = await cluster(['one', 'two'])
+  const control = await auroraWith(['one', 'two'])
   const old = (await auroraOf(control)).writer
   const attached = jobsOf(control, 'instance.attach')
   const { observed } = control.hosts
