@@ -26,6 +26,13 @@ export interface Hosts {
   rouse(zone: string): Promise<void>
 }
 
+/** Of a host that can be reached, as for what any host can do. Undefined: none can. */
+export const connectedZone = (hosts: Pick<Hosts, 'zones' | 'isConnected'>): string | undefined =>
+  hosts.zones.find((zone) => hosts.isConnected(zone))
+
+/** The same, or one that has to come back first. */
+export const anyZone = (hosts: Pick<Hosts, 'zones' | 'isConnected'>): string => connectedZone(hosts) ?? hosts.zones[0]!
+
 export type HostReport =
   | { readonly type: 'connected'; readonly zone: string }
   /** Its log node came or went, or a member of it is in another state. */

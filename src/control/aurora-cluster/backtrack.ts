@@ -12,6 +12,7 @@ import { withPause } from '../db-instance/pause.ts'
 import { dbInstances } from '../db-instance/record.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import { started } from '../db-instance/started.ts'
+import { connectedZone } from '../hosts.ts'
 import { requireBacktrackTime } from './backtrack-rules.ts'
 import { addBacktrack, backtrackId, backtracks, backtracksOf, strandAt, type BacktrackRecord } from './backtracks.ts'
 import { auroraRestoreWindow } from './backups.ts'
@@ -80,11 +81,10 @@ async function requireReady(control: Control, cluster: AuroraClusterRecord): Pro
 
 /** What is missing is said before anybody is cut off. Log of the last seconds may be on its way. */
 async function requireArchived(control: Control, cluster: AuroraClusterRecord, time: number): Promise<void> {
-  const { hosts } = control
-  const zone = hosts.zones.find((one) => hosts.isConnected(one))
+  const zone = connectedZone(control.hosts)
   if (zone === undefined) throw invalidClusterState('No host can be reached now. Try again later.')
   const prefix = archivePrefix(await strandAt(control, cluster, time))
-  const { missing } = await hosts.ask(zone, 'archive.check', { prefix, time })
+  const { missing } = await control.hosts.ask(zone, 'archive.check', { prefix, time })
   if (missing !== undefined) throw invalidClusterState(`DB cluster ${cluster.id} cannot be backtracked: ${missing}.`)
 }
 

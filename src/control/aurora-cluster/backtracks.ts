@@ -71,14 +71,14 @@ export async function strandAt(
   return strandKey(cluster, past?.id ?? present?.value.id ?? cluster.resourceId)
 }
 
-/** Volumes besides its own of which there may be something somewhere: those that it has left, and those that are being made. */
-export async function otherVolumes(
+/** All of which there may be something somewhere: its own, those that it has left, and those that are being made. */
+export async function volumesOf(
   control: Pick<Control, 'store'>,
   cluster: AuroraClusterRecord,
 ): Promise<VolumeRecord[]> {
-  const row = (await volumes(control, cluster).get(cluster.resourceId))?.value
+  const own = (await volumes(control, cluster).get(cluster.resourceId))?.value
   const making = (await backtracksOf(control, cluster)).flatMap(({ value: { volume } }) => (volume ? [volume] : []))
-  return [...(row?.former ?? []), ...making.filter(({ id }) => id !== row?.id)]
+  return [...(own ? [own] : []), ...(own?.former ?? []), ...making.filter(({ id }) => id !== own?.id)]
 }
 
 /** One that has not failed is over when the cluster serves. */

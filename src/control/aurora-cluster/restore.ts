@@ -16,6 +16,7 @@ import { resolveVersion } from '../db-instance/settings.ts'
 import { archivePrefix } from '../db-instance/spec.ts'
 import type { DbSnapshotRecord, SnapshotSource } from '../db-snapshot/record.ts'
 import { joinGlobal } from '../global-cluster/join.ts'
+import { anyZone } from '../hosts.ts'
 import { checkTags } from '../tag/tags.ts'
 import { auroraRestoreWindow, auroraSourceOf } from './backups.ts'
 import { strandAt } from './backtracks.ts'
@@ -41,7 +42,8 @@ export async function restoreAuroraToPointInTime(
   const prefix = archivePrefix(await strandAt(control, source, time))
   const restoring = { id, input, source: auroraSourceOf(source) }
   const prepared = await prepare(control, scope, restoring)
-  await requireWhole(control, zoneOf(control), { prefix, time })
+  // Any host's agent can read the archive.
+  await requireWhole(control, anyZone(control.hosts), { prefix, time })
   return register(control, scope, prepared, { archive: { prefix, time, sourceName: source.id } })
 }
 
@@ -96,10 +98,6 @@ export async function restoreAuroraFromSnapshot(
   const prepared = await prepare(control, scope, { id, input, source })
   return register(control, scope, prepared, { snapshot: { id: snapshot.resourceId, name: snapshot.id } })
 }
-
-/** Any host's agent can read the archive. */
-const zoneOf = ({ hosts }: Pick<Control, 'hosts'>): string =>
-  hosts.zones.find((zone) => hosts.isConnected(zone)) ?? hosts.zones[0]!
 
 interface Restoring {
   readonly id: string

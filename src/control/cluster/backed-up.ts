@@ -21,6 +21,7 @@ import { clusterKeyOf, findCluster, memberIn, type DbClusterRecord } from '../db
 import { clusterStatusOf, writerServes } from '../db-cluster/sight.ts'
 import type { ClusterKey, InstanceKey, Tag } from '../db-instance/record.ts'
 import type { SnapshotSource } from '../db-snapshot/record.ts'
+import { anyZone } from '../hosts.ts'
 import type { AnyCluster } from './names.ts'
 
 /** An instance whose data is that of the cluster. */
@@ -93,7 +94,6 @@ function ofMultiAz(control: Control, cluster: DbClusterRecord): BackedUpCluster 
 async function ofAurora(control: Control, cluster: AuroraClusterRecord): Promise<BackedUpCluster> {
   const { pastStrands = [], backtrackWindow = 0, shared } = cluster
   const member = memberOfAuroraToCopy(control, cluster)
-  const connected = control.hosts.zones.find((zone) => control.hosts.isConnected(zone))
   return {
     key: auroraKeyOf(cluster),
     status: auroraStatusOf(control, cluster),
@@ -105,7 +105,7 @@ async function ofAurora(control: Control, cluster: AuroraClusterRecord): Promise
     keptDays: Math.max(shared.BackupRetentionPeriod, (backtrackWindow * SECOND_MS) / DAY_MS),
     forget: ({ resourceId }) => forgetStrand(control, auroraKeyOf(cluster), resourceId),
     member,
-    zone: connected ?? control.hosts.zones[0]!,
+    zone: anyZone(control.hosts),
     // A reader may be behind what was acknowledged when it was asked.
     copyOf: async (id) => ({ id, ...(id !== cluster.writer && { atLeast: await logOfWriter(control, cluster) }) }),
     archive: () => archiveOfAurora(control, cluster),

@@ -1,7 +1,7 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import { NOTHING, together } from '#store/collection.ts'
 import { MINUTE_MS } from '#base/durations.ts'
-import { forgetBacktracks, otherVolumes } from '../aurora-cluster/backtracks.ts'
+import { forgetBacktracks, volumesOf } from '../aurora-cluster/backtracks.ts'
 import { isBeingCloned } from '../aurora-cluster/clones.ts'
 import {
   auroraClusters,
@@ -110,13 +110,11 @@ export const deleteAuroraCluster = flow(
     withdraw: async (c: C): Promise<Next<Step>> => {
       const au = await auroraOf(c)
       if (!au) return done('deleted')
-      const volume = (await volumeOf(c.control, au))?.value
-      if (!volume) return go('backups')
-      const all = [volume, ...(await otherVolumes(c.control, au.cluster))]
-      for (const one of all) if (one.seed) await withdrawCopies(c.control, one)
+      const all = await volumesOf(c.control, au.cluster)
+      for (const volume of all) if (volume.seed) await withdrawCopies(c.control, volume)
       const images = await Promise.all(
-        all.map(async (one) =>
-          everyImageOf(one, await imagesOf(c.control, au.cluster, one.id), c.control.hosts.zones[0]!),
+        all.map(async (volume) =>
+          everyImageOf(volume, await imagesOf(c.control, au.cluster, volume.id), c.control.hosts.zones[0]!),
         ),
       )
       return (await removeImages(c, au.cluster, images.flat())) ? go('backups') : wait()
@@ -133,7 +131,7 @@ export const deleteAuroraCluster = flow(
       if (!au) return done('deleted')
       const { held, cluster } = au
       const volume = await volumeOf(c.control, au)
-      const all = [...(volume ? [volume.value] : []), ...(await otherVolumes(c.control, cluster))]
+      const all = await volumesOf(c.control, cluster)
       const images = await Promise.all(all.map(({ id }) => volumeImages(c.control, cluster).get(id)))
       for (const zone of c.control.hosts.zones) await c.control.hosts.forgetJobs(zone, `${cluster.resourceId}/`)
       const { secretArn } = cluster.master

@@ -1,6 +1,7 @@
 /** What the steps that change the primary of a global database work with. */
 import { NOTHING, type Held, type Mutation } from '#store/collection.ts'
 import type { Control } from '../control.ts'
+import { anyZone } from '../hosts.ts'
 import { auroraRelaySubjectOf } from '../aurora-cluster/record.ts'
 import type { ClusterKey } from '../db-instance/record.ts'
 import { findGlobalCluster, isSame, type GlobalClusterRecord, type Switch } from '../global-cluster/record.ts'
@@ -46,7 +47,7 @@ export async function swapped(c: SwitchContext, { global, under, fromVolume }: S
   const writes: Mutation[] = []
   // Of a switchover it is one already.
   if (fromVolume && !fromVolume.value.relay) {
-    const zone = control.hosts.zones.find((one) => control.hosts.isConnected(one)) ?? control.hosts.zones[0]!
+    const zone = anyZone(control.hosts)
     const following = follow(fromVolume.value, { source: under.to, zone })
     writes.push(volumes(control, under.from).update(fromVolume, following), await relayed(c, under.from))
   }

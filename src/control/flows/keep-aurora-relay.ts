@@ -1,6 +1,7 @@
 import { done, flow, go, wait, type Next } from '#flow/flow.ts'
 import type { Held, Mutation } from '#store/collection.ts'
 import { keyOf, subjectOf } from '../db-instance/record.ts'
+import { connectedZone } from '../hosts.ts'
 import { placeCopies } from '../volume/place-copies.ts'
 import { volumes, type VolumeRecord } from '../volume/record.ts'
 import { observedRelay, relayTerms, renewCopies, takeRelay, withoutOldRelay } from '../volume/relays.ts'
@@ -100,7 +101,7 @@ export const keepAuroraRelay = flow(
       const { held, volume } = it
       const { hosts } = c.control
       if (!volume.relay || hosts.isConnected(volume.relay.zone)) return go('order')
-      const other = hosts.zones.find((zone) => hosts.isConnected(zone))
+      const other = connectedZone(hosts)
       if (other === undefined || c.spentMs < AWAY_MS) return wait({ timeoutMs: LOOK_MS })
       return go('order', volumes(c.control, c.input.key).update(held, takeRelay(volume, other)))
     },

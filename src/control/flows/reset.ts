@@ -2,14 +2,13 @@ import { done, flow, go, wait } from '#flow/flow.ts'
 import type { Op } from '#store/store.ts'
 import type { Mutation } from '#store/collection.ts'
 import type { HostContents } from '#wire/agent/host-facts.ts'
-import { otherVolumes } from '../aurora-cluster/backtracks.ts'
+import { volumesOf } from '../aurora-cluster/backtracks.ts'
 import { everyAuroraCluster } from '../aurora-cluster/find.ts'
 import { removeAuroraRoutes } from '../aurora-cluster/routes.ts'
 import { everyCluster } from '../db-cluster/find.ts'
 import { removeClusterRoutes } from '../db-cluster/routes.ts'
 import { everyInstance } from '../db-instance/find.ts'
 import { zonesInUse } from '../db-instance/zones.ts'
-import { volumes } from '../volume/record.ts'
 import { withdrawCopies } from './withdraw-copies.ts'
 import { RESET_SUBJECT } from '../reset/reset.ts'
 import { job, type FlowContext } from './context.ts'
@@ -79,10 +78,9 @@ export const resetEverything = flow(
     /** Copies of volumes, which no host tells of by itself. */
     withdraw: async (c: C) => {
       for (const cluster of await everyAuroraCluster(c.control)) {
-        const volume = (await volumes(c.control, cluster).get(cluster.resourceId))?.value
         // One that was never made has no image, and no log node was asked for a copy.
-        for (const one of [...(volume ? [volume] : []), ...(await otherVolumes(c.control, cluster))])
-          if (one.seed) await withdrawCopies(c.control, one)
+        for (const volume of await volumesOf(c.control, cluster))
+          if (volume.seed) await withdrawCopies(c.control, volume)
       }
       return go('unarchive')
     },

@@ -4,6 +4,7 @@ import { NOTHING, type Mutation } from '#store/collection.ts'
 import { auroraSubjectOf } from '../aurora-cluster/record.ts'
 import { routeCluster } from '../aurora-cluster/routes.ts'
 import { keyOf, subjectOf } from '../db-instance/record.ts'
+import { anyZone } from '../hosts.ts'
 import { globalClusters, isSame, type GlobalClusterRecord } from '../global-cluster/record.ts'
 import { bytesLost, lossText, measureLoss } from '../global-cluster/loss.ts'
 import { volumes } from '../volume/record.ts'
@@ -92,7 +93,7 @@ export const switchAuroraGlobal = flow(
       if (!it?.from) return done('deleted')
       const { fromVolume, under } = it
       if (!fromVolume || fromVolume.value.relay) return go('drain')
-      const following = { source: under.to, zone: zoneOf(c), release: relayName(under.to.resourceId) }
+      const following = { source: under.to, zone: anyZone(c.control.hosts), release: relayName(under.to.resourceId) }
       return go(
         'drain',
         volumes(c.control, under.from).update(fromVolume, follow(fromVolume.value, following)),
@@ -260,10 +261,6 @@ export const switchAuroraGlobal = flow(
     },
   },
 )
-
-/** Where the old primary's relay begins. */
-const zoneOf = ({ control: { hosts } }: C): string =>
-  hosts.zones.find((zone) => hosts.isConnected(zone)) ?? hosts.zones[0]!
 
 const whatOf = ({ under }: Sides): string => (under.isDataLossAllowed ? 'Global failover' : 'Global switchover')
 

@@ -102,9 +102,10 @@ class GlobalSight {
     const ends = members.flatMap(({ relay }) => relay?.sourceEnd ?? [])
     const durable = ends.length === 0 ? undefined : Math.max(...ends)
     const rows = members.map((member) =>
-      member === primary
-        ? this.instanceRows(member, { durable, isTraced: end !== undefined })
-        : this.instanceRows(member, { durable: member.relay?.durable, isTraced: end !== undefined }),
+      this.instanceRows(member, {
+        durable: member === primary ? durable : member.relay?.durable,
+        isTraced: end !== undefined,
+      }),
     )
     return {
       clusters: members.map((member) =>

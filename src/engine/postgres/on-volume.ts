@@ -30,7 +30,7 @@ export const onVolume = ({ surroundings, prepare }: Parts): VolumeEngine => ({
   },
   checkpoint: (folder, since) => checkpoint({ folder, surroundings }, since),
   attach: (folder, spec, imageFolder, signal) => fillFromImage(imageFolder, { folder, surroundings }, { spec, signal }),
-  belongs: (folder, volume) => belongs(folder, volume),
+  belongs,
   endSessions: (folder) => endSessions({ folder, surroundings }),
   awaitLog: (folder, end, signal) => awaitLog({ folder, surroundings }, end, signal),
   lead: (folder, epoch, signal) => lead({ folder, surroundings }, epoch, signal),
